@@ -1,0 +1,62 @@
+"""All the wiring of the service."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+
+from api import entrance, errors, refresh
+from api.http import HeadFromGet
+from api.routes import ROUTERS
+from geo.settings import Settings
+from geo.store.database import create_engine
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The service for these settings; its lifespan opens the database and loads the wards."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        url = entrance.database_url(settings)
+        app.state.secret_key = entrance.secret_key(settings)
+        app.state.engine = create_engine(url, settings.pool_size)
+        try:
+            async with refresh.kept_fresh(app, url):
+                yield
+        finally:
+            await app.state.engine.dispose()
+
+    app = FastAPI(
+        title="Pinward",
+        version="0.1.0",
+        summary="Drop a pin, the right ward acts.",
+        lifespan=lifespan,
+        responses=errors.DOCUMENTED,
+        docs_url="/docs",
+        redoc_url=None,
+    )
+    app.state.settings = settings
+    errors.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    # Last added is outermost.
+    app.add_middleware(errors.LastResort)
+    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
+    app.add_middleware(
+        CORSMiddleware,
+        # Public data without cookies: no credentials are ever allowed cross-origin.
+        allow_origins=["*"],
+        allow_methods=["GET", "HEAD", "POST", "OPTIONS"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match"],
+        expose_headers=["ETag", "Link", "Location"],
+        max_age=86400,
+    )
+    app.add_middleware(HeadFromGet)
+    return app
+
+
+def create() -> FastAPI:
+    """The service as the environment describes it (what the server's processes call)."""
+    return create_app(Settings())

@@ -1,0 +1,37 @@
+"""The command `pinward`: one module a noun."""
+
+import sys
+
+import typer
+
+from api.cli import console, db, demo, facilities, hotspots, reports, serve, users, wards
+from geo.errors import Invalid, PinwardError
+
+app = typer.Typer(
+    name="pinward",
+    help="Drop a pin, the right ward acts.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(db.app, name="db")
+app.add_typer(wards.app, name="wards")
+app.add_typer(reports.app, name="reports")
+app.add_typer(facilities.app, name="facilities")
+app.add_typer(hotspots.app, name="hotspots")
+app.add_typer(users.app, name="users")
+app.command(name="serve")(serve.serve)
+app.command(name="demo")(demo.demo)
+app.command(name="demo-stop")(demo.stop)
+
+
+def main() -> None:
+    """Run the command; a refusal is said in a sentence, exit code 1 (misuse is 2)."""
+    try:
+        app()
+    except PinwardError as error:
+        console.refuse(error.detail)
+        if isinstance(error, Invalid):
+            for item in error.errors:
+                console.refuse(f"  {item['field']}: {item['message']}")
+        sys.exit(1)

@@ -1,0 +1,9 @@
+"""`pinward demo`."""
+
+
+def demo() -> None:
+    """Start the demo city."""
+
+
+def stop() -> None:
+    """Stop the demo city."""

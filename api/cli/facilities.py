@@ -1,0 +1,5 @@
+"""`pinward facilities`."""
+
+import typer
+
+app = typer.Typer(no_args_is_help=True)

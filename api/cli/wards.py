@@ -1,0 +1,5 @@
+"""`pinward wards`."""
+
+import typer
+
+app = typer.Typer(no_args_is_help=True)

@@ -1,0 +1,45 @@
+"""What every entrance (service, command line) works out from the settings first."""
+
+import os
+import secrets
+
+from geo.errors import Invalid, NotReady
+from geo.settings import Settings
+from geo.store.cluster import Cluster
+
+
+def database_url(settings: Settings) -> str:
+    """The configured database, or the private cluster when it is up; raises `NotReady`."""
+    if settings.database_url:
+        return settings.database_url
+    cluster = Cluster(settings.state)
+    if cluster.running():
+        return cluster.url()
+    raise NotReady(
+        "there is no database to talk to: set PINWARD_DATABASE_URL, "
+        "or start the private one with `pinward db start`"
+    )
+
+
+def secret_key(settings: Settings) -> bytes:
+    """The configured secret, or one made once and kept (mode 600) in the state folder."""
+    configured = settings.secret_key.get_secret_value()
+    if configured:
+        if len(configured) < 32:
+            raise Invalid("PINWARD_SECRET_KEY needs at least 32 characters")
+        return configured.encode()
+    path = settings.state / "secret_key"
+    if not path.exists():
+        settings.state.mkdir(parents=True, exist_ok=True)
+        # Written aside and linked into place: of several processes starting at once one wins,
+        # and none reads a half-written key.
+        aside = settings.state / f"secret_key.{os.getpid()}"
+        aside.touch(mode=0o600)
+        aside.write_text(secrets.token_urlsafe(48))
+        try:
+            os.link(aside, path)
+        except FileExistsError:
+            pass
+        finally:
+            aside.unlink()
+    return path.read_text().encode()

@@ -1,0 +1,145 @@
+"""Errors as RFC 9457 problem+json: the one place that gives the subject's errors a status."""
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from geo import errors
+
+log = logging.getLogger("pinward.errors")
+
+STATUS: dict[type[errors.PinwardError], int] = {
+    errors.Invalid: 422,
+    errors.OutsideCoverage: 422,
+    errors.KeyReused: 422,
+    errors.NotFound: 404,
+    errors.NotSignedIn: 401,
+    errors.NotReady: 503,
+}
+TYPE = "https://pinward.example/problems/"
+
+
+class Problem(BaseModel):
+    """RFC 9457: `type` is stable, `detail` says what, where and how to mend it."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, str]] | None = None
+
+
+def _documented(description: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        "description": description,
+        "content": {"application/problem+json": {"schema": schema}},
+    }
+
+
+DOCUMENTED: dict[int | str, dict[str, Any]] = {
+    422: _documented("The input is not valid; `errors` names the fields."),
+    "default": _documented("Whatever else went wrong, as problem+json."),
+}
+
+
+def problem(
+    status: int,
+    kind: str,
+    title: str,
+    detail: str,
+    extra: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A problem+json answer; `extra` adds members beside the standard ones."""
+    body = {"type": TYPE + kind, "title": title, "status": status, "detail": detail}
+    return Response(
+        json.dumps({**body, **(extra or {})}, ensure_ascii=False, default=str),
+        status_code=status,
+        headers={"Cache-Control": "no-store", **(headers or {})},
+        media_type="application/problem+json",
+    )
+
+
+def _of_subject(error: errors.PinwardError) -> Response:
+    status = next((STATUS[c] for c in type(error).__mro__ if c in STATUS), 500)
+    extra = dict(error.facts)
+    if isinstance(error, errors.Invalid) and error.errors:
+        extra["errors"] = error.errors
+    title = (type(error).__doc__ or error.kind).splitlines()[0].strip().rstrip(".")
+    headers = {"WWW-Authenticate": "Cookie"} if status == 401 else None
+    return problem(status, error.kind, title, error.detail, extra, headers)
+
+
+def _of_validation(error: RequestValidationError) -> Response:
+    found = []
+    for item in error.errors():
+        place = [str(part) for part in item["loc"] if part not in ("body", "query", "path")]
+        message = str(item["msg"]).removeprefix("Value error, ")
+        found.append({"field": ".".join(place) or str(item["loc"][0]), "message": message})
+    said = "; ".join(f"{item['field']}: {item['message']}" for item in found)
+    return problem(422, "invalid", "The input is not valid", said, {"errors": found})
+
+
+def _of_http(error: HTTPException) -> Response:
+    kinds = {404: "not-found", 405: "method-not-allowed", 400: "bad-request", 413: "too-large"}
+    title = str(error.detail)
+    return problem(
+        error.status_code, kinds.get(error.status_code, "http"), title, title, None, error.headers
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Every error of the app leaves as problem+json."""
+
+    @app.exception_handler(errors.PinwardError)
+    async def subject(request: Request, error: errors.PinwardError) -> Response:
+        return _of_subject(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def validation(request: Request, error: RequestValidationError) -> Response:
+        return _of_validation(error)
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> Response:
+        return _of_http(error)
+
+
+class LastResort:
+    """Turns what nobody expected into a 500 problem, inside CORS so that a browser can read it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI entry."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except Exception:
+            # The route's template, not the path: a path may hold a report's code.
+            route = getattr(scope.get("route"), "path", "unknown route")
+            log.exception("unexpected error in %s %s", scope["method"], route)
+            if started:
+                raise
+            answer = problem(
+                500, "unexpected", "Something went wrong here", "It was logged; try again later."
+            )
+            await answer(scope, receive, send)

@@ -1,0 +1,23 @@
+"""HTTP manners that FastAPI leaves out: HEAD wherever GET is answered."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class HeadFromGet:
+    """Answers HEAD by running GET and keeping its headers only."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI entry."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self.app(scope, receive, send)
+            return
+
+        async def without_body(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        await self.app({**scope, "method": "GET"}, receive, without_body)

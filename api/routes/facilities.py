@@ -1,0 +1,5 @@
+"""HTTP of facilities."""
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["facilities"])

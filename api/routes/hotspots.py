@@ -1,0 +1,5 @@
+"""HTTP of hotspots."""
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["hotspots"])

@@ -1,0 +1,41 @@
+"""The built pages: one document for every page address, its assets beside it."""
+
+from pathlib import Path
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse, Response
+
+from api.session import ServiceSettings
+from geo.errors import NotFound
+
+router = APIRouter(include_in_schema=False)
+
+# Assets carry a hash of their content in the name, so they never change; the document does.
+_FOREVER = "public, max-age=31536000, immutable"
+
+
+@router.get("/")
+@router.get("/r/{code}")
+async def page(settings: ServiceSettings) -> Response:
+    """The document; what it shows is decided in the browser by its address."""
+    return _file(settings.pages, "index.html", "no-cache")
+
+
+@router.get("/assets/{name}")
+async def asset(name: str, settings: ServiceSettings) -> Response:
+    """A script, style sheet or picture of the pages."""
+    return _file(settings.pages / "assets", name, _FOREVER)
+
+
+@router.get("/favicon.svg")
+async def favicon(settings: ServiceSettings) -> Response:
+    """The mark in the browser's tab."""
+    return _file(settings.pages, "favicon.svg", "public, max-age=86400")
+
+
+def _file(folder: Path, name: str, cache: str) -> Response:
+    path = (folder / name).resolve()
+    if not path.is_file() or path.parent != folder.resolve():
+        hint = "" if (folder / name).suffix != ".html" else ": build the pages with `make pages`"
+        raise NotFound(f"there is no {name} here{hint}")
+    return FileResponse(path, headers={"Cache-Control": cache})

@@ -1,0 +1,5 @@
+"""HTTP of tiles."""
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["tiles"])

@@ -1,0 +1,5 @@
+"""HTTP of wards."""
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["wards"])

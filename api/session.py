@@ -1,0 +1,43 @@
+"""What a route is handed: a database connection, and the wards of this process.
+
+Both connections end before the answer is sent (`scope="function"`), so a 201 means committed.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from geo.settings import Settings
+from geo.store.database import AsyncConnection
+from geo.wards.directory import WardDirectory
+
+
+async def _read(request: Request) -> AsyncIterator[AsyncConnection]:
+    async with request.app.state.engine.connect() as conn:
+        yield conn
+
+
+async def _write(request: Request) -> AsyncIterator[AsyncConnection]:
+    async with request.app.state.engine.begin() as conn:
+        yield conn
+
+
+def _wards(request: Request) -> WardDirectory:
+    directory: WardDirectory = request.app.state.wards
+    return directory
+
+
+def _settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+Read = Annotated[AsyncConnection, Depends(_read, scope="function")]
+"""A connection to read with."""
+Write = Annotated[AsyncConnection, Depends(_write, scope="function")]
+"""A connection in a transaction, committed when the route returns, rolled back when it raises."""
+Wards = Annotated[WardDirectory, Depends(_wards)]
+"""The dated wards as this process knows them; `api.refresh` keeps them fresh."""
+ServiceSettings = Annotated[Settings, Depends(_settings)]
+"""The settings the service was started with."""

@@ -1,0 +1,1 @@
+"""What, where, when and whose: the rules of Pinward. Knows PostGIS and numbers, never HTTP."""

@@ -1,0 +1,89 @@
+"""What can go wrong, named by subject. The docstring is the message unless one is given.
+
+`api/errors.py` is the only place that knows which HTTP status each becomes. `kind` is the stable
+last part of the problem's `type`; `detail` says what, where and how to mend it.
+"""
+
+from typing import Any
+
+
+class PinwardError(Exception):
+    """Something went wrong."""
+
+    kind = "error"
+
+    def __init__(self, detail: str | None = None, **facts: Any) -> None:
+        self.detail = detail or (type(self).__doc__ or "").strip()
+        self.facts = facts
+        super().__init__(self.detail)
+
+
+class Invalid(PinwardError):
+    """The input is not valid."""
+
+    kind = "invalid"
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        errors: list[dict[str, str]] | None = None,
+        **facts: Any,
+    ) -> None:
+        """`errors` lists `{"field": …, "message": …}`, one a field."""
+        super().__init__(detail, **facts)
+        self.errors = errors or []
+
+
+class OutsideCoverage(PinwardError):
+    """No ward lies at this place or near it."""
+
+    kind = "outside-coverage"
+
+
+class UnknownCategory(Invalid):
+    """There is no such category; GET /api/v1/categories lists them."""
+
+    kind = "unknown-category"
+
+
+class NotFound(PinwardError):
+    """There is nothing here by this name."""
+
+    kind = "not-found"
+
+
+class KeyReused(PinwardError):
+    """This Idempotency-Key was used before with another body; take a new key for a new report."""
+
+    kind = "idempotency-key-reused"
+
+
+class NotSignedIn(PinwardError):
+    """This needs a sign-in, or the sign-in was wrong."""
+
+    kind = "not-signed-in"
+
+
+class UnreadableFile(PinwardError):
+    """The file cannot be read."""
+
+    kind = "unreadable-file"
+
+
+class RefusedImport(PinwardError):
+    """The file was read but is refused; nothing was changed."""
+
+    kind = "refused-import"
+
+
+class ClusterFailed(PinwardError):
+    """The private PostgreSQL cluster did not do as it was told."""
+
+    kind = "cluster-failed"
+
+
+class NotReady(PinwardError):
+    """The service is not ready."""
+
+    kind = "not-ready"

@@ -1,0 +1,59 @@
+"""Every setting of Pinward, read from the environment (`PINWARD_…`) at the entrances only.
+
+Only `api.app.create_app`, the command line and the tests make a `Settings`; everything below is
+handed what it needs. `docs/settings.md` lists them, and a test fails on one it does not list.
+"""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """The service's settings; each field is the environment variable `PINWARD_<FIELD>`."""
+
+    model_config = SettingsConfigDict(env_prefix="PINWARD_", extra="ignore")
+
+    database_url: str = Field(
+        default="",
+        description="libpq URL of the database (several hosts allowed); empty: the private "
+        "cluster in the state folder",
+    )
+    state: Path = Field(
+        default=CHECKOUT / ".pinward",
+        description="folder of the private PostgreSQL cluster, its log and the local secret",
+    )
+    public_url: str = Field(
+        default="",
+        description="address people reach the service at, without a slash at the end; "
+        "empty: taken from each request",
+    )
+    secret_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="at least 32 characters; derives report secrets and encrypts contact data; "
+        "empty: one is made and kept in the state folder",
+    )
+    city: str = Field(
+        default="Thành phố Hồ Chí Minh",
+        description="the city that `wards import` assumes and error messages name",
+    )
+    timezone: str = Field(
+        default="Asia/Ho_Chi_Minh", description="time zone people of the city read times in"
+    )
+    snap_m: float = Field(
+        default=250.0,
+        ge=0,
+        le=5000,
+        description="a point outside all wards goes to the nearest one within so many metres",
+    )
+    pages: Path = Field(default=CHECKOUT / "web" / "dist", description="folder of the built pages")
+    basemap: str = Field(
+        default="",
+        description="raster tile template drawn below the layers; empty: our own layers only",
+    )
+    pool_size: int = Field(
+        default=10, ge=1, le=200, description="database connections of one service process"
+    )

@@ -1,0 +1,1 @@
+"""The database: tables, and one module (with its .sql) per noun."""

@@ -1,0 +1,50 @@
+"""Connections: one async engine per process, psycopg 3 underneath, plain libpq URLs outside.
+
+The session that all of `geo` is handed is SQLAlchemy's `AsyncConnection`; only the edge (a route,
+a command) opens and commits it.
+"""
+
+from functools import cache
+from importlib import resources
+
+import psycopg
+from sqlalchemy import TextClause, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from geo.errors import NotReady
+
+__all__ = ["AsyncConnection", "AsyncEngine", "create_engine", "driver", "load_sql"]
+
+
+def create_engine(url: str, pool_size: int = 10) -> AsyncEngine:
+    """Engine on a libpq URL, passed to libpq untouched: several hosts and sockets work.
+
+    Raises `NotReady` on an empty URL.
+    """
+    if not url:
+        raise NotReady("no database: set PINWARD_DATABASE_URL or run `pinward db start`")
+
+    async def connect() -> psycopg.AsyncConnection:
+        return await psycopg.AsyncConnection.connect(url)
+
+    return create_async_engine(
+        "postgresql+psycopg://",
+        async_creator=connect,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_pre_ping=True,
+    )
+
+
+async def driver(conn: AsyncConnection) -> psycopg.AsyncConnection:
+    """psycopg's own connection below `conn` (for COPY), in the same transaction."""
+    raw = await conn.get_raw_connection()
+    connection = raw.driver_connection
+    assert isinstance(connection, psycopg.AsyncConnection)
+    return connection
+
+
+@cache
+def load_sql(package: str, name: str) -> TextClause:
+    """The statement in `<package>/<name>.sql`; parameters are written `:name` there."""
+    return text(resources.files(package).joinpath(f"{name}.sql").read_text(encoding="utf-8"))

@@ -1,0 +1,36 @@
+"""All tables, one module per noun, one `metadata`.
+
+Coordinates are WGS 84 (EPSG:4326) unless a column's name says otherwise; times are `timestamptz`.
+"""
+
+from geo.store.tables.base import metadata
+from geo.store.tables.facilities import facilities
+from geo.store.tables.hotspots import hotspot_runs, hotspots
+from geo.store.tables.reports import (
+    categories,
+    idempotency_keys,
+    organisations,
+    report_contacts,
+    report_events,
+    reports,
+)
+from geo.store.tables.users import sessions, users
+from geo.store.tables.wards import ward_sets, ward_shapes, wards
+
+__all__ = [
+    "categories",
+    "facilities",
+    "hotspot_runs",
+    "hotspots",
+    "idempotency_keys",
+    "metadata",
+    "organisations",
+    "report_contacts",
+    "report_events",
+    "reports",
+    "sessions",
+    "users",
+    "ward_sets",
+    "ward_shapes",
+    "wards",
+]

@@ -1,0 +1,65 @@
+"""Ward sets, dated wards, and the shapes of wards drawn at low zooms."""
+
+from geoalchemy2 import Geometry
+from sqlalchemy import (
+    Column,
+    Date,
+    DateTime,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    SmallInteger,
+    Table,
+    Text,
+    func,
+)
+from sqlalchemy.dialects.postgresql import DATERANGE, JSONB, ExcludeConstraint
+
+from geo.store.tables.base import metadata
+
+ward_sets = Table(
+    "ward_sets",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("city", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("valid_from", Date, nullable=False),
+    Column("imported_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    # What --repair changed: moved areas, filled gaps, cleaned overlaps.
+    Column("repairs", JSONB, nullable=False, server_default="{}"),
+)
+
+wards = Table(
+    "wards",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("set_id", Integer, ForeignKey("ward_sets.id", ondelete="CASCADE"), nullable=False),
+    Column("code", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("name_en", Text),
+    # ward (phường), commune (xã), town (thị trấn), special_zone (đặc khu), district or other
+    Column("kind", Text, nullable=False),
+    # name without marks and in lower case, for search
+    Column("name_plain", Text, nullable=False),
+    Column("valid", DATERANGE, nullable=False),
+    Column("area_m2", Double, nullable=False),
+    Column("geom", Geometry("MULTIPOLYGON", 4326, spatial_index=False), nullable=False),
+    # One code answers for one area on any day (needs btree_gist).
+    ExcludeConstraint(("code", "="), ("valid", "&&"), name="ex_wards_code_valid"),
+    Index("ix_wards_set_id", "set_id"),
+    Index("ix_wards_geom", "geom", postgresql_using="gist"),
+)
+
+ward_shapes = Table(
+    "ward_shapes",
+    metadata,
+    Column("ward_id", Integer, ForeignKey("wards.id", ondelete="CASCADE"), primary_key=True),
+    # Drawn at zooms up to and including this one; the set is simplified as one coverage, so that
+    # neighbours still share their edges.
+    Column("max_zoom", SmallInteger, primary_key=True),
+    Column("geom_3857", Geometry("MULTIPOLYGON", 3857, spatial_index=False), nullable=False),
+    Index("ix_ward_shapes_geom_3857", "geom_3857", postgresql_using="gist"),
+)

@@ -1,0 +1,216 @@
+"""The real things the tests run on: a throw-away PostGIS cluster, the real service on a port.
+
+A template database is migrated once per worker process and cloned for each test or module.
+"""
+
+import asyncio
+import itertools
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+import builders
+from geo.store import migrate
+from geo.store.cluster import Cluster
+from geo.store.database import AsyncConnection, AsyncEngine, create_engine
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared" / "data"
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real data beside the checkout; tests that need it are skipped where it is not."""
+    if not SHARED.is_dir():
+        pytest.skip("the real data of ../shared/data are not here")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    made = Cluster(tmp_path_factory.mktemp("cluster"), durable=False)
+    made.start()
+    yield made
+    made.remove()
+
+
+@pytest.fixture(scope="session")
+def clone(cluster: Cluster) -> Callable[[str], str]:
+    """`clone(template) -> url` of a fresh copy of a database of the cluster."""
+
+    def copy(template: str) -> str:
+        name = f"test_{next(_numbers)}"
+        with psycopg.connect(cluster.url("postgres"), autocommit=True) as admin:
+            admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        return cluster.url(name)
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def empty_template(cluster: Cluster) -> str:
+    """Name of a database with tables and categories and nothing else."""
+    name = "template_empty"
+    with psycopg.connect(cluster.url("postgres"), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+    migrate.upgrade(cluster.url(name))
+    _work(cluster.url(name), builders.categories)
+    return name
+
+
+@pytest.fixture(scope="session")
+def city_template(cluster: Cluster, clone: Callable[[str], str], empty_template: str) -> str:
+    """Name of a database that also holds the small city of `builders.CITY`."""
+    url = clone(empty_template)
+    _work(url, builders.import_city)
+    name = "template_city"
+    with psycopg.connect(cluster.url("postgres"), autocommit=True) as admin:
+        admin.execute(f"ALTER DATABASE {url.split('/')[3].split('?')[0]} RENAME TO {name}")
+    return name
+
+
+@pytest.fixture
+def url(clone: Callable[[str], str], empty_template: str) -> str:
+    """A database of this test's own: tables and categories, no wards."""
+    return clone(empty_template)
+
+
+@pytest.fixture
+def city_url(clone: Callable[[str], str], city_template: str) -> str:
+    """A database of this test's own with the small city."""
+    return clone(city_template)
+
+
+@pytest.fixture
+async def engine(city_url: str) -> AsyncIterator[AsyncEngine]:
+    """An engine on a fresh small city."""
+    made = create_engine(city_url, pool_size=5)
+    yield made
+    await made.dispose()
+
+
+@pytest.fixture
+async def conn(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection to a fresh small city, in a transaction that is rolled back at the end."""
+    async with engine.connect() as made:
+        yield made
+
+
+class Service:
+    """The real service in processes of its own: `http` talks to it, `url` is its database."""
+
+    def __init__(self, base: str, url: str) -> None:
+        self.base = base
+        self.url = url
+        self.http = httpx.Client(base_url=base, timeout=30)
+
+
+@contextmanager
+def serving(url: str, folder: Path, workers: int = 1, **settings: str) -> Iterator[Service]:
+    """Serve a database on a free port until the block ends."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {name: v for name, v in os.environ.items() if not name.startswith("PINWARD_")}
+    environment |= {"PINWARD_DATABASE_URL": url, "PINWARD_STATE": str(folder / "state"), **settings}
+    log = folder / "service.log"
+    pinward = Path(sys.executable).with_name("pinward")
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            [pinward, "serve", "--port", str(port), "--workers", str(workers)],
+            env=environment,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+    service = Service(f"http://127.0.0.1:{port}", url)
+    try:
+        for _ in range(300):
+            try:
+                # 503 is an answer too: a service without wards is up.
+                service.http.get("/readyz")
+                break
+            except httpx.TransportError:
+                if process.poll() is not None:
+                    break
+                time.sleep(0.1)
+        else:
+            pytest.fail(f"the service did not come up:\n{log.read_text()}")
+        if process.poll() is not None:
+            pytest.fail(f"the service ended:\n{log.read_text()}")
+        yield service
+    finally:
+        service.http.close()
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(5)
+
+
+@pytest.fixture(scope="module")
+def service(
+    clone: Callable[[str], str], city_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """The service on a small city, shared by a module's tests."""
+    with serving(clone(city_template), tmp_path_factory.mktemp("service")) as made:
+        yield made
+
+
+@pytest.fixture
+def pinward(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`pinward(*words, url=…, **env)` runs the real command and returns what it said."""
+    program = Path(sys.executable).with_name("pinward")
+
+    def run(
+        *words: str | Path,
+        url: str = "",
+        stdin: str | None = None,
+        timeout: float = 120,
+        **env: str,
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [program, *map(str, words)],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            input=stdin,
+            check=False,
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                "PINWARD_DATABASE_URL": url,
+                "PINWARD_STATE": str(tmp_path / "state"),
+                "COLUMNS": "200",
+                **env,
+            },
+        )
+
+    return run
+
+
+def _work(url: str, work: Callable[[AsyncConnection], object]) -> None:
+    async def run() -> None:
+        engine = create_engine(url)
+        async with engine.begin() as conn:
+            await work(conn)  # type: ignore[misc]
+        await engine.dispose()
+
+    asyncio.run(run())

@@ -1,0 +1,1 @@
+"""Layer + tile address + filter in, bytes out."""

@@ -3,7 +3,8 @@
 Metres come from UTM, never from Web Mercator (at Ho Chi Minh City EPSG:3857 is 1.8 % too long).
 UTM 48N (EPSG:32648) covers Vietnam's mainland west of 108° E and is used for all of Vietnam, so
 that one country has one plane; elsewhere the zone of the data's middle is taken. Scale error of
-UTM 48N: -0.04 % at 105° E, +0.025 % at Vũng Tàu, up to +0.2 % at Vietnam's east coast (109.5° E).
+UTM 48N: -0.04 % at 105° E, +0.003 % in central Ho Chi Minh City, +0.06 % at its eastern end
+(107.6° E), +0.25 % at Vietnam's east coast (109.5° E).
 """
 
 from functools import lru_cache

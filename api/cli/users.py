@@ -1,5 +1,73 @@
-"""`pinward users`."""
+"""`pinward users`: staff accounts."""
+
+from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True)
+from api.auth import passwords
+from api.cli.console import print_json, say, with_database
+from geo.store import users
+from geo.store.database import AsyncEngine
+
+app = typer.Typer(help="Staff accounts.", no_args_is_help=True)
+
+
+@app.command()
+def add(
+    email: str,
+    name: Annotated[str, typer.Option(help="The person's name.")],
+    role: Annotated[str, typer.Option(help="hotline_agent, crew, ward_officer, planner or admin.")],
+    ward: Annotated[str, typer.Option(help="Code of the ward acted for; empty: the city.")] = "",
+    password: Annotated[
+        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)
+    ] = "",
+) -> None:
+    """Add an account; the password is asked for, or piped in twice."""
+    made = users.NewUser(email, name, role, passwords.hashed(password), ward or None)
+
+    async def work(engine: AsyncEngine) -> None:
+        async with engine.begin() as conn:
+            await users.add(conn, made)
+
+    with_database(work)
+    say(f"added {made.email} as {role}")
+
+
+@app.command(name="list")
+def list_(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """List the accounts."""
+
+    async def work(engine: AsyncEngine) -> list[dict[str, object]]:
+        async with engine.connect() as conn:
+            return [
+                {
+                    "email": row.email,
+                    "name": row.name,
+                    "role": row.role,
+                    "ward_code": row.ward_code,
+                    "disabled": row.disabled,
+                }
+                for row in await users.every(conn)
+            ]
+
+    found = with_database(work)
+    if as_json:
+        print_json({"users": found})
+        return
+    for row in found:
+        closed = "  (disabled)" if row["disabled"] else ""
+        say(f"{row['email']}  {row['role']}  {row['ward_code'] or 'city'}  {row['name']}{closed}")
+
+
+@app.command()
+def disable(email: str) -> None:
+    """Close an account and sign it out everywhere."""
+
+    async def work(engine: AsyncEngine) -> None:
+        async with engine.begin() as conn:
+            await users.disable(conn, email)
+
+    with_database(work)
+    say(f"disabled {email}")

@@ -1,0 +1,96 @@
+"""Staff signing in and out. Roles open nothing yet: the staff's pages come later."""
+
+import hashlib
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Cookie, Request, Response
+from pydantic import BaseModel, Field
+from sqlalchemy import Row
+
+from api.auth import passwords
+from api.session import Read, Wards, Write
+from geo.errors import NotSignedIn
+from geo.store import users
+from geo.wards.directory import WardDirectory
+
+router = APIRouter(prefix="/api/v1", tags=["session"])
+
+COOKIE = "pinward_session"
+LASTS = timedelta(hours=12)
+
+Token = Annotated[str | None, Cookie(alias=COOKIE, include_in_schema=False)]
+
+
+class SignIn(BaseModel):
+    """An account's address and password."""
+
+    model_config = {"extra": "forbid"}
+
+    email: str = Field(max_length=254)
+    password: str = Field(max_length=1000)
+
+
+@router.post("/session")
+async def sign_in(
+    body: SignIn, request: Request, response: Response, conn: Write, wards: Wards
+) -> dict[str, Any]:
+    """Sign in: sets an HttpOnly cookie that lasts 12 hours."""
+    account = await users.by_email(conn, body.email)
+    right = await passwords.matches(account.password_hash if account else None, body.password)
+    if account is None or not right:
+        raise NotSignedIn("this e-mail address and password do not belong together")
+    token = secrets.token_urlsafe(32)
+    now = datetime.now(UTC)
+    await users.sign_in(conn, account.id, _hash(token), now, now + LASTS)
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=int(LASTS.total_seconds()),
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return _view(account, wards)
+
+
+@router.get("/session")
+async def who(conn: Read, wards: Wards, response: Response, token: Token = None) -> dict[str, Any]:
+    """Who is signed in; 401 when nobody is."""
+    now = datetime.now(UTC)
+    account = await users.signed_in(conn, _hash(token), now) if token else None
+    if account is None:
+        raise NotSignedIn("nobody is signed in")
+    response.headers["Cache-Control"] = "no-store"
+    return _view(account, wards)
+
+
+@router.delete("/session", status_code=204)
+async def sign_out(conn: Write, token: Token = None) -> Response:
+    """Sign out; also fine when nobody was signed in."""
+    if token:
+        await users.sign_out(conn, _hash(token))
+    gone = Response(status_code=204)
+    gone.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    return gone
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _view(account: Row[Any], wards: WardDirectory) -> dict[str, Any]:
+    organisation = None
+    if account.organisation_code:
+        name = {"vi": account.organisation_vi, "en": account.organisation_en}
+        organisation = {"code": account.organisation_code, "name": name}
+    ward = wards.by_code(account.ward_code) if account.ward_code else None
+    return {
+        "email": account.email,
+        "name": account.name,
+        "role": account.role,
+        "ward": {"code": ward.code, "name": ward.name, "kind": ward.kind} if ward else None,
+        "organisation": organisation,
+    }

@@ -1,0 +1,117 @@
+"""Staff accounts and their sign-ins in the database. Passwords arrive here already hashed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+
+from geo.errors import Invalid, NotFound
+from geo.store.database import AsyncConnection
+from geo.store.tables import organisations, sessions, users
+from geo.store.tables.users import ROLES
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """An account to be; `email` is kept in lower case, an empty `ward_code` means the city."""
+
+    email: str
+    name: str
+    role: str
+    password_hash: str
+    ward_code: str | None = None
+    organisation_id: int | None = None
+
+    def __post_init__(self) -> None:
+        address = self.email.strip().lower()
+        local, at, domain = address.partition("@")
+        if not (local and at and domain) or len(address) > 254:
+            raise Invalid(f"{self.email!r} is not an e-mail address")
+        if not self.name.strip():
+            raise Invalid("an account needs a name")
+        if self.role not in ROLES:
+            raise Invalid(f"there is no role {self.role!r}; the roles are {', '.join(ROLES)}")
+        object.__setattr__(self, "email", address)
+
+
+async def add(conn: AsyncConnection, user: NewUser) -> int:
+    """Add an account, returns its id; raises `Invalid` when the address has one already."""
+    values = {name: getattr(user, name) for name in NewUser.__dataclass_fields__}
+    row = await conn.execute(
+        pg_insert(users)
+        .values(values)
+        .on_conflict_do_nothing(index_elements=["email"])
+        .returning(users.c.id)
+    )
+    made = row.scalar()
+    if made is None:
+        raise Invalid(f"there is an account for {user.email} already")
+    return int(made)
+
+
+async def every(conn: AsyncConnection) -> Sequence[Row[tuple[object, ...]]]:
+    """All accounts, by address."""
+    return (await conn.execute(_ACCOUNT.order_by(users.c.email))).all()
+
+
+async def by_email(conn: AsyncConnection, email: str) -> Row[tuple[object, ...]] | None:
+    """The account of this address that may sign in, with its password hash."""
+    wanted = users.c.email == email.strip().lower()
+    query = _ACCOUNT.add_columns(users.c.password_hash).where(wanted, ~users.c.disabled)
+    return (await conn.execute(query)).one_or_none()
+
+
+async def disable(conn: AsyncConnection, email: str) -> None:
+    """Close an account and end its sign-ins; raises `NotFound`."""
+    done = await conn.execute(
+        update(users)
+        .where(users.c.email == email.strip().lower())
+        .values(disabled=True)
+        .returning(users.c.id)
+    )
+    user_id = done.scalar()
+    if user_id is None:
+        raise NotFound(f"there is no account for {email}")
+    await conn.execute(delete(sessions).where(sessions.c.user_id == user_id))
+
+
+async def sign_in(
+    conn: AsyncConnection, user_id: int, token_hash: bytes, now: datetime, expires_at: datetime
+) -> None:
+    """Keep a sign-in, and drop those that have run out by `now`."""
+    await conn.execute(delete(sessions).where(sessions.c.expires_at <= now))
+    await conn.execute(
+        insert(sessions).values(token_hash=token_hash, user_id=user_id, expires_at=expires_at)
+    )
+
+
+async def signed_in(
+    conn: AsyncConnection, token_hash: bytes, now: datetime
+) -> Row[tuple[object, ...]] | None:
+    """The account behind a sign-in that has not run out; None for anybody else."""
+    query = (
+        _ACCOUNT.join(sessions, sessions.c.user_id == users.c.id)
+        .where(sessions.c.token_hash == token_hash, sessions.c.expires_at > now)
+        .where(~users.c.disabled)
+    )
+    return (await conn.execute(query)).one_or_none()
+
+
+async def sign_out(conn: AsyncConnection, token_hash: bytes) -> None:
+    """End a sign-in; quiet when there is none."""
+    await conn.execute(delete(sessions).where(sessions.c.token_hash == token_hash))
+
+
+_ACCOUNT = select(
+    users.c.id,
+    users.c.email,
+    users.c.name,
+    users.c.role,
+    users.c.ward_code,
+    users.c.disabled,
+    organisations.c.code.label("organisation_code"),
+    organisations.c.name_vi.label("organisation_vi"),
+    organisations.c.name_en.label("organisation_en"),
+).select_from(users.outerjoin(organisations, organisations.c.id == users.c.organisation_id))

@@ -101,6 +101,8 @@ class Cluster:
         for folder in (self.data, self.sockets):
             shutil.rmtree(folder, ignore_errors=True)
         self.log.unlink(missing_ok=True)
+        if self.home != self.folder:
+            shutil.rmtree(self.home, ignore_errors=True)
 
     def _initialise(self) -> None:
         # A half-made cluster of an interrupted first start is made anew.

@@ -1,4 +1,9 @@
+import multiprocessing
+import os
+import pwd
 import stat
+import tempfile
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -65,3 +70,40 @@ def test_variables_meant_for_another_server_do_not_lead_astray(own, monkeypatch,
     own.start()
     assert own.running()
     assert not (tmp_path / "elsewhere").exists()
+
+
+def _as_nobody(folder, answers):
+    nobody = pwd.getpwnam("nobody")
+    os.setgroups([])
+    os.setgid(nobody.pw_gid)
+    os.setuid(nobody.pw_uid)
+    made = Cluster(folder, durable=False)
+    with psycopg.connect(made.start()) as conn:
+        answers.put(conn.execute("SELECT 1").fetchone())
+    answers.put(str(made.home))
+    made.remove()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user runs all the other tests")
+def test_an_ordinary_user_can_run_one_too():
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        own = multiprocessing.get_context("fork")
+        answers = own.Queue()
+        process = own.Process(target=_as_nobody, args=(Path(folder) / "state", answers))
+        process.start()
+        assert answers.get(timeout=60) == (1,)
+        assert answers.get(timeout=10) == str(Path(folder) / "state")
+        process.join(30)
+        assert process.exitcode == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's server runs as somebody else")
+def test_in_a_folder_closed_to_the_server_the_data_go_elsewhere_and_are_removed_too(tmp_path):
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    made = Cluster(closed / "state", durable=False)
+    made.start()
+    assert not made.home.is_relative_to(closed)
+    made.remove()
+    assert not made.home.exists()

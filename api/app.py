@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from api import entrance, errors, refresh
+from api import entrance, errors, metrics, refresh
 from api.http import HeadFromGet
 from api.routes import ROUTERS
 from geo.settings import Settings
@@ -54,6 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
         max_age=86400,
     )
     app.add_middleware(HeadFromGet)
+    app.add_middleware(metrics.Measured)
     return app
 
 

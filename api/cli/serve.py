@@ -1,5 +1,7 @@
 """`pinward serve`: the HTTP service."""
 
+import os
+import tempfile
 from typing import Annotated
 
 import typer
@@ -20,7 +22,14 @@ def serve(
     # Fail here with a sentence, not in every worker with a traceback.
     entrance.database_url(settings)
     entrance.secret_key(settings)
-    Granian(
+    # Emptied with the service: numbers of an earlier start would be added to this one's.
+    with tempfile.TemporaryDirectory(prefix="pinward-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        _server(host, port, workers).serve()
+
+
+def _server(host: str, port: int, workers: int) -> Granian:
+    return Granian(
         "api.app:create",
         factory=True,
         interface=Interfaces.ASGI,
@@ -31,4 +40,4 @@ def serve(
         respawn_failed_workers=True,
         log_access=False,
         websockets=False,
-    ).serve()
+    )

@@ -1,8 +1,9 @@
 """Whether the process lives, and whether it can serve."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from sqlalchemy import text
 
+from api import metrics
 from api.session import Read, Wards
 from geo.errors import NotReady
 from geo.store import migrate
@@ -29,3 +30,9 @@ async def readyz(conn: Read, wards: Wards) -> dict[str, str]:
     if not len(wards):
         raise NotReady("no ward set is imported yet: run `pinward wards import`")
     return {"status": "ready", "migration": newest}
+
+
+@router.get("/metrics", include_in_schema=False)
+def exposition() -> Response:
+    """Counts and times of the service in Prometheus' text format."""
+    return Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)

@@ -1,0 +1,154 @@
+"""Request parameters that several routes share: boxes, times, comma lists, pages.
+
+Use them in a query model whose config forbids what it does not know, so that a misspelt filter is
+refused instead of silently ignored:
+
+    class Wanted(Page):
+        bbox: BboxParam = None
+        since: TimeParam = None
+
+    def route(wanted: Annotated[Wanted, Query()]): ...
+"""
+
+import base64
+import binascii
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+)
+
+from geo.errors import Invalid
+from geo.store.area import Bbox
+
+LONGEST_LIST = 100
+
+
+def _bbox(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return Bbox.parse(value)
+    except Invalid as error:
+        raise ValueError(error.detail) from None
+
+
+def _time(value: Any) -> Any:
+    # "+07:00" typed into an address without escaping arrives as " 07:00".
+    if isinstance(value, str) and len(value) > 6 and value[-6] == " ":
+        return f"{value[:-6]}+{value[-5:]}"
+    if not isinstance(value, str) or value.isdigit():
+        raise ValueError("must be a time with its zone, e.g. 2026-01-31T00:00:00Z")
+    return value
+
+
+def _utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("lies outside the years 1 to 9999") from None
+
+
+def _codes(value: Any) -> Any:
+    if value is None:
+        return None
+    texts = [value] if isinstance(value, str) else list(value)
+    parts = tuple(part.strip() for text in texts for part in str(text).split(","))
+    if len(parts) > LONGEST_LIST:
+        raise ValueError(f"at most {LONGEST_LIST} values")
+    return tuple(_clean(part) for part in parts if part) or None
+
+
+def _clean(value: str) -> str:
+    # PostgreSQL's text holds neither NUL nor lone surrogates.
+    if any(ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 or 0xD800 <= ord(c) < 0xE000 for c in value):
+        raise ValueError("must not hold control characters")
+    return value
+
+
+BboxParam = Annotated[
+    Bbox | None,
+    BeforeValidator(_bbox),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "description": "west,south,east,north in degrees; west > east crosses 180°",
+            "examples": ["106.6,10.7,106.8,10.9"],
+        }
+    ),
+]
+"""`Bbox` from `west,south,east,north`."""
+
+TimeParam = Annotated[
+    AwareDatetime | None,
+    BeforeValidator(_time),
+    AfterValidator(_utc),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""RFC 3339 with a zone → aware `datetime` in UTC."""
+
+CodesParam = Annotated[
+    tuple[str, ...] | None,
+    BeforeValidator(_codes),
+    WithJsonSchema({"type": "string", "description": "one code, or several with commas"}),
+]
+"""`a,b` (or the parameter given twice) → `("a", "b")`; empty is as if it were not there."""
+
+PlainText = Annotated[str, AfterValidator(_clean)]
+"""Text that PostgreSQL can hold."""
+
+LonParam = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False, description="degrees")]
+"""WGS 84 longitude."""
+
+LatParam = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False, description="degrees")]
+"""WGS 84 latitude."""
+
+LimitParam = Annotated[int, Field(ge=1, le=1000, description="how many at most")]
+"""Size of a page."""
+
+CursorParam = Annotated[
+    str | None,
+    Field(max_length=200, description="where the page before ended: from its `next` link"),
+]
+"""Opaque; `decode_cursor` reads it."""
+
+
+class Page(BaseModel):
+    """Query of a paged list; anything it does not know is refused by name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: LimitParam = 100
+    cursor: CursorParam = None
+
+
+def encode_cursor(*parts: str | int) -> str:
+    """An opaque cursor holding the sort key of a page's last row."""
+    packed = json.dumps(parts, separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
+
+
+def decode_cursor(cursor: str, *kinds: type) -> tuple[Any, ...]:
+    """The parts that `encode_cursor` was given, each of its kind; raises `Invalid`."""
+    try:
+        packed = base64.b64decode(
+            cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True
+        )
+        parts = json.loads(packed)
+    except (UnicodeError, binascii.Error, ValueError, RecursionError):
+        parts = None
+    shaped = isinstance(parts, list) and [type(part) for part in parts] == list(kinds)
+    if not shaped or encode_cursor(*parts) != cursor:
+        message = "is none that this service gave; begin again without it"
+        raise Invalid(
+            f"the cursor {message}", errors=[{"field": "cursor", "message": message}]
+        ) from None
+    return tuple(parts)

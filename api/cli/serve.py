@@ -5,8 +5,8 @@ import tempfile
 from typing import Annotated
 
 import typer
-from granian import Granian
 from granian.constants import Interfaces, Loops
+from granian.server import Server
 
 from api import entrance
 from geo.settings import Settings
@@ -25,19 +25,15 @@ def serve(
     # Emptied with the service: numbers of an earlier start would be added to this one's.
     with tempfile.TemporaryDirectory(prefix="pinward-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        _server(host, port, workers).serve()
-
-
-def _server(host: str, port: int, workers: int) -> Granian:
-    return Granian(
-        "api.app:create",
-        factory=True,
-        interface=Interfaces.ASGI,
-        address=host,
-        port=port,
-        workers=workers,
-        loop=Loops.uvloop,
-        respawn_failed_workers=True,
-        log_access=False,
-        websockets=False,
-    )
+        Server(
+            "api.app:create",
+            factory=True,
+            interface=Interfaces.ASGI,
+            address=host,
+            port=port,
+            workers=workers,
+            loop=Loops.uvloop,
+            respawn_failed_workers=True,
+            log_access=False,
+            websockets=False,
+        ).serve()

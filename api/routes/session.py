@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Cookie, Request, Response
 from pydantic import BaseModel, Field
-from sqlalchemy import Row
 
 from api.auth import passwords
 from api.session import Read, Wards, Write
 from geo.errors import NotSignedIn
 from geo.store import users
+from geo.store.database import AnyRow
 from geo.wards.directory import WardDirectory
 
 router = APIRouter(prefix="/api/v1", tags=["session"])
@@ -81,7 +81,7 @@ def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def _view(account: Row[Any], wards: WardDirectory) -> dict[str, Any]:
+def _view(account: AnyRow, wards: WardDirectory) -> dict[str, Any]:
     organisation = None
     if account.organisation_code:
         name = {"vi": account.organisation_vi, "en": account.organisation_en}

@@ -6,14 +6,18 @@ a command) opens and commits it.
 
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import psycopg
-from sqlalchemy import TextClause, text
+from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from geo.errors import NotReady
 
-__all__ = ["AsyncConnection", "AsyncEngine", "create_engine", "driver", "load_sql"]
+__all__ = ["AnyRow", "AsyncConnection", "AsyncEngine", "create_engine", "driver", "load_sql"]
+
+AnyRow = Row[*tuple[Any, ...]]
+"""A row whose columns are read by name."""
 
 
 def create_engine(url: str, pool_size: int = 10) -> AsyncEngine:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from geo.errors import Invalid, NotFound
-from geo.store.database import AsyncConnection
+from geo.store.database import AnyRow, AsyncConnection
 from geo.store.tables import organisations, sessions, users
 from geo.store.tables.users import ROLES
 
@@ -51,12 +51,12 @@ async def add(conn: AsyncConnection, user: NewUser) -> int:
     return int(made)
 
 
-async def every(conn: AsyncConnection) -> Sequence[Row[tuple[object, ...]]]:
+async def every(conn: AsyncConnection) -> Sequence[AnyRow]:
     """All accounts, by address."""
     return (await conn.execute(_ACCOUNT.order_by(users.c.email))).all()
 
 
-async def by_email(conn: AsyncConnection, email: str) -> Row[tuple[object, ...]] | None:
+async def by_email(conn: AsyncConnection, email: str) -> AnyRow | None:
     """The account of this address that may sign in, with its password hash."""
     wanted = users.c.email == email.strip().lower()
     query = _ACCOUNT.add_columns(users.c.password_hash).where(wanted, ~users.c.disabled)
@@ -87,9 +87,7 @@ async def sign_in(
     )
 
 
-async def signed_in(
-    conn: AsyncConnection, token_hash: bytes, now: datetime
-) -> Row[tuple[object, ...]] | None:
+async def signed_in(conn: AsyncConnection, token_hash: bytes, now: datetime) -> AnyRow | None:
     """The account behind a sign-in that has not run out; None for anybody else."""
     query = (
         _ACCOUNT.join(sessions, sessions.c.user_id == users.c.id)

@@ -1,0 +1,104 @@
+import { en } from './en';
+import { vi, type Messages } from './vi';
+
+export type Lang = 'vi' | 'en';
+/** A name in both languages of the service. */
+export type Text = { vi: string; en: string };
+
+const STORED = 'pinward.lang';
+const ZONE = 'Asia/Ho_Chi_Minh';
+const messages: Record<Lang, Messages> = { vi, en };
+
+function isLang(value: string | null): value is Lang {
+  return value === 'vi' || value === 'en';
+}
+
+function remembered(): string | null {
+  try {
+    return localStorage.getItem(STORED);
+  } catch {
+    return null; // storage is closed in some private windows
+  }
+}
+
+/** The address wins over the memory; Vietnamese is the default, whatever the browser prefers. */
+function firstLang(): Lang {
+  const asked = new URLSearchParams(location.search).get('lang');
+  if (isLang(asked)) return asked;
+  const stored = remembered();
+  return isLang(stored) ? stored : 'vi';
+}
+
+const first = firstLang();
+let lang = $state<Lang>(first);
+document.documentElement.lang = first;
+
+export const i18n = {
+  get lang(): Lang {
+    return lang;
+  },
+  get t(): Messages {
+    return messages[lang];
+  },
+};
+
+/** Changes the language of everything shown and remembers it; `?lang=` in the address follows. */
+export function setLang(next: Lang): void {
+  lang = next;
+  document.documentElement.lang = next;
+  try {
+    localStorage.setItem(STORED, next);
+  } catch {
+    // nothing to remember it in; the address still says it
+  }
+  const url = new URL(location.href);
+  if (url.searchParams.has('lang')) {
+    url.searchParams.set('lang', next);
+    history.replaceState(history.state, '', url);
+  }
+}
+
+/** The name in the page's language, else in the other one. */
+export function localized(name: Text | null | undefined): string {
+  if (!name) return '';
+  return name[lang] || name.vi || name.en;
+}
+
+/** Day and time as people in the city read them, wherever the browser stands. */
+export function dateTime(at: string): string {
+  return new Intl.DateTimeFormat(lang === 'vi' ? 'vi-VN' : 'en-GB', {
+    timeZone: ZONE,
+    weekday: 'short',
+    day: 'numeric',
+    month: lang === 'vi' ? 'numeric' : 'short',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+  }).format(new Date(at));
+}
+
+/** 84 m, 1,2 km: a length in metres as a walker would say it. */
+export function distance(metres: number): string {
+  const locale = lang === 'vi' ? 'vi-VN' : 'en-GB';
+  if (metres < 1000) return `${new Intl.NumberFormat(locale).format(Math.round(metres))} m`;
+  const km = new Intl.NumberFormat(locale, { maximumFractionDigits: metres < 10_000 ? 1 : 0 });
+  return `${km.format(metres / 1000)} km`;
+}
+
+export function count(n: number): string {
+  return new Intl.NumberFormat(lang === 'vi' ? 'vi-VN' : 'en-GB').format(n);
+}
+
+const KINDS: Record<string, { vi: string; en: (name: string) => string }> = {
+  phường: { vi: 'Phường', en: (name) => `${name} ward` },
+  xã: { vi: 'Xã', en: (name) => `${name} commune` },
+  'đặc khu': { vi: 'Đặc khu', en: (name) => `${name} special zone` },
+};
+
+/** "Phường Bến Thành", "Bến Thành ward": the kind is part of what a ward is called. */
+export function wardTitle(ward: { name: string; kind?: string | null } | null): string {
+  if (!ward) return '';
+  const kind = KINDS[ward.kind?.normalize('NFC').toLowerCase() ?? ''];
+  if (!kind || ward.name.startsWith(`${kind.vi} `)) return ward.name;
+  return lang === 'vi' ? `${kind.vi} ${ward.name}` : kind.en(ward.name);
+}

@@ -1,0 +1,46 @@
+/** Lists that rarely change, asked for once and shared by everything that shows them. */
+import * as api from '../api';
+import type { Category, Ward } from '../types';
+
+class List<T> {
+  items = $state<T[]>([]);
+  failed = $state(false);
+  #asked: Promise<void> | null = null;
+
+  constructor(private readonly fetchAll: () => Promise<T[]>) {}
+
+  /** Asks the service unless it was asked already; after a failure the next call asks again. */
+  load(): Promise<void> {
+    this.#asked ??= this.#fetch();
+    return this.#asked;
+  }
+
+  async #fetch(): Promise<void> {
+    this.failed = false;
+    try {
+      this.items = await this.fetchAll();
+    } catch {
+      this.failed = true;
+      this.#asked = null;
+    }
+  }
+}
+
+export const categories = new List<Category>(api.categories);
+export const wards = new List<Ward>(api.wards);
+
+export interface Choice {
+  category: Category;
+  parent: Category | null;
+}
+
+/** The category with this code and the group it stands in, or null while unknown. */
+export function findCategory(code: string | null): Choice | null {
+  if (code === null) return null;
+  for (const top of categories.items) {
+    if (top.code === code) return { category: top, parent: null };
+    const child = top.children.find((each) => each.code === code);
+    if (child) return { category: child, parent: top };
+  }
+  return null;
+}

@@ -1,0 +1,110 @@
+/** What the service answers, as far as the pages read it. Times are RFC 3339 UTC, positions WGS 84. */
+import type { Text } from './i18n/index.svelte';
+
+export interface Category {
+  code: string;
+  name: Text;
+  icon: string;
+  children: Category[];
+}
+
+export interface Ward {
+  code: string;
+  name: string;
+  kind?: string;
+  center: [lon: number, lat: number];
+  bbox?: [west: number, south: number, east: number, north: number];
+}
+
+export interface Organisation {
+  code: string;
+  name: Text;
+}
+
+/** A ward whose boundary the accuracy circle also touches. */
+export interface NearWard {
+  code: string;
+  name: string;
+  distance_m: number;
+}
+
+export interface WardAt {
+  code: string;
+  name: string;
+  kind?: string;
+  match: 'covers' | 'nearest';
+  distance_m: number;
+  ambiguous_with: NearWard[];
+  organisation?: Organisation | null;
+}
+
+export interface Receipt {
+  code: string;
+  secret: string;
+  tracking_url: string;
+  status: string;
+  ward: { code: string; name: string; kind?: string };
+  organisation: Organisation;
+  reasons: Reason[];
+  due_at: string | null;
+}
+
+/** Why a report went where it went: one sentence, or one in each language. */
+export type Reason = string | Text;
+
+export interface ReportProperties {
+  code: string;
+  category: { code: string; name: Text; icon: string };
+  text: string | null;
+  status: string;
+  kind: string;
+  created_at: string;
+  due_at: string | null;
+  closed_at: string | null;
+  ward: { code: string; name: string; kind?: string } | null;
+  organisation: Organisation | null;
+  reasons?: Reason[];
+}
+
+export interface PointFeature<P> {
+  type: 'Feature';
+  geometry: { type: 'Point'; coordinates: [number, number] } | null;
+  properties: P;
+}
+
+export interface ReportEvent {
+  at: string;
+  kind: string;
+  text: Text | string | null;
+}
+
+export interface Facility {
+  name: string | null;
+  kind: string;
+  distance_m: number;
+}
+
+export interface Staff {
+  name: string;
+  role: string;
+  ward: { code: string; name: string; kind?: string } | null;
+  organisation: Organisation | null;
+}
+
+/** A place chosen by the citizen; `accuracy_m` only where the device measured it. */
+export interface Pin {
+  lon: number;
+  lat: number;
+  accuracy_m: number | null;
+  source: 'tap' | 'device' | 'ward';
+}
+
+/** The body of `POST /api/v1/reports`. */
+export interface NewReport {
+  category: string;
+  lon: number;
+  lat: number;
+  accuracy_m?: number;
+  text?: string;
+  reporter?: { name?: string; phone?: string; email?: string };
+}

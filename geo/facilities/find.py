@@ -9,6 +9,7 @@ from sqlalchemy import Row
 from geo.errors import Invalid
 from geo.facilities.kinds import KINDS
 from geo.store import facilities as store
+from geo.store.area import Bbox
 from geo.store.database import AsyncConnection
 
 
@@ -16,15 +17,15 @@ async def page(
     conn: AsyncConnection,
     *,
     kinds: Sequence[str] = (),
-    bbox: tuple[float, float, float, float] | None = None,
+    bbox: Bbox | None = None,
     q: str | None = None,
     limit: int = 100,
     before_id: int | None = None,
 ) -> Sequence[Row[Any]]:
     """Up to `limit` facilities, newest first; `before_id` continues an earlier page.
 
-    `kinds` are matched exactly (a kindergarten is not a school); none means every kind. `bbox` is
-    west, south, east, north in WGS 84 degrees. Raises `Invalid` on an unknown kind.
+    `kinds` are matched exactly (a kindergarten is not a school); none means every kind. Raises
+    `Invalid` on an unknown kind.
     """
     check_kinds(kinds)
     return await store.page(conn, kinds, bbox, q, limit, before_id)

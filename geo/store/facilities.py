@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, func, select
 
+from geo.store.area import Bbox
 from geo.store.database import AsyncConnection, load_sql
 from geo.store.tables import facilities
 
@@ -45,21 +46,21 @@ def _listed() -> Select[Any]:
 async def page(
     conn: AsyncConnection,
     kinds: Sequence[str],
-    bbox: tuple[float, float, float, float] | None,
+    bbox: Bbox | None,
     q: str | None,
     limit: int,
     before_id: int | None,
 ) -> Sequence[Row[Any]]:
     """The newest `limit` facilities with an id below `before_id`; no kinds means every kind.
 
-    `bbox` is west, south, east, north in degrees. `q` is looked for in the name without marks.
+    `q` is looked for in the name without marks.
     """
     table = facilities.c
     chosen = _listed().order_by(table.id.desc()).limit(limit)
     if kinds:
         chosen = chosen.where(table.kind.in_(kinds))
     if bbox is not None:
-        chosen = chosen.where(table.geom.op("&&")(func.ST_MakeEnvelope(*bbox, 4326)))
+        chosen = chosen.where(bbox.touches(table.geom))
     if q:
         wanted = func.lower(func.unaccent(q))
         chosen = chosen.where(func.strpos(table.name_plain, wanted) > 0)

@@ -57,11 +57,10 @@ async def ensure_committees(conn: AsyncConnection, wards: Iterable[tuple[str, st
         return 0
     statement = (
         insert(organisations)
-        .values(list(rows.values()))
         .on_conflict_do_nothing(index_elements=[organisations.c.code])
         .returning(organisations.c.id)
     )
-    return len((await conn.execute(statement)).all())
+    return len((await conn.execute(statement, list(rows.values()))).all())
 
 
 async def committees(conn: AsyncConnection) -> dict[str, RowMapping]:

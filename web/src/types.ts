@@ -1,10 +1,20 @@
 /** What the service answers, as far as the pages read it. Times are RFC 3339 UTC, positions WGS 84. */
 import type { Text } from './i18n/index.svelte';
 
+/** Something a category asks for besides the text. */
+export interface Question {
+  code: string;
+  type: string;
+  required: boolean;
+  text: Text;
+  values?: { code: string; text: Text }[];
+}
+
 export interface Category {
   code: string;
   name: Text;
   icon: string;
+  questions: Question[];
   children: Category[];
 }
 
@@ -106,5 +116,6 @@ export interface NewReport {
   lat: number;
   accuracy_m?: number;
   text?: string;
+  answers?: Record<string, string | number>;
   reporter?: { name?: string; phone?: string; email?: string };
 }

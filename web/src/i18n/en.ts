@@ -115,6 +115,7 @@ export const en: Messages = {
       name: 'The name is not valid.',
       phone: 'The phone number is not valid. Example: 0901 234 567.',
       email: 'The e-mail address is not valid. Example: an@example.vn.',
+      answer: 'They need to know this to act.',
       other: 'This is not valid.',
     },
     contact: 'Give a phone number or an e-mail address, or stay anonymous.',

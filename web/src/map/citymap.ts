@@ -1,14 +1,13 @@
 /** The map as the pages use it: a style, a pin, a circle of doubt, and what was tapped. */
-import type { Feature, FeatureCollection } from 'geojson';
 import type {
   GeoJSONSource,
   Map as Engine,
   MapGeoJSONFeature,
   Marker,
   PointLike,
-  StyleSpecification,
 } from 'maplibre-gl';
 import type { Lang } from '../i18n/index.svelte';
+import { DOUBT, doubtData, withDoubt, type Doubt } from './doubt';
 import { fittedStyle, groupOf, type Group, type Shown } from './style';
 
 /** Something of ours under a finger. */
@@ -21,10 +20,20 @@ export interface Hit {
 export interface Handlers {
   /** An empty place was tapped, or any place was held. */
   onPlace(lon: number, lat: number): void;
-  /** A mark was tapped; the answer says whether that was all, or the place counts as well. */
+  /** A mark was tapped. */
   onHit(hit: Hit): void;
   onPinMoved(lon: number, lat: number): void;
 }
+
+/** Pixels of the map under panels, on each side. */
+export interface Covered {
+  top: number;
+  right: number;
+  bottom: number;
+  left: number;
+}
+
+const NOTHING: Covered = { top: 0, right: 0, bottom: 0, left: 0 };
 
 export interface Look {
   lang: Lang;
@@ -40,7 +49,6 @@ export interface Look {
 /** Half the side, in pixels, of the square around a fingertip in which marks are found. */
 const FINGER = 8;
 const MARKS: readonly Group[] = ['reports', 'schools', 'clinics', 'hotspots'];
-const DOUBT = 'pinward-doubt';
 const HOLD_MS = 550;
 const STEP_PX = 12;
 
@@ -51,6 +59,9 @@ export class CityMap {
   #doubt: Doubt = null;
   #groups = new Map<string, Group>();
   #restyled = 0;
+  #covered: Covered | null = null;
+  /** Where the map is on its way to. */
+  #bound: { center?: [number, number]; zoom?: number } | null = null;
 
   private constructor(
     readonly engine: Engine,
@@ -74,8 +85,9 @@ export class CityMap {
     const engine = new library.Map({
       container,
       style: withDoubt(style, null),
-      ...(look.center ? { center: look.center } : {}),
-      ...(look.zoom === undefined ? {} : { zoom: look.zoom }),
+      // The engine takes the style's own view only while nothing has touched the camera.
+      center: look.center ?? (style.center as [number, number] | undefined) ?? [0, 0],
+      zoom: look.zoom ?? style.zoom ?? 1,
       attributionControl: false,
       interactive: !look.still,
       dragRotate: false,
@@ -117,9 +129,25 @@ export class CityMap {
     }
   }
 
-  /** Keeps what matters out from under the panels: pixels covered on each side. */
-  setCovered(covered: { top: number; right: number; bottom: number; left: number }): void {
-    this.engine.easeTo({ padding: covered, duration: 250 });
+  /** Tells which pixels on each side panels cover. What is in sight does not move by it, unless the
+   * pin would be hidden; a flight under way goes on to where it was bound. */
+  setCovered(covered: Covered): void {
+    const first = this.#covered === null;
+    this.#covered = covered;
+    if (first) {
+      this.engine.jumpTo({ padding: covered });
+    } else if (this.#bound && this.engine.isMoving()) {
+      this.#fly({ ...this.#bound });
+    } else {
+      const { width, height } = this.#size();
+      const middle = this.engine.unproject([
+        (covered.left + width - covered.right) / 2,
+        (covered.top + height - covered.bottom) / 2,
+      ]);
+      this.engine.jumpTo({ padding: covered, center: middle });
+    }
+    const pin = this.#marker?.getLngLat();
+    if (pin) this.reveal(pin.lng, pin.lat);
   }
 
   center(): [number, number] {
@@ -128,21 +156,38 @@ export class CityMap {
   }
 
   goTo(lon: number, lat: number, zoom: number): void {
-    this.engine.easeTo({ center: [lon, lat], zoom: Math.max(zoom, this.engine.getZoom()) });
+    this.#fly({ center: [lon, lat], zoom: Math.max(zoom, this.engine.getZoom()) });
   }
 
   /** Moves the map only if the place is not in plain sight. */
   reveal(lon: number, lat: number): void {
+    if (this.#bound && this.engine.isMoving()) return;
     const { x, y } = this.engine.project([lon, lat]);
-    const { width, height } = this.engine.getCanvas().getBoundingClientRect();
-    const { top = 0, right = 0, bottom = 0, left = 0 } = this.engine.getPadding();
+    const { width, height } = this.#size();
+    const { top, right, bottom, left } = this.#covered ?? NOTHING;
     const inside =
       x > left + 24 && x < width - right - 24 && y > top + 60 && y < height - bottom - 16;
-    if (!inside) this.engine.easeTo({ center: [lon, lat] });
+    if (!inside) this.#fly({ center: [lon, lat] });
+  }
+
+  #size(): { width: number; height: number } {
+    return this.engine.getContainer().getBoundingClientRect();
+  }
+
+  #fly(to: { center?: [number, number]; zoom?: number }): void {
+    this.#bound = to;
+    this.engine.easeTo({ ...to, padding: this.#covered ?? NOTHING });
+    this.engine.once('moveend', () => {
+      if (this.#bound === to) this.#bound = null;
+    });
+  }
+
+  view(): { center: [number, number]; zoom: number } {
+    return { center: this.center(), zoom: this.engine.getZoom() };
   }
 
   zoomBy(steps: number): void {
-    this.engine.easeTo({ zoom: this.engine.getZoom() + steps });
+    this.#fly({ zoom: Math.round(this.engine.getZoom() + steps) });
   }
 
   /** Puts the pin somewhere, with a circle where the device's doubt is known; null takes it away. */
@@ -264,39 +309,4 @@ export class CityMap {
     if (source) void source.setData(doubtData(this.#doubt));
     else this.engine.once('style.load', () => this.#drawDoubt());
   }
-}
-
-type Doubt = { lon: number; lat: number; radius_m: number } | null;
-
-function doubtData(doubt: Doubt): FeatureCollection {
-  return { type: 'FeatureCollection', features: doubt ? [circle(doubt)] : [] };
-}
-
-/** The circle of doubt is part of the style, so that it outlives a change of language or theme. */
-function withDoubt(style: StyleSpecification, doubt: Doubt): StyleSpecification {
-  style.sources[DOUBT] = { type: 'geojson', data: doubtData(doubt) };
-  style.layers.push({
-    id: DOUBT,
-    type: 'fill',
-    source: DOUBT,
-    paint: { 'fill-color': '#1b5fd1', 'fill-opacity': 0.16, 'fill-outline-color': '#1b5fd1' },
-  });
-  return style;
-}
-
-/** A ring of 48 points about a place; good to a metre at the sizes a phone's doubt has. */
-function circle(doubt: NonNullable<Doubt>): Feature {
-  const perDegree = 111_320;
-  const ring: [number, number][] = [];
-  for (let step = 0; step <= 48; step++) {
-    const angle = (step / 48) * 2 * Math.PI;
-    const east_m = doubt.radius_m * Math.cos(angle);
-    const north_m = doubt.radius_m * Math.sin(angle);
-    const shrink = Math.cos((doubt.lat * Math.PI) / 180);
-    ring.push([
-      doubt.lon + east_m / (perDegree * shrink),
-      doubt.lat + north_m / perDegree,
-    ]);
-  }
-  return { type: 'Feature', properties: {}, geometry: { type: 'Polygon', coordinates: [ring] } };
 }

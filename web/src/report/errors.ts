@@ -5,7 +5,10 @@ import type { Messages } from '../i18n/vi';
 const FIELDS = ['category', 'place', 'text', 'name', 'phone', 'email'] as const;
 type Field = (typeof FIELDS)[number] | 'other';
 
-export type FieldErrors = Partial<Record<Field, string>>;
+export interface FieldErrors extends Partial<Record<Field, string>> {
+  /** By the code of the category's question. */
+  answers?: Record<string, string>;
+}
 
 /** `reporter.phone` → phone, `lon` → place: where on the page a field of the request stands. */
 function fieldOf(path: string): Field {
@@ -21,6 +24,11 @@ export function fieldErrors(refused: Refused, t: Messages): FieldErrors {
   if (refused.type === 'unknown-category') return { category: t.details.field.category };
   const told: FieldErrors = {};
   for (const { field } of refused.errors) {
+    const [first, question] = field.split('.');
+    if (first === 'answers' && question) {
+      (told.answers ??= {})[question] = t.details.field.other;
+      continue;
+    }
     const place = fieldOf(field);
     told[place] = t.details.field[place];
   }

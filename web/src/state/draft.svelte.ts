@@ -9,7 +9,8 @@
  * answer is open, and go with it.
  */
 import { Refused, Unreachable, sendReport } from '../api';
-import type { NewReport, Pin, Receipt } from '../types';
+import type { NewReport, Pin, Question, Receipt } from '../types';
+import { findCategory } from './lists.svelte';
 import { addMine } from './mine.svelte';
 import { forget, recall, remember } from './storage';
 
@@ -17,6 +18,8 @@ interface Draft {
   pin: Pin | null;
   category: string | null;
   text: string;
+  /** Answers to the category's questions, as typed, by the question's code. */
+  answers: Record<string, string>;
 }
 
 interface Attempt {
@@ -28,7 +31,7 @@ export type Trouble =
   | { kind: 'kept'; reason: Unreachable['reason'] }
   | { kind: 'refused'; error: Refused };
 
-const EMPTY: Draft = { pin: null, category: null, text: '' };
+const EMPTY: Draft = { pin: null, category: null, text: '', answers: {} };
 
 const stored = recall<Draft>('draft');
 const values = $state<Draft>({ ...EMPTY, ...stored });
@@ -70,7 +73,8 @@ export const draft = {
     return values.category;
   },
   set category(category: string | null) {
-    change({ category });
+    // Another category asks other things.
+    change(category === values.category ? {} : { category, answers: {} });
   },
   get text(): string {
     return values.text;
@@ -78,12 +82,41 @@ export const draft = {
   set text(text: string) {
     change({ text });
   },
+  get answers(): Readonly<Record<string, string>> {
+    return values.answers;
+  },
 };
+
+export function answer(question: string, given: string): void {
+  change({ answers: { ...values.answers, [question]: given } });
+}
+
+/** The questions of the chosen category that must be answered and are not. */
+export function unanswered(): string[] {
+  return questions()
+    .filter(({ code, required }) => required && !values.answers[code]?.trim())
+    .map(({ code }) => code);
+}
+
+function questions(): Question[] {
+  return findCategory(values.category)?.category.questions ?? [];
+}
+
+function composeAnswers(): Record<string, string | number> {
+  const given: Record<string, string | number> = {};
+  for (const { code, type } of questions()) {
+    const text = values.answers[code]?.trim();
+    if (!text) continue;
+    const number = Number(text.replace(',', '.'));
+    given[code] = type === 'number' && Number.isFinite(number) ? number : text;
+  }
+  return given;
+}
 
 export function clearDraft(): void {
   attempt = null;
   forget('attempt');
-  change({ ...EMPTY });
+  change({ ...EMPTY, answers: {} });
   Object.assign(contact, { anonymous: true, name: '', phone: '', email: '' });
   Object.assign(sending, { busy: false, trouble: null, receipt: null });
 }
@@ -100,6 +133,8 @@ function compose(): NewReport | null {
   if (pin.accuracy_m !== null) report.accuracy_m = Math.round(pin.accuracy_m);
   const text = values.text.trim();
   if (text) report.text = text;
+  const answers = composeAnswers();
+  if (Object.keys(answers).length > 0) report.answers = answers;
   if (!contact.anonymous) {
     const filled = (['name', 'phone', 'email'] as const)
       .map((field) => [field, contact[field].trim()] as const)

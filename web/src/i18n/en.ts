@@ -189,13 +189,11 @@ export const en: Messages = {
     wrong: 'The e-mail address or the password is not right.',
     signedIn: 'Signed in',
     roles: {
+      hotline_agent: 'Hotline agent',
       crew: 'Field crew',
-      officer: 'Ward officer',
-      dispatcher: 'Dispatcher',
+      ward_officer: 'Ward officer',
       planner: 'Planner',
-      operator: 'Operator',
       admin: 'Administrator',
-      agent: 'Hotline agent',
     },
   },
   errors: {

@@ -188,13 +188,11 @@ export const vi = {
     wrong: 'Thư điện tử hoặc mật khẩu chưa đúng.',
     signedIn: 'Đã đăng nhập',
     roles: {
+      hotline_agent: 'Tổng đài viên',
       crew: 'Đội hiện trường',
-      officer: 'Cán bộ phường',
-      dispatcher: 'Điều phối',
-      planner: 'Quy hoạch',
-      operator: 'Quản trị',
+      ward_officer: 'Cán bộ phường',
+      planner: 'Cán bộ quy hoạch',
       admin: 'Quản trị',
-      agent: 'Tổng đài',
     } as Record<string, string>,
   },
   errors: {

@@ -1,0 +1,89 @@
+"""The built pages in a real browser, on the real service with the small city of `builders`."""
+
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import browsing
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+WEB = Path(__file__).resolve().parent.parent.parent / "web"
+PHONE = {"width": 360, "height": 740}
+
+Opened = Callable[..., Page]
+
+
+def _sources() -> Iterator[Path]:
+    for path in WEB.rglob("*"):
+        if path.is_file() and not {"node_modules", "dist"} & set(path.relative_to(WEB).parts):
+            yield path
+
+
+def _is_built() -> bool:
+    document = WEB / "dist" / "index.html"
+    if not document.exists():
+        return False
+    return document.stat().st_mtime >= max(path.stat().st_mtime for path in _sources())
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`web/dist`, built when it is missing or older than its sources."""
+    # Several test processes share one folder: one builds, the others wait.
+    lock = tmp_path_factory.getbasetemp().parent / "pages.lock"
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if not _is_built():
+            # Node and npm come with the Python environment.
+            path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+            environment = {**os.environ, "PATH": path}
+            if not (WEB / "node_modules").is_dir():
+                subprocess.run(["npm", "ci", "--silent"], cwd=WEB, env=environment, check=True)
+            subprocess.run(["npm", "run", "build"], cwd=WEB, env=environment, check=True)
+    return WEB / "dist"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if browsing.chromium() is None:
+        pytest.skip("no chromium here")
+    with browsing.browser() as made:
+        yield made
+
+
+@pytest.fixture
+def opened(chromium: Browser, pages: Path) -> Iterator[Opened]:
+    """`opened(service, path, size=…, at=(lon, lat), …)` opens a page in a fresh profile.
+
+    Everything the page asked for is in `page.asked`, what it complained of in `page.complaints`.
+    """
+    contexts: list[BrowserContext] = []
+
+    def open_page(
+        service: object,
+        path: str = "/",
+        size: dict[str, int] = PHONE,
+        at: tuple[float, float] | None = None,
+        **options: object,
+    ) -> Page:
+        if at is not None:
+            position = {"longitude": at[0], "latitude": at[1], "accuracy": 20}
+            options |= {"geolocation": position, "permissions": ["geolocation"]}
+        context = chromium.new_context(viewport=size, locale="en-US", **options)
+        contexts.append(context)
+        context.set_default_timeout(15_000)
+        page = context.new_page()
+        page.asked = []
+        page.complaints = []
+        page.on("request", lambda request: page.asked.append(request))
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.goto(service.base + path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()

@@ -1,0 +1,41 @@
+"""What happened to a report, in words for people."""
+
+from typing import Any
+
+Words = dict[str, str]
+
+
+def words(vi: str, en: str) -> Words:
+    """One sentence in both languages."""
+    return {"vi": vi, "en": en}
+
+
+def received() -> dict[str, Any]:
+    """The report is in."""
+    return {"kind": "received", **words("Đã tiếp nhận phản ánh.", "The report was received.")}
+
+
+def assigned(name_vi: str, name_en: str) -> dict[str, Any]:
+    """Somebody answers for it."""
+    return {
+        "kind": "assigned",
+        **words(f"Đã chuyển đến {name_vi}.", f"Passed on to {the(name_en)}."),
+    }
+
+
+def imported(source: str) -> dict[str, Any]:
+    """It came from another system."""
+    return {
+        "kind": "received",
+        **words(f"Nhập từ nguồn {source}.", f"Imported from {source}."),
+    }
+
+
+def closed() -> dict[str, Any]:
+    """It was closed there where it came from."""
+    return {"kind": "closed", **words("Đã đóng.", "Closed.")}
+
+
+def the(name_en: str) -> str:
+    """An organisation's English name inside a sentence."""
+    return f"the {name_en}" if name_en.startswith("People's Committee") else name_en

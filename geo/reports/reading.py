@@ -1,0 +1,203 @@
+"""Reports as they are shown: to the public, and to the one who sent them.
+
+The public sees no personal data: no contact, no answers to a category's questions, no exact point
+of a blurred category, nothing of a hidden one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, RowMapping, and_, func, or_, select
+
+from geo.errors import NotFound, NotSignedIn
+from geo.reports import codes, contacts
+from geo.reports.times import rfc3339
+from geo.store import reports as store
+from geo.store.area import Bbox
+from geo.store.database import AsyncConnection
+from geo.store.tables import categories, reports, wards
+
+
+@dataclass(frozen=True)
+class ReportFilter:
+    """Which reports; what is None does not filter, lists match any of their members.
+
+    A family's code matches its children too. `since <= created_at < until`. `q`: all its words
+    occur in the text, marks and case aside.
+    """
+
+    bbox: Bbox | None = None
+    ward: Sequence[str] | None = None
+    category: Sequence[str] | None = None
+    status: Sequence[str] | None = None
+    kind: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    q: str | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """For queries over `reports`, `categories` and `wards` joined."""
+        found: list[ColumnElement[bool]] = []
+        if self.bbox:
+            found.append(_in_box(self.bbox))
+        if self.ward:
+            found.append(wards.c.code.in_(self.ward))
+        if self.category:
+            family = or_(
+                categories.c.code.in_(self.category), categories.c.parent_code.in_(self.category)
+            )
+            found.append(reports.c.category_code.in_(select(categories.c.code).where(family)))
+        if self.status:
+            found.append(reports.c.status.in_(self.status))
+        if self.kind:
+            found.append(reports.c.kind == self.kind)
+        if self.since:
+            found.append(reports.c.created_at >= self.since)
+        if self.until:
+            found.append(reports.c.created_at < self.until)
+        for word in (self.q or "").split():
+            wanted = func.pinward_plain(func.normalize(word))
+            found.append(func.strpos(func.pinward_plain(reports.c.text), wanted) > 0)
+        return found
+
+
+def _in_box(bbox: Bbox) -> ColumnElement[bool]:
+    # By where the public sees it: boxes made ever smaller must not give away a blurred point. The
+    # wider first condition is what the index on the exact point can answer.
+    return and_(
+        bbox.touches(reports.c.geom, margin=store.BLUR_DEGREES),
+        or_(
+            and_(categories.c.visibility == "public", bbox.touches(reports.c.geom)),
+            and_(categories.c.visibility == "blurred", bbox.touches(store.public_point())),
+        ),
+    )
+
+
+async def page(
+    conn: AsyncConnection,
+    wanted: ReportFilter,
+    limit: int,
+    after: tuple[datetime, UUID] | None = None,
+) -> tuple[list[dict[str, Any]], tuple[datetime, UUID] | None]:
+    """Features the public may see, newest first, and where the next page begins (None: ended)."""
+    rows = await store.page(conn, wanted.conditions(), limit + 1, after)
+    shown = rows[:limit]
+    more = (shown[-1]["created_at"], shown[-1]["id"]) if len(rows) > limit else None
+    return [public_feature(row) for row in shown], more
+
+
+async def one(
+    conn: AsyncConnection, typed_code: str, secret: str | None, secret_key: bytes
+) -> dict[str, Any]:
+    """The report's feature: the public one, or with its secret the reporter's own.
+
+    Raises `NotFound` (also for a hidden report without its secret) and `NotSignedIn` when the
+    secret is not this report's.
+    """
+    row = await _seen(conn, typed_code, secret)
+    if secret is None:
+        feature = public_feature(row)
+        feature["properties"]["reasons"] = [] if row["visibility"] != "public" else row["reasons"]
+        return feature
+    sealed = await store.contact(conn, row["id"])
+    return _own_feature(row, contacts.unseal(sealed, secret_key) if sealed else {})
+
+
+async def history(
+    conn: AsyncConnection, typed_code: str, secret: str | None
+) -> list[dict[str, Any]]:
+    """What happened to the report, oldest first; raises as `one` does."""
+    row = await _seen(conn, typed_code, secret)
+    return [
+        {
+            "at": rfc3339(event["at"]),
+            "kind": event["kind"],
+            "text": {"vi": event["text_vi"], "en": event["text_en"]},
+        }
+        for event in await store.events(conn, row["id"])
+    ]
+
+
+async def _seen(conn: AsyncConnection, typed_code: str, secret: str | None) -> RowMapping:
+    code = codes.read_code(typed_code)
+    row = await store.by_code(conn, code) if code else None
+    missing = NotFound("there is no report with this code; check it letter by letter")
+    if row is None:
+        raise missing
+    if secret is not None and codes.is_secret(secret, row["secret_hash"]):
+        return row
+    # To everybody else a hidden report does not exist, whatever secret they try.
+    if row["visibility"] == "hidden":
+        raise missing
+    if secret is not None:
+        raise NotSignedIn("this secret is not this report's")
+    return row
+
+
+def public_feature(row: RowMapping) -> dict[str, Any]:
+    """GeoJSON feature of what the public may know of a row."""
+    return {
+        "type": "Feature",
+        "id": row["code"],
+        "geometry": {"type": "Point", "coordinates": [row["lon"], row["lat"]]},
+        "properties": _properties(row),
+    }
+
+
+def _properties(row: RowMapping) -> dict[str, Any]:
+    return {
+        "code": row["code"],
+        "category": {
+            "code": row["category_code"],
+            "name": {"vi": row["category_vi"], "en": row["category_en"]},
+            "icon": row["icon"],
+        },
+        "text": row["text"],
+        "status": row["status"],
+        "kind": row["kind"],
+        "channel": row["channel"],
+        "created_at": rfc3339(row["created_at"]),
+        "updated_at": rfc3339(row["updated_at"]),
+        "observed_at": _time(row["observed_at"]),
+        "due_at": _time(row["due_at"]),
+        "closed_at": _time(row["closed_at"]),
+        "ward": row["ward_code"]
+        and {"code": row["ward_code"], "name": row["ward_name"], "kind": row["ward_kind"]},
+        "organisation": row["organisation_code"]
+        and {
+            "code": row["organisation_code"],
+            "name": {"vi": row["organisation_vi"], "en": row["organisation_en"]},
+        },
+        # Whether the point is the middle of a square some 150 m wide instead of the exact one.
+        "blurred": row["visibility"] == "blurred",
+        "source": row["source"],
+        "flags": row["flags"],
+    }
+
+
+def _own_feature(row: RowMapping, contact: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "Feature",
+        "id": row["code"],
+        "geometry": {"type": "Point", "coordinates": [row["exact_lon"], row["exact_lat"]]},
+        "properties": {
+            **_properties(row),
+            "blurred": False,
+            "reasons": row["reasons"],
+            "mine": True,
+            "accuracy_m": row["accuracy_m"],
+            "answers": row["answers"],
+            "reporter": contact,
+            "visibility": row["visibility"],
+            "match": row["ward_match"],
+            "distance_m": row["ward_distance_m"],
+            "ambiguous_with": row["ambiguous_with"],
+        },
+    }
+
+
+def _time(value: datetime | None) -> str | None:
+    return rfc3339(value) if value else None

@@ -1,0 +1,150 @@
+"""Reports in the database: one statement to submit, expressions to read.
+
+`public_point` is the one rule of where the public sees a report; lists, tiles and exports use it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, RowMapping, Select, func, select, tuple_
+from sqlalchemy import text as sql
+
+from geo.store.database import AsyncConnection, load_sql
+from geo.store.tables import (
+    categories,
+    organisations,
+    report_contacts,
+    report_events,
+    reports,
+    wards,
+)
+
+
+def public_point() -> ColumnElement[Any]:
+    """Where the public sees a report, EPSG:4326, for queries that join `reports` to `categories`.
+
+    The exact point of a public category; the middle of the point's Web Mercator cell of zoom 18
+    (150 m wide at Ho Chi Minh City, so at most 106 m off, and the same for all reports in it) of a
+    blurred one; NULL of a hidden one. The middle lies in the same `reports.cell`, so integer cell
+    filters select the same reports for both. In plain SQL:
+    `pinward_public_point(reports.geom, categories.visibility)`.
+    """
+    return func.pinward_public_point(reports.c.geom, categories.c.visibility)
+
+
+# Half a cell of zoom 18 is 0.000687 degrees of longitude, and less of latitude.
+BLUR_DEGREES = 0.0007
+
+
+async def context(
+    conn: AsyncConnection, category: str, organisation: str | None, key_hash: bytes | None
+) -> Row[Any]:
+    """Row: `category, organisation` (JSON or None); `body_hash, answer` of the key's first use."""
+    found = await conn.execute(
+        load_sql("geo.store", "reports_context"),
+        {"category": category, "organisation": organisation, "key_hash": key_hash},
+    )
+    return found.one()
+
+
+async def submit(conn: AsyncConnection, values: dict[str, Any]) -> Row[Any]:
+    """Write a report with its events, contact and key; row of counts `claimed, filed`."""
+    return (await conn.execute(load_sql("geo.store", "reports_submit"), values)).one()
+
+
+async def release_key(conn: AsyncConnection, key_hash: bytes) -> None:
+    """Take back a claim of this same transaction."""
+    await conn.execute(
+        sql("DELETE FROM idempotency_keys WHERE key_hash = :key_hash"), {"key_hash": key_hash}
+    )
+
+
+def _selected() -> Select[Any]:
+    where = public_point()
+    return (
+        select(
+            *(
+                reports.c[name]
+                for name in (
+                    *("id", "code", "kind", "status", "text", "accuracy_m", "ward_match"),
+                    *("ward_distance_m", "ambiguous_with", "reasons", "channel", "answers"),
+                    *("observed_at", "created_at", "updated_at", "due_at", "closed_at"),
+                    *("source", "source_id", "flags", "secret_hash"),
+                )
+            ),
+            func.ST_X(where).label("lon"),
+            func.ST_Y(where).label("lat"),
+            func.ST_X(reports.c.geom).label("exact_lon"),
+            func.ST_Y(reports.c.geom).label("exact_lat"),
+            categories.c.code.label("category_code"),
+            categories.c.name_vi.label("category_vi"),
+            categories.c.name_en.label("category_en"),
+            categories.c.icon,
+            categories.c.visibility,
+            wards.c.code.label("ward_code"),
+            wards.c.name.label("ward_name"),
+            wards.c.kind.label("ward_kind"),
+            organisations.c.code.label("organisation_code"),
+            organisations.c.name_vi.label("organisation_vi"),
+            organisations.c.name_en.label("organisation_en"),
+        )
+        .select_from(reports)
+        .join(categories, categories.c.code == reports.c.category_code)
+        .join(wards, wards.c.id == reports.c.ward_id, isouter=True)
+        .join(organisations, organisations.c.id == reports.c.organisation_id, isouter=True)
+    )
+
+
+async def by_code(conn: AsyncConnection, code: str) -> RowMapping | None:
+    """The report of this code (as kept), whatever its visibility."""
+    found = await conn.execute(_selected().where(reports.c.code == code))
+    return found.mappings().one_or_none()
+
+
+def newest_first(
+    conditions: Sequence[ColumnElement[bool]], after: tuple[datetime, UUID] | None = None
+) -> Select[Any]:
+    """Reports the public may see that meet all conditions, newest first, older than `after`."""
+    query = (
+        _selected()
+        .where(categories.c.visibility != "hidden", *conditions)
+        .order_by(reports.c.created_at.desc(), reports.c.id.desc())
+    )
+    if after:
+        query = query.where(tuple_(reports.c.created_at, reports.c.id) < after)
+    return query
+
+
+async def page(
+    conn: AsyncConnection,
+    conditions: Sequence[ColumnElement[bool]],
+    limit: int,
+    after: tuple[datetime, UUID] | None = None,
+) -> list[RowMapping]:
+    """Up to `limit` rows of `newest_first`."""
+    found = await conn.execute(newest_first(conditions, after).limit(limit))
+    return list(found.mappings())
+
+
+async def events(conn: AsyncConnection, report_id: UUID) -> list[RowMapping]:
+    """A report's public history, oldest first: rows of `at, kind, text_vi, text_en`."""
+    query = (
+        select(
+            report_events.c.at,
+            report_events.c.kind,
+            report_events.c.text_vi,
+            report_events.c.text_en,
+        )
+        .where(report_events.c.report_id == report_id, report_events.c.public)
+        .order_by(report_events.c.id)
+    )
+    return list((await conn.execute(query)).mappings())
+
+
+async def contact(conn: AsyncConnection, report_id: UUID) -> bytes | None:
+    """The sealed contact of a report; None: it is anonymous."""
+    query = select(report_contacts.c.sealed).where(report_contacts.c.report_id == report_id)
+    sealed: bytes | None = (await conn.execute(query)).scalar()
+    return sealed

@@ -1,0 +1,66 @@
+-- Everything that one submitted report writes, in one statement: the claim of its Idempotency-Key
+-- with the answer a replay will get, the report, its first events, its sealed contact.
+-- Of two requests racing with one key the second waits at the claim until the first commits, then
+-- claims nothing and files nothing (claimed = 0). A code that is taken files nothing (filed = 0).
+WITH claimed AS (
+    INSERT INTO idempotency_keys (key_hash, body_hash, answer, created_at)
+    SELECT
+        CAST(:key_hash AS bytea),
+        CAST(:body_hash AS bytea),
+        CAST(:answer AS jsonb),
+        CAST(:now AS timestamptz)
+    WHERE CAST(:key_hash AS bytea) IS NOT NULL
+    ON CONFLICT (key_hash) DO NOTHING
+    RETURNING 1
+),
+
+filed AS (
+    INSERT INTO reports (
+        id, code, kind, category_code, status, text, geom, accuracy_m, ward_id, ward_match,
+        ward_distance_m, ambiguous_with, organisation_id, reasons, channel, answers, observed_at,
+        created_at, updated_at, due_at, secret_hash
+    )
+    SELECT
+        CAST(:id AS uuid),
+        CAST(:code AS text),
+        CAST(:kind AS text),
+        CAST(:category AS text),
+        CAST(:status AS text),
+        CAST(:text AS text),
+        ST_SetSRID(ST_MakePoint(CAST(:lon AS float8), CAST(:lat AS float8)), 4326),
+        CAST(:accuracy_m AS float8),
+        CAST(:ward_id AS integer),
+        CAST(:ward_match AS text),
+        CAST(:ward_distance_m AS float8),
+        CAST(:ambiguous_with AS text[]),
+        CAST(:organisation_id AS integer),
+        CAST(:reasons AS jsonb),
+        CAST(:channel AS text),
+        CAST(:answers AS jsonb),
+        CAST(:observed_at AS timestamptz),
+        CAST(:now AS timestamptz),
+        CAST(:now AS timestamptz),
+        CAST(:due_at AS timestamptz),
+        CAST(:secret_hash AS bytea)
+    WHERE CAST(:key_hash AS bytea) IS NULL OR EXISTS (SELECT 1 FROM claimed)
+    ON CONFLICT (code) DO NOTHING
+    RETURNING id
+),
+
+told AS (
+    INSERT INTO report_events (report_id, at, kind, text_vi, text_en)
+    SELECT filed.id, CAST(:now AS timestamptz), e.kind, e.vi, e.en
+    FROM filed
+    CROSS JOIN jsonb_to_recordset(CAST(:events AS jsonb)) AS e (kind text, vi text, en text)
+),
+
+reachable AS (
+    INSERT INTO report_contacts (report_id, sealed)
+    SELECT filed.id, CAST(:sealed AS bytea)
+    FROM filed
+    WHERE CAST(:sealed AS bytea) IS NOT NULL
+)
+
+SELECT
+    (SELECT count(*) FROM claimed) AS claimed,
+    (SELECT count(*) FROM filed) AS filed

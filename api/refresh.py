@@ -12,25 +12,26 @@ from collections.abc import AsyncIterator
 import psycopg
 from fastapi import FastAPI
 
+from api.session import today
+from geo.store import wards
 from geo.wards.directory import WardDirectory
 
 log = logging.getLogger("pinward.refresh")
 
-CHANNEL = "pinward_wards"
 RETRY_S = 1.0
 
 
 async def load(app: FastAPI) -> None:
     """Load the wards into `app.state.wards`; lookups go on with the old ones meanwhile."""
     async with app.state.engine.connect() as conn:
-        app.state.wards = await WardDirectory.load(conn)
+        app.state.wards = await WardDirectory.load(conn, today(app.state.settings))
 
 
 async def _listen(app: FastAPI, url: str) -> None:
     while True:
         try:
             async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:
-                await conn.execute(f"LISTEN {CHANNEL}")
+                await conn.execute(f"LISTEN {wards.CHANNEL}")
                 await load(app)
                 async for _ in conn.notifies():
                     await load(app)

@@ -4,7 +4,9 @@ Both connections end before the answer is sent (`scope="function"`), so a 201 me
 """
 
 from collections.abc import AsyncIterator
+from datetime import date, datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request
 
@@ -31,6 +33,11 @@ def _wards(request: Request) -> WardDirectory:
 def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
+
+
+def today(settings: Settings) -> date:
+    """The day it is in the city."""
+    return datetime.now(ZoneInfo(settings.timezone)).date()
 
 
 Read = Annotated[AsyncConnection, Depends(_read, scope="function")]

@@ -1,0 +1,209 @@
+"""All wards of all days as one process knows them, asked by point and day."""
+
+import asyncio
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from geo.errors import NotFound, OutsideCoverage
+from geo.store import wards as store
+from geo.store.database import AsyncConnection
+from geo.wards.lookup import COVERS, NEAREST, SNAP_M, WardIndex
+
+Objects = npt.NDArray[np.object_]
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+# Indexes of different days kept ready; a city has few sets, an old report asks for an old one.
+_KEPT_DAYS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Ward:
+    """One ward of one stretch of days, `valid_from <= day < valid_to` (None: still in force).
+
+    `center` lon, lat lies inside; `bbox` is west, south, east, north. The organisation is the
+    ward's own committee.
+    """
+
+    id: int
+    code: str
+    name: str
+    name_en: str | None
+    kind: str
+    name_plain: str
+    valid_from: date
+    valid_to: date | None
+    set_name: str
+    city: str
+    center: tuple[float, float]
+    bbox: tuple[float, float, float, float]
+    organisation_id: int | None
+    organisation_code: str | None
+    organisation_vi: str | None
+    organisation_en: str | None
+
+    def in_force(self, day: date) -> bool:
+        """Whether the ward is in force on a day."""
+        return self.valid_from <= day and (self.valid_to is None or day < self.valid_to)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The ward responsible for a point: `match` is "covers" or "nearest".
+
+    `ambiguous_with` are the other wards that the circle of the given accuracy touches, with their
+    distance in geodesic metres, nearest first.
+    """
+
+    ward: Ward
+    match: str
+    distance_m: float
+    ambiguous_with: tuple[tuple[Ward, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """Answer for many points: `position` (n,) into `WardDirectory.wards`, -1 none;
+    `match` (n,) "covers", "nearest" or None; `distance_m` (n,), NaN where none.
+    """
+
+    position: Ints
+    match: Objects
+    distance_m: Floats
+
+
+class WardDirectory:
+    """The dated wards. Immutable but for its cache of indexes; safe to share between threads."""
+
+    def __init__(self, wards: tuple[Ward, ...], polygons: Objects) -> None:
+        self.wards = wards
+        self._polygons = polygons
+        self._indexes: OrderedDict[tuple[int, ...], WardIndex] = OrderedDict()
+        self._lock = threading.Lock()
+        days = {w.valid_from for w in wards} | {w.valid_to for w in wards if w.valid_to}
+        # Days on which something begins or ends; between two of them nothing changes.
+        self._turns = np.array(sorted(days), dtype="datetime64[D]")
+
+    @classmethod
+    async def load(cls, conn: AsyncConnection, today: date | None = None) -> "WardDirectory":
+        """Read all wards; with `today`, its index is built at once, off the event loop."""
+        rows, polygons = await store.every(conn)
+        return await asyncio.to_thread(cls._made, rows, polygons, today)
+
+    @classmethod
+    def _made(cls, rows: Any, polygons: Objects, today: date | None) -> "WardDirectory":
+        inside = shapely.get_coordinates(shapely.point_on_surface(polygons))
+        boxes = shapely.bounds(polygons)
+        fields = [name for name in Ward.__dataclass_fields__ if name not in ("center", "bbox")]
+        wards = tuple(
+            Ward(
+                **{name: getattr(row, name) for name in fields},
+                center=(round(float(inside[i, 0]), 6), round(float(inside[i, 1]), 6)),
+                bbox=tuple(boxes[i].tolist()),
+            )
+            for i, row in enumerate(rows)
+        )
+        made = cls(wards, polygons)
+        if today is not None:
+            made.on(today)
+        return made
+
+    def __len__(self) -> int:
+        return len(self.wards)
+
+    def in_force(self, day: date) -> list[Ward]:
+        """The wards in force on a day, by code."""
+        return [ward for ward in self.wards if ward.in_force(day)]
+
+    def on(self, day: date) -> WardIndex:
+        """The index of the wards in force on a day; built once, then kept."""
+        return self._on(day)[1]
+
+    def _on(self, day: date) -> tuple[tuple[int, ...], WardIndex]:
+        positions = tuple(i for i, ward in enumerate(self.wards) if ward.in_force(day))
+        with self._lock:
+            index = self._indexes.get(positions)
+            if index is None:
+                codes = [self.wards[i].code for i in positions]
+                index = WardIndex.from_polygons(codes, list(self._polygons[list(positions)]))
+                self._indexes[positions] = index
+                if len(self._indexes) > _KEPT_DAYS:
+                    self._indexes.popitem(last=False)
+            else:
+                self._indexes.move_to_end(positions)
+        return positions, index
+
+    def by_code(self, code: str, day: date | None = None) -> Ward | None:
+        """The ward of this code in force on a day; without a day, its newest version."""
+        versions = [w for w in self.wards if w.code == code and (not day or w.in_force(day))]
+        return max(versions, key=lambda w: w.valid_from, default=None)
+
+    def named(self, code: str, day: date) -> Ward:
+        """As `by_code`; raises `NotFound` when there is none."""
+        found = self.by_code(code, day)
+        if found is None:
+            raise NotFound(f"there is no ward {code} in force on {day}")
+        return found
+
+    def at(
+        self,
+        lon: float,
+        lat: float,
+        on: date,
+        accuracy_m: float | None = None,
+        snap_m: float = SNAP_M,
+    ) -> Answer:
+        """The ward responsible for a WGS 84 point on a day.
+
+        Raises `OutsideCoverage`, naming the city, where no ward is within `snap_m` metres, and
+        `Invalid` on coordinates that are none.
+        """
+        positions, index = self._on(on)
+        codes, match, distance_m = index.find(lon, lat, snap_m=snap_m)
+        by_code = {self.wards[i].code: self.wards[i] for i in positions}
+        if codes[0] is None:
+            cities = sorted({ward.city for ward in by_code.values()})
+            known = ", ".join(cities) if cities else f"any city we have wards of on {on}"
+            raise OutsideCoverage(
+                f"{lon:.6f}, {lat:.6f} lies in no ward of {known}, nor within {snap_m:g} m of one; "
+                "move the pin into the city",
+                cities=cities,
+            )
+        ward = by_code[codes[0]]
+        others: tuple[tuple[Ward, float], ...] = ()
+        if accuracy_m:
+            reached = index.near(lon, lat, accuracy_m)
+            others = tuple((by_code[code], far) for code, far in reached if code != ward.code)
+        return Answer(ward, str(match[0]), float(distance_m[0]), others)
+
+    def assign(
+        self, lon: Floats, lat: Floats, days: npt.NDArray[np.datetime64], snap_m: float = SNAP_M
+    ) -> Assigned:
+        """The wards of many points `(n,)`, each on its own day `(n,)` datetime64[D]."""
+        position = np.full(len(lon), -1, dtype=np.int64)
+        distance = np.full(len(lon), np.nan)
+        nearest = np.zeros(len(lon), dtype=bool)
+        # Points between the same two turns share one index.
+        stretch = np.searchsorted(self._turns, days, side="right")
+        for number in np.unique(stretch[stretch > 0]):
+            these = np.flatnonzero(stretch == number)
+            positions, index = self._on(self._turns[number - 1].item())
+            if not positions:
+                continue
+            found = index.locate(lon[these], lat[these], snap_m=snap_m)
+            place = {self.wards[i].code: i for i in positions}
+            back = np.array([place[code] for code in index.codes], dtype=np.int64)
+            hit = found.label >= 0
+            position[these[hit]] = back[found.label[hit]]
+            distance[these] = found.distance_m
+            nearest[these[found.outside]] = True
+        match = np.where(nearest, NEAREST, COVERS).astype(object)
+        match[position < 0] = None
+        return Assigned(position, match, distance)

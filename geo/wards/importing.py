@@ -1,0 +1,167 @@
+"""Importing a ward set: what begins, what ends, in one transaction that the caller commits."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from sqlalchemy import select
+
+from geo.errors import RefusedImport
+from geo.store import organisations, wards
+from geo.store.area import Bbox
+from geo.store.database import AnyRow, AsyncConnection
+from geo.store.tables import ward_sets
+from geo.wards.features import WardFile
+from geo.wards.shapes import display_shapes
+
+Objects = npt.NDArray[np.object_]
+Floats = npt.NDArray[np.float64]
+
+REPLACED_SHARE = 0.5
+"""A ward is replaced by a set that covers at least this share of its area."""
+
+_NAMED_AT_MOST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did: ids in the file's order, and the older wards that end."""
+
+    set_id: int
+    ward_ids: tuple[int, ...]
+    ended: tuple[str, ...]
+    valid_from: date
+    # codes of wards that end again where a later set, known already, begins
+    ending_again: Mapping[str, date]
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`; lists are plurals."""
+        return {
+            "set_id": self.set_id,
+            "valid_from": self.valid_from.isoformat(),
+            "wards": len(self.ward_ids),
+            "ended": list(self.ended),
+            "ending_again": {code: day.isoformat() for code, day in self.ending_again.items()},
+        }
+
+
+async def import_wards(
+    conn: AsyncConnection,
+    file: WardFile,
+    *,
+    name: str,
+    valid_from: date,
+    city: str,
+    source_repairs: Mapping[str, Any] | None = None,
+) -> Imported:
+    """Write a ward set in force from a day on, with display shapes and committees.
+
+    Older wards at least half covered by the set end that day; a ward of the set ends where a
+    later set, known already, begins on at least half of it. Wards elsewhere go on.
+    Raises `RefusedImport` when the name is taken, when another set begins on the same day in the
+    same place, or when a code is in use elsewhere at the time. Nothing is written then.
+    """
+    if not len(file):
+        raise RefusedImport(f"{file.source} holds no wards")
+    await wards.one_import_at_a_time(conn)
+    taken = select(ward_sets.c.id).where(ward_sets.c.name == name)
+    if (await conn.execute(taken)).scalar() is not None:
+        raise RefusedImport(
+            f"there is a ward set named {name} already; give this one another name with --set"
+        )
+    known, shapes = await wards.touching(conn, Bbox(*shapely.total_bounds(file.polygons).tolist()))
+    ending, until = await asyncio.to_thread(_timeline, file, valid_from, known, shapes)
+    same = await wards.of_codes(conn, [ward.code for ward in file.wards])
+    _refuse_codes_in_use(file, valid_from, until, same, ending)
+    if ending:
+        await wards.end(conn, sorted(ending), valid_from)
+    set_id = await wards.add_set(
+        conn,
+        name=name,
+        city=city,
+        source=file.source,
+        valid_from=valid_from,
+        repairs=dict(source_repairs or {}),
+    )
+    new = [
+        wards.NewWard(w.code, w.name, w.name_en, w.kind, valid_from, until.get(w.code), polygon)
+        for w, polygon in zip(file.wards, file.polygons, strict=True)
+    ]
+    ids = await wards.add(conn, set_id, new)
+    levels = await asyncio.to_thread(display_shapes, file.polygons)
+    for max_zoom, drawn in levels.items():
+        await wards.add_shapes(conn, ids, max_zoom, drawn)
+    await organisations.ensure_committees(conn, ((w.code, w.name, w.kind) for w in file.wards))
+    await wards.notify(conn)
+    ended = tuple(row.code for row in known if row.id in ending)
+    return Imported(set_id, tuple(ids), ended, valid_from, until)
+
+
+def _timeline(
+    file: WardFile, valid_from: date, known: Sequence[AnyRow], shapes: Objects
+) -> tuple[set[int], dict[str, date]]:
+    """Ids of known wards that end on the day, and when wards of the file end again."""
+    ending: set[int] = set()
+    until: dict[str, date] = {}
+    if not known:
+        return ending, until
+    old, new, common = _common_areas(shapes, file.polygons)
+    covered_old = np.bincount(old, common, len(shapes)) / shapely.area(shapes)
+    same_day = []
+    for i in np.flatnonzero(covered_old >= REPLACED_SHARE).tolist():
+        row = known[i]
+        if row.valid_from == valid_from:
+            same_day.append(f"{row.code} {row.name} (set {row.set_name})")
+        elif row.valid_from < valid_from and (row.valid_to is None or row.valid_to > valid_from):
+            ending.add(row.id)
+    if same_day:
+        more = f" and {len(same_day) - _NAMED_AT_MOST} more" * (len(same_day) > _NAMED_AT_MOST)
+        raise RefusedImport(
+            f"on {valid_from} this place gets wards already: "
+            f"{'; '.join(same_day[:_NAMED_AT_MOST])}{more}. Choose another --valid-from"
+        )
+    begins = np.array([row.valid_from for row in known], dtype="datetime64[D]")
+    new_area = shapely.area(file.polygons)
+    for day in np.unique(begins[begins > np.datetime64(valid_from)]):
+        later = begins[old] == day
+        share = np.bincount(new[later], common[later], len(new_area)) / new_area
+        for j in np.flatnonzero(share >= REPLACED_SHARE).tolist():
+            until.setdefault(file.wards[j].code, day.item())
+    return ending, until
+
+
+def _common_areas(
+    a: Objects, b: Objects
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Floats]:
+    """Pairs that overlap and their common area in square degrees (only ever used as a share)."""
+    i, j = shapely.STRtree(b).query(a, predicate="intersects")
+    return i, j, np.asarray(shapely.area(shapely.intersection(a[i], b[j])), dtype=np.float64)
+
+
+def _refuse_codes_in_use(
+    file: WardFile,
+    valid_from: date,
+    until: Mapping[str, date],
+    same: Sequence[AnyRow],
+    ending: set[int],
+) -> None:
+    clashes = []
+    for row in same:
+        new_end = until.get(row.code)
+        old_end = valid_from if row.id in ending else row.valid_to
+        if (old_end is None or old_end > valid_from) and (
+            new_end is None or new_end > row.valid_from
+        ):
+            clashes.append(f"{row.code} is {row.name} (set {row.set_name})")
+    if clashes:
+        more = f" and {len(clashes) - _NAMED_AT_MOST} more" * (len(clashes) > _NAMED_AT_MOST)
+        raise RefusedImport(
+            f"codes of {file.source} are in use elsewhere at that time: "
+            f"{'; '.join(clashes[:_NAMED_AT_MOST])}{more}. A code names one area on any day; "
+            "give these wards codes of their own (--code-field)"
+        )

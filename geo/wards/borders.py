@@ -149,9 +149,7 @@ class Borders:
         square = (px - along * dx) ** 2 + (py - along * dy) ** 2
         ward = e.ward[edge]
         order = np.lexsort((square, ward, point))
-        first = order[
-            np.r_[True, (np.diff(point[order]) != 0) | (np.diff(ward[order]) != 0)]
-        ]
+        first = order[np.r_[True, (np.diff(point[order]) != 0) | (np.diff(ward[order]) != 0)]]
         foot_lon = ax[first] + along[first] * (bx[first] - ax[first])
         foot_lat = ay[first] + along[first] * (by[first] - ay[first])
         who = point[first]

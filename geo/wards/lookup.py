@@ -115,9 +115,7 @@ class WardIndex:
         match[found.outside[found.label[found.outside] >= 0]] = NEAREST
         return self._code_of.take(found.label, mode="wrap"), match, found.distance_m
 
-    def locate(
-        self, lon: npt.ArrayLike, lat: npt.ArrayLike, snap_m: float = SNAP_M
-    ) -> Found:
+    def locate(self, lon: npt.ArrayLike, lat: npt.ArrayLike, snap_m: float = SNAP_M) -> Found:
         """As `find`, by position in `codes` (cheaper in bulk)."""
         x, y = checked(lon, lat)
         if not snap_m >= 0:

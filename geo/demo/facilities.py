@@ -1,14 +1,15 @@
 """The demo's schools, clinics, hospitals, ward offices and police posts, with made-up names."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 import shapely
 
+from geo import crs
 from geo.demo.names import person_names
 from geo.demo.streets import Streets
+from geo.demo.terrain import EPSG
 from geo.demo.units import Unit
+from geo.facilities.load import Facility
 
 Floats = npt.NDArray[np.float64]
 
@@ -20,30 +21,24 @@ _PEOPLE_PER = {
     "high": (0, 130_000.0),
 }
 _SCHOOL_NAMES = {
-    "kindergarten": ("Trường Mầm non", "Hoa Mai,Sơn Ca,Vành Khuyên,Hướng Dương,Tuổi Thơ,Măng Non,"
-                     "Bông Sen,Họa Mi,Rạng Đông,Thiên Nga,Sao Mai,Hoa Hồng,Bé Ngoan,Cầu Vồng"),
+    "kindergarten": (
+        "Trường Mầm non",
+        "Hoa Mai,Sơn Ca,Vành Khuyên,Hướng Dương,Tuổi Thơ,Măng Non,"
+        "Bông Sen,Họa Mi,Rạng Đông,Thiên Nga,Sao Mai,Hoa Hồng,Bé Ngoan,Cầu Vồng",
+    ),
     "primary": ("Trường Tiểu học", "Kim Đồng,Bình Minh,Hoà Bình,Đông Sơn,Tân Tiến,Phú Xuân"),
     "secondary": ("Trường THCS", ""),
     "high": ("Trường THPT", ""),
 }
 _HOSPITALS = 38
 _HOSPITAL_NAMES = (
-    "Bệnh viện Đa khoa {}", "Bệnh viện Nhi {}", "Bệnh viện Phụ sản {}", "Bệnh viện Mắt {}",
-    "Bệnh viện Quốc tế {}", "Bệnh viện Y học cổ truyền {}",
+    "Bệnh viện Đa khoa {}",
+    "Bệnh viện Nhi {}",
+    "Bệnh viện Phụ sản {}",
+    "Bệnh viện Mắt {}",
+    "Bệnh viện Quốc tế {}",
+    "Bệnh viện Y học cổ truyền {}",
 )
-
-
-@dataclass(frozen=True)
-class Facility:
-    """One facility; `kind` is school, clinic, hospital, ward_office or police."""
-
-    source_id: str
-    kind: str
-    name: str
-    address: str
-    x_m: float
-    y_m: float
-    tags: dict[str, str]
 
 
 def found(
@@ -52,20 +47,23 @@ def found(
     people: Floats,
     streets: Streets,
     shapes_m: npt.NDArray[np.object_],
+    source: str,
 ) -> list[Facility]:
     """All facilities; each lies in the ward its address names."""
     wanted = _wanted(rng, units, people)
     ward = np.array([w for w, _, _, _ in wanted])
     street, points = _places(rng, ward, streets, shapes_m)
+    lon, lat = crs.to_degrees(points[:, 0], points[:, 1], EPSG)
     house = rng.integers(2, 420, len(ward))
     return [
         Facility(
+            source=source,
             source_id=f"{units[w].code}-{i:04d}",
             kind=kind,
             name=name,
             address=f"Số {house[i]} {streets.names[street[i]]}, {_of(units[w])}",
-            x_m=float(points[i, 0]),
-            y_m=float(points[i, 1]),
+            lon=round(float(lon[i]), 6),
+            lat=round(float(lat[i]), 6),
             tags=tags,
         )
         for i, (w, kind, name, tags) in enumerate(wanted)
@@ -85,7 +83,8 @@ def _wanted(
             more = people[w] / per
             count = max(least, int(more) + int(rng.random() < more % 1))
             for name in _school_names(rng, unit, level, count):
-                wanted.append((w, "school", name, {"level": level}))
+                kind = "kindergarten" if level == "kindergarten" else "school"
+                wanted.append((w, kind, name, {"level": level}))
     # Hospitals stand where many people live; the first in a ward bears its name.
     seats = rng.choice(len(units), _HOSPITALS, replace=False, p=people**2 / (people**2).sum())
     patrons = person_names(rng, _HOSPITALS)

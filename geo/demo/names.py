@@ -6,21 +6,25 @@ No list of real streets or people went into it.
 import numpy as np
 import numpy.typing as npt
 
-_FAMILY = "Nguyễn Trần Lê Phạm Huỳnh Phan Vũ Võ Đặng Bùi Đỗ Hồ Ngô Dương Lý Trương Đinh Mai".split()
-_MIDDLE = "Văn Thị Hữu Đức Minh Quang Ngọc Thanh Công Xuân Hoài Thế Đình Kim Bá Tấn Phước".split()
-_GIVEN = (
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+_FAMILY = _words("Nguyễn Trần Lê Phạm Huỳnh Phan Vũ Võ Đặng Bùi Đỗ Hồ Ngô Dương Lý Trương Đinh Mai")
+_MIDDLE = _words("Văn Thị Hữu Đức Minh Quang Ngọc Thanh Công Xuân Hoài Thế Đình Kim Bá Tấn Phước")
+_GIVEN = _words(
     "An Bảo Chiến Cường Diệu Đạt Điền Giang Hiển Hoà Hưng Khiêm Khoa Lâm Lành Liêm Lộc Lượng Mẫn "
-    "Mười Nghĩa Nhàn Nhơn Phát Phong Phúc Quý Sang Sáu Sơn Tâm Tân Thạnh Thịnh Thuận Tín Toàn Trạch "
-    "Trí Trung Tư Út Viễn Vinh Xuyến"
-).split()
-_PLACE = (
+    "Mười Nghĩa Nhàn Nhơn Phát Phong Phúc Quý Sang Sáu Sơn Tâm Tân Thạnh Thịnh Thuận Tín Toàn "
+    "Trạch Trí Trung Tư Út Viễn Vinh Xuyến"
+)
+_PLACE = _words(
     "Gò Bến Rạch Cầu Xóm Ông Bà Tân Phú Bình An Long Thạnh Vĩnh Hoà Đông Tây Trung Mỹ Phước Hiệp"
-).split()
-_PLACE_TAIL = (
-    "Dừa Sỏi Dưa Lá Cát Đá Me Sen Trúc Lúa Mía Gạo Sậy Bàng Điều Tràm Vông Gáo Cau Sung".split()
+)
+_PLACE_TAIL = _words(
+    "Dừa Sỏi Dưa Lá Cát Đá Me Sen Trúc Lúa Mía Gạo Sậy Bàng Điều Tràm Vông Gáo Cau Sung"
 )
 
-# What each letter group of a road's name means to people: national, provincial, county road.
 _ROADS = ("Tỉnh lộ", "Hương lộ", "Đường liên xã", "Đại lộ", "Đường vành đai")
 
 
@@ -28,7 +32,7 @@ def street_names(rng: np.random.Generator, main: npt.NDArray[np.bool_]) -> list[
     """One name a street: "đường Trần Hữu Lâm", "đường số 14", "hẻm 212 Lê Kim Sơn" …"""
     n = len(main)
     kind = rng.random(n)
-    people = person_names(rng, n, middle=True)
+    people = person_names(rng, n)
     number = rng.integers(1, 60, n)
     alley = rng.integers(12, 780, n)
     place = _pairs(rng, _PLACE, _PLACE_TAIL, n)
@@ -51,17 +55,28 @@ def street_names(rng: np.random.Generator, main: npt.NDArray[np.bool_]) -> list[
     return names
 
 
-def person_names(rng: np.random.Generator, n: int, middle: bool = True) -> list[str]:
+def in_english(street: str) -> str:
+    """How a foreigner writes a street's name: "Street 21", "alley 19, Lê Kim Sơn Street"."""
+    first, _, rest = street.partition(" ")
+    if first == "hẻm":
+        number, _, person = rest.partition(" ")
+        return f"alley {number}, {person} Street"
+    if rest.startswith("số "):
+        return f"Street {rest[3:]}"
+    return f"{rest} Street" if first == "đường" else street
+
+
+def person_names(rng: np.random.Generator, n: int) -> list[str]:
     """`n` names such as "Trần Hữu Lâm"."""
     family = rng.choice(_FAMILY, n, p=_weights(len(_FAMILY)))
     mid = rng.choice(_MIDDLE, n)
     given = rng.choice(_GIVEN, n)
-    if not middle:
-        return [f"{f} {g}" for f, g in zip(family, given, strict=True)]
     return [f"{f} {m} {g}" for f, m, g in zip(family, mid, given, strict=True)]
 
 
-def _pairs(rng: np.random.Generator, first: list[str], second: list[str], n: int) -> list[str]:
+def _pairs(
+    rng: np.random.Generator, first: tuple[str, ...], second: tuple[str, ...], n: int
+) -> list[str]:
     return [f"{a} {b}" for a, b in zip(rng.choice(first, n), rng.choice(second, n), strict=True)]
 
 

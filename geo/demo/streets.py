@@ -34,7 +34,9 @@ _TOWNS = (
 # The mangrove forest of Cần Giờ: middle and reach as above, and the share of people left there.
 _FOREST = (702_500.0, 1_163_000.0, 19.0, 0.07)
 _FEWEST, _MOST = 6_000.0, 165_000.0
-_PEOPLE_PER_STREET = 4_200.0
+_PEOPLE_PER_STREET = 3_000.0
+# Where this many live on a km² the whole ward is built over, not only around its centres.
+_BUILT_OVER = 22_000.0
 _MIN_STREET_M = 120.0
 # Wide water has few bridges.
 _BRIDGE_M = 420.0
@@ -118,6 +120,8 @@ def _quiet(
             for h, a in zip(homes, shapely.area(shapes_m), strict=True)
         ]
     )
+    built_over = np.clip(people / (shapely.area(shapes_m) / 1e6) / _BUILT_OVER, 0.0, 0.85)
+    west, south, east, north = shapely.bounds(shapes_m).T
     wanted = np.clip(np.round(people / _PEOPLE_PER_STREET), 5, 60).astype(np.int64)
     lines: list[Shapes] = []
     wards: list[Ints] = []
@@ -127,7 +131,12 @@ def _quiet(
         if len(ward) == 0:
             break
         home = np.array([homes[w][rng.integers(len(homes[w]))] for w in ward])
-        middle = home + rng.normal(size=(len(ward), 2)) * reach_m[ward, None]
+        near = home + rng.normal(size=(len(ward), 2)) * reach_m[ward, None]
+        anywhere = np.column_stack(
+            [rng.uniform(west[ward], east[ward]), rng.uniform(south[ward], north[ward])]
+        )
+        spread = rng.random(len(ward)) < built_over[ward]
+        middle = np.where(spread[:, None], anywhere, near)
         line = _bent(rng, middle, reach_m[ward])
         kept, kept_ward = _longest_inside(line, ward, shapes_m)
         lines.append(kept)

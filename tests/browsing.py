@@ -1,4 +1,4 @@
-"""A real browser for the tests and the README's picture: Debian's chromium, headless, with WebGL."""
+"""A real browser for the tests and the README's picture: chromium, headless, with WebGL."""
 
 import os
 import shutil

@@ -107,7 +107,7 @@ def test_a_doubtful_position_near_a_boundary_warns_of_the_neighbour(service, ope
 
 def test_a_ward_is_found_in_the_list_without_accents_and_places_the_pin(service, opened):
     page = drawn(opened(service))
-    page.get_by_role("button", name="Chọn phường").click()
+    page.get_by_role("button", name="Chọn phường", exact=True).click()
     page.get_by_label("Tìm theo tên").fill("da mau")
     page.get_by_role("button", name="Phường Đa Mẫu").click()
     expect(page.locator(WARD)).to_contain_text("Phường Đa Mẫu")

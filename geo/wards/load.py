@@ -1,210 +1,259 @@
-"""Ward sources read: a file or a folder of whatever GDAL reads, and GeoParquet, in any CRS.
+"""Ward boundaries out of files: one `WardFile` in WGS 84, or a refusal that says how to mend it."""
 
-Reading bounds itself: formats are told from their first bytes, sizes and counts have limits, and
-nothing is written but a scratch folder that is gone afterwards.
-"""
-
-import tempfile
-import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from pyproj import CRS
+import shapely
+from pyproj import CRS, Transformer
+from pyproj.exceptions import CRSError, ProjError
 
-from geo.errors import Invalid, RefusedImport
-from geo.wards import names, ogr, parquet, place, sniff
-from geo.wards.layer import MOST_WARDS, polygons
+from geo.crs import WGS84
+from geo.errors import RefusedImport, UnreadableFile
+from geo.wards import fields
+from geo.wards.features import Objects, WardFeature, WardFile
+from geo.wards.sources import LARGEST_BYTES, Table, is_map_file, open_table
 
-Objects = npt.NDArray[np.object_]
-
-
-@dataclass(frozen=True)
-class Fields:
-    """Names of a source's fields; None means guess (`geo.wards.names`)."""
-
-    code: str | None = None
-    name: str | None = None
-    name_en: str | None = None
-    kind: str | None = None
-
-
-@dataclass(frozen=True)
-class WardFile:
-    """A ward source, read: `n` wards in WGS 84 lon/lat, codes and names NFC, None where missing.
-
-    `kinds` are of `names.KINDS`; `polygons` (n,) are 2D (Multi)Polygons, possibly invalid;
-    `origins` say which file and feature each is; `not_nfc` are positions of names the source has
-    in another form; `notes` are sentences for people.
-    """
-
-    source: str
-    crs: str
-    fields: dict[str, str | None]
-    codes: tuple[str | None, ...]
-    names: tuple[str | None, ...]
-    names_en: tuple[str | None, ...]
-    kinds: tuple[str, ...]
-    polygons: Objects
-    origins: tuple[str, ...]
-    not_nfc: tuple[int, ...] = ()
-    notes: tuple[str, ...] = field(default=())
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-    def called(self, i: int) -> str:
-        """Ward `i` for a message: "26743 Phường Bến Thành"."""
-        name = names.shown(self.names[i] or "?", self.kinds[i])
-        return f"{self.codes[i] or '(no code)'} {name}"
-
-    def with_polygons(self, polygons: Objects) -> "WardFile":
-        """The same wards with other shapes."""
-        return replace(self, polygons=polygons)
+MOST_SAID = 10
+_POLYGON, _MULTIPOLYGON, _COLLECTION = 3, 6, 7
 
 
 def read(
     path: Path,
-    fields: Fields | None = None,
     *,
+    code_field: str | None = None,
+    name_field: str | None = None,
+    name_en_field: str | None = None,
+    kind_field: str | None = None,
     crs: str | None = None,
     layer: str | None = None,
-    swap_xy: bool = False,
-    most_bytes: int = sniff.MOST_BYTES,
 ) -> WardFile:
-    """Read a ward source. `crs` says what the coordinates are in, whatever the file says.
+    """The wards of a file, or of all map files in a folder (in the order of their paths).
 
-    Raises `UnreadableFile` on what cannot be read, `RefusedImport` on what holds no wards or no
-    believable places, `Invalid` on options that do not fit (an unknown field or CRS).
+    Columns are guessed by name unless given. `crs` overrides what the file says (a Shapefile
+    without .prj says nothing). Shapes may still overlap or be invalid: that is `check`'s matter.
+    Raises `UnreadableFile` when it cannot be read and `RefusedImport` when it cannot be taken.
     """
-    fields = fields or Fields()
-    told = place.parse_crs(crs) if crs else None
-    with tempfile.TemporaryDirectory(prefix="pinward-") as scratch:
-        found = sniff.parts(Path(path), Path(scratch), most_bytes)
-        read_files = [_read_part(part, fields, told, layer, swap_xy) for part in found]
-    return _joined(Path(path).name, read_files)
+    notes: list[str] = []
+    wards: list[WardFeature] = []
+    shapes: list[Objects] = []
+    many = path.is_dir()
+    for file in _files(path, notes):
+        name = str(file.relative_to(path)) if many else file.name
+        table = open_table(file, name, layer)
+        if len(table.shapes) == 0:
+            raise RefusedImport(f"{name} holds no features at all; export it again")
+        chosen = fields.choose(
+            name,
+            list(table.fields),
+            code=code_field,
+            name=name_field,
+            name_en=name_en_field,
+            kind=kind_field,
+        )
+        shapes.append(_polygons(table, crs, notes))
+        wards.extend(_wards(table, chosen, f" of {name}" if many else "", notes))
+    _refuse_duplicates(path.name, wards)
+    return WardFile(path.name, tuple(wards), np.concatenate(shapes), _gathered(notes))
 
 
-def _joined(source: str, files: Sequence[WardFile]) -> WardFile:
-    if len(files) == 1:
-        return replace(files[0], source=source)
-    if sum(map(len, files)) > MOST_WARDS:
-        raise RefusedImport(f"{source} holds more than {MOST_WARDS:,} wards in all")
-    starts = np.cumsum([0, *map(len, files)])
-    notes = dict.fromkeys(note for one in files for note in one.notes)
-    return WardFile(
-        source=f"{source} ({len(files)} files)",
-        crs=", ".join(dict.fromkeys(one.crs for one in files)),
-        fields=files[0].fields,
-        codes=tuple(code for one in files for code in one.codes),
-        names=tuple(name for one in files for name in one.names),
-        names_en=tuple(name for one in files for name in one.names_en),
-        kinds=tuple(kind for one in files for kind in one.kinds),
-        polygons=np.concatenate([one.polygons for one in files]),
-        origins=tuple(origin for one in files for origin in one.origins),
-        not_nfc=tuple(
-            int(start) + i for start, one in zip(starts, files, strict=False) for i in one.not_nfc
-        ),
-        notes=tuple(notes),
-    )
+def _files(path: Path, notes: list[str]) -> list[Path]:
+    if not path.exists():
+        raise UnreadableFile(f"{path} does not exist")
+    if not path.is_dir():
+        return [path]
+    files = sorted(p for p in path.rglob("*") if p.is_file() and is_map_file(p))
+    if not files:
+        raise UnreadableFile(f"{path} is a folder without map files (GeoJSON, GeoPackage, …)")
+    size = sum(file.stat().st_size for file in files)
+    if size > LARGEST_BYTES:
+        raise UnreadableFile(
+            f"{path} holds {size / 1e6:,.0f} MB of map files; up to {LARGEST_BYTES / 1e6:,.0f} MB "
+            "are read at once. Name a smaller folder"
+        )
+    notes.append(f"{len(files)} files read")
+    return files
 
 
-def _read_part(
-    part: sniff.Part, fields: Fields, told: CRS | None, layer: str | None, swap_xy: bool
-) -> WardFile:
-    raw = parquet.read(part) if part.reader == "parquet" else ogr.read(part, layer)
-    if not len(raw.shapes):
-        raise RefusedImport(f"{part.name} holds no features: export it again with the wards in it")
-    shapes, notes = polygons(raw.shapes, part.name)
-    used = told or raw.crs
-    if used is None:
+def _polygons(table: Table, crs: str | None, notes: list[str]) -> Objects:
+    shapes = shapely.force_2d(table.shapes)
+    kinds = shapely.get_type_id(shapes)
+    mixed = kinds == _COLLECTION
+    if mixed.any():
+        shapes = np.where(mixed, [_areas(shape) for shape in shapes], shapes)
+        notes.append(f"polygons taken out of {int(mixed.sum())} geometry collections")
+        kinds = shapely.get_type_id(shapes)
+    wrong = ~np.isin(kinds, (_POLYGON, _MULTIPOLYGON)) | shapely.is_empty(shapes)
+    if wrong.all() and not table.troubles and (kinds >= 0).any():
+        words = sorted({s.geom_type for s in shapes if s is not None})
         raise RefusedImport(
-            f"{part.name} does not say which coordinate system it is in (a Shapefile says it in "
-            "its .prj). Say it with --crs, e.g. --crs EPSG:4326 or --crs EPSG:9210"
+            f"{table.name} holds no polygons but {', '.join(words)}; wards are areas: "
+            "export the layer with the boundaries' polygons"
         )
-    if told and raw.crs and not told.equals(raw.crs, ignore_axis_order=True):
-        notes.append(f"read as {place.label(told)}, though the file says {place.label(raw.crs)}")
-    return _described(
-        part.name,
-        raw.columns,
-        fields,
-        place.to_wgs84(shapes, used, part.name, swap_xy),
-        place.label(used),
-        notes,
-    )
+    if wrong.any():
+        said = [
+            f"feature {i + 1}: {table.troubles.get(i) or _not_an_area(shapes[i])}"
+            for i in np.flatnonzero(wrong)
+        ]
+        raise RefusedImport(_listed(f"{table.name} has features without a polygon", said))
+    _refuse_nan(table.name, shapes)
+    return _in_wgs84(table, shapes, crs, notes)
 
 
-def _described(
-    source: str,
-    columns: dict[str, Objects],
-    fields: Fields,
-    polygons: Objects,
-    crs: str,
-    notes: list[str],
-) -> WardFile:
-    n = len(polygons)
-    used = {
-        "code": _field(columns, fields.code, names.CODE_FIELDS, source),
-        "name": _field(columns, fields.name, names.NAME_FIELDS, source),
-        "name_en": _field(columns, fields.name_en, names.NAME_EN_FIELDS, source),
-        "kind": _field(columns, fields.kind, names.KIND_FIELDS, source),
-    }
-    if used["name"] is None:
+def _areas(shape: shapely.Geometry | None) -> shapely.Geometry | None:
+    """The polygons of a geometry collection as one multipolygon."""
+    if not isinstance(shape, shapely.GeometryCollection):
+        return shape
+    parts = [p for part in shape.geoms for p in shapely.get_parts(part) if p.geom_type == "Polygon"]
+    return shapely.MultiPolygon(parts)
+
+
+def _not_an_area(shape: shapely.Geometry | None) -> str:
+    if shape is None:
+        return "it has no geometry"
+    return "its polygon is empty" if shape.is_empty else f"it is a {shape.geom_type}"
+
+
+def _refuse_nan(name: str, shapes: Objects) -> None:
+    points, rows = shapely.get_coordinates(shapes, return_index=True)
+    bad = np.unique(rows[~np.isfinite(points).all(axis=1)])
+    if bad.size:
+        said = [f"feature {row + 1}" for row in bad]
+        raise RefusedImport(_listed(f"{name} has coordinates that are no numbers (NaN)", said))
+
+
+def _in_wgs84(table: Table, shapes: Objects, given: str | None, notes: list[str]) -> Objects:
+    said = given or table.crs
+    if not said:
         raise RefusedImport(
-            f"{source} has no field that looks like a name; say which with --name-field. It has "
-            f"{', '.join(columns) or 'no fields at all'}"
+            f"{table.name} does not say in which CRS its coordinates are (a Shapefile without "
+            ".prj?); say it by --crs, e.g. --crs EPSG:9210 for VN-2000 around Ho Chi Minh City"
         )
-    raw_names = _column(columns, used["name"], n)
-    given = [names.clean(value) for value in raw_names]
-    not_nfc = tuple(
-        i
-        for i, value in enumerate(raw_names)
-        if isinstance(value, str) and not unicodedata.is_normalized("NFC", value)
-    )
-    full = _column(columns, names.guess(columns, names.FULL_NAME_FIELDS), n)
-    told = [names.kind_of(value) for value in _column(columns, used["kind"], n)]
-    if used["kind"] and not any(told):
-        notes.append(f"field {used['kind']!r} names no kind of ward that is known; not used")
-        used["kind"] = None
-    kinds: list[str] = []
-    for i, name in enumerate(given):
-        kind = told[i] or names.split_kind(names.clean(full[i]) or "")[0]
-        given[i], begins = names.bare_name(name, kind) if name else (None, None)
-        kinds.append(kind or begins or "other")
-    if used["code"]:
-        codes = [names.clean(value) for value in _column(columns, used["code"], n)]
-    else:
-        codes = [(names.slug(name) or None) if name else None for name in given]
-        notes.append("there is no field with codes, so codes were made from the names")
-    return WardFile(
-        source=source,
-        crs=crs,
-        fields=used,
-        codes=tuple(codes),
-        names=tuple(given),
-        names_en=tuple(names.clean(v) for v in _column(columns, used["name_en"], n)),
-        kinds=tuple(kinds),
-        polygons=polygons,
-        origins=tuple(f"{source}, feature {i + 1}" for i in range(n)),
-        not_nfc=not_nfc,
-        notes=tuple(notes),
+    try:
+        crs = CRS.from_user_input(said)
+    except CRSError as error:
+        raise RefusedImport(f"{said!r} is no CRS that PROJ knows; try e.g. EPSG:4326") from error
+    if given and table.crs and not crs.equals(CRS.from_user_input(table.crs), True):
+        notes.append(f"read as {given}, although a file says otherwise")
+    degrees = crs.is_geographic
+    if degrees:
+        _refuse_out_of_range(table.name, shapes, metres=False)
+    if not (degrees and _is_wgs84(crs)):
+        to = Transformer.from_crs(crs, WGS84, always_xy=True)
+        try:
+            shapes = shapely.transform(shapes, lambda xy: np.column_stack(to.transform(*xy.T)))
+        except ProjError as error:
+            raise RefusedImport(
+                f"{table.name} cannot be brought from {crs.name}: {error}"
+            ) from error
+        _refuse_out_of_range(table.name, shapes, metres=not degrees)
+        notes.append(f"coordinates brought from {crs.name} to WGS 84")
+    return shapes
+
+
+def _is_wgs84(crs: CRS) -> bool:
+    return crs.equals(CRS.from_epsg(WGS84), True) or crs.equals(
+        CRS.from_user_input("OGC:CRS84"), True
     )
 
 
-def _field(
-    columns: dict[str, Objects], told: str | None, wanted: Sequence[str], source: str
-) -> str | None:
-    if told is None:
-        return names.guess(columns, wanted)
-    if told not in columns:
-        raise Invalid(
-            f"{source} has no field {told!r}; it has {', '.join(columns) or 'no fields at all'}"
+def _refuse_out_of_range(name: str, shapes: Objects, *, metres: bool) -> None:
+    west, south, east, north = np.transpose(shapely.bounds(shapes))
+    ok = (west >= -180) & (east <= 180) & (south >= -90) & (north <= 90)
+    first = shapely.get_coordinates(shapes)[0]
+    place = f"{first[0]:g},{first[1]:g}"
+    # Vietnam's latitudes (8..24) in the longitudes' place, its longitudes in the latitudes'.
+    swapped = (west > 8) & (east < 24) & (south > 100) & (north < 120)
+    if swapped.any() or (
+        not ok.all() and (np.abs(north) <= 180).all() and (np.abs([west, east]) <= 90).all()
+    ):
+        raise RefusedImport(
+            f"{name} looks swapped: its first coordinate is {place}, where longitude comes first. "
+            "Export it in lon,lat order, or swap it by `ogr2ogr -swapxy`"
         )
-    return told
+    if not ok.all():
+        hint = (
+            "the CRS of the file is wrong; say the right one by --crs"
+            if metres
+            else "if these are metres, say their CRS by --crs, e.g. --crs EPSG:9210"
+        )
+        said = f"feature {int(np.flatnonzero(~ok)[0]) + 1}"
+        raise RefusedImport(
+            f"{name} has coordinates out of range (from {said} on; its first coordinate is "
+            f"{place}); {hint}"
+        )
 
 
-def _column(columns: dict[str, Objects], name: str | None, n: int) -> Sequence[Any]:
-    return [None] * n if name is None else columns[name].tolist()
+def _wards(table: Table, chosen: fields.Fields, of: str, notes: list[str]) -> list[WardFeature]:
+    def column(field: str | None) -> list[Any]:
+        return table.fields[field] if field else [None] * len(table.shapes)
+
+    made: list[WardFeature] = []
+    nameless: list[str] = []
+    codeless: list[str] = []
+    changed = 0
+    rows = zip(
+        column(chosen.code),
+        column(chosen.name),
+        column(chosen.full_name),
+        column(chosen.name_en),
+        column(chosen.kind),
+        strict=True,
+    )
+    for number, row in enumerate(rows, 1):
+        place = f"feature {number}{of}"
+        raw = [fields.text(value) for value in row]
+        code, name, full, name_en, word = (fields.nfc(value) for value in raw)
+        changed += raw != [code, name, full, name_en, word]
+        kind = fields.kind_of(word) if word else None
+        if full:
+            long, kind = fields.split_name(full, kind)
+            name = name or long
+        name, kind = fields.split_name(name, kind)
+        if chosen.code is None:
+            code = fields.slug(name)
+        if not name:
+            nameless.append(f"{place} (code {code or 'missing too'})")
+        elif not code:
+            codeless.append(f"{place} ({name})")
+        made.append(
+            WardFeature(code, name, fields.split_name_en(name_en) or None, kind or "other", place)
+        )
+    if nameless:
+        raise RefusedImport(_listed(f"{table.name} has wards without a name", nameless))
+    if codeless:
+        raise RefusedImport(_listed(f"{table.name} has wards without a code", codeless))
+    if chosen.code is None:
+        notes.append("there is no column of codes: codes are made of the names")
+    if changed:
+        notes.append(f"texts of {changed} wards were not in Unicode NFC and were brought to it")
+    return made
+
+
+def _refuse_duplicates(source: str, wards: Iterable[WardFeature]) -> None:
+    by_code: dict[str, list[WardFeature]] = defaultdict(list)
+    for ward in wards:
+        by_code[ward.code].append(ward)
+    said = [
+        f"{code}: " + "; ".join(f"{ward.name} ({ward.place})" for ward in same)
+        for code, same in by_code.items()
+        if len(same) > 1
+    ]
+    if said:
+        raise RefusedImport(
+            _listed(f"{source} has the same code more than once", said)
+            + "\nGive each ward one code (parts of one ward belong in one multipolygon), or name "
+            "the right column by --code-field"
+        )
+
+
+def _listed(what: str, said: list[str]) -> str:
+    more = [f"… and {len(said) - MOST_SAID} more"] if len(said) > MOST_SAID else []
+    return "\n  ".join([f"{what}:", *said[:MOST_SAID], *more])
+
+
+def _gathered(notes: list[str]) -> tuple[str, ...]:
+    """Notes of many files without repeats, in the order they came."""
+    return tuple(dict.fromkeys(notes))

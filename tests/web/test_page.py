@@ -48,9 +48,10 @@ def pin_by_location(page: Page) -> None:
     page.locator(f"{WARD}[data-state=found]").wait_for()
 
 
-def pick_category(page: Page, code: str = "drainage.flooding") -> None:
+def pick_category(page: Page, code: str = "drainage.flooding", text: str = "Thử.") -> None:
     page.locator(f"[data-category='{code.split('.')[0]}']").click()
     page.locator(f"[data-category='{code}']").click()
+    page.get_by_label("Mô tả").fill(text)
 
 
 def send(page: Page) -> str:
@@ -371,3 +372,12 @@ def test_every_control_has_a_name_and_a_page_one_first_heading(service, opened):
     assert nameless == []
     assert page.locator("h1").count() == 1
     assert page.locator("main").count() == 1
+
+
+def test_an_empty_description_is_asked_for_before_sending(service, opened):
+    page = drawn(opened(service, at=builders.middle(1)))
+    pin_by_location(page)
+    pick_category(page, text="  ")
+    page.get_by_test_id("send").click()
+    expect(page.locator("#text-error")).to_be_visible()
+    assert not [r for r in page.asked if r.method == "POST"]

@@ -52,7 +52,7 @@ export function sentence(error: unknown): string {
 
 async function ask<T>(path: string, init: RequestInit = {}, newer?: AbortSignal): Promise<T> {
   const headers = new Headers(init.headers);
-  headers.set('Accept', 'application/json, application/geo+json, application/problem+json');
+  headers.set('Accept', 'application/json, application/problem+json');
   headers.set('Accept-Language', i18n.lang);
   const patience = AbortSignal.timeout(TIMEOUT_MS);
   const signal = newer ? AbortSignal.any([newer, patience]) : patience;
@@ -94,7 +94,14 @@ export async function categories(): Promise<Category[]> {
 }
 
 export async function wards(): Promise<Ward[]> {
-  return (await ask<{ wards: Ward[] }>('/api/v1/wards')).wards;
+  const all: Ward[] = [];
+  let path: string | null = '/api/v1/wards?limit=1000';
+  while (path) {
+    const page: { wards: Ward[]; next?: string | null } = await ask(path);
+    all.push(...page.wards);
+    path = page.next ?? null;
+  }
+  return all;
 }
 
 export function wardAt(pin: Pin, newer: AbortSignal): Promise<WardAt> {

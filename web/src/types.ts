@@ -35,6 +35,7 @@ export interface Organisation {
 export interface NearWard {
   code: string;
   name: string;
+  kind?: string;
   distance_m: number;
 }
 
@@ -54,7 +55,7 @@ export interface Receipt {
   tracking_url: string;
   status: string;
   ward: { code: string; name: string; kind?: string };
-  organisation: Organisation;
+  organisation: Organisation | null;
   reasons: Reason[];
   due_at: string | null;
 }
@@ -115,7 +116,7 @@ export interface NewReport {
   lon: number;
   lat: number;
   accuracy_m?: number;
-  text?: string;
+  text: string;
   answers?: Record<string, string | number>;
   reporter?: { name?: string; phone?: string; email?: string };
 }

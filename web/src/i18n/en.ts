@@ -111,6 +111,7 @@ export const en: Messages = {
     field: {
       category: 'This category is no longer in use. Choose another.',
       place: 'The place is not valid. Move the pin.',
+      textEmpty: 'Write a few words, so that they understand.',
       text: 'The description is not valid: too long, or with characters that cannot be used.',
       name: 'The name is not valid.',
       phone: 'The phone number is not valid. Example: 0901 234 567.',

@@ -90,15 +90,17 @@ export function count(n: number): string {
 }
 
 const KINDS: Record<string, { vi: string; en: (name: string) => string }> = {
-  phường: { vi: 'Phường', en: (name) => `${name} ward` },
-  xã: { vi: 'Xã', en: (name) => `${name} commune` },
-  'đặc khu': { vi: 'Đặc khu', en: (name) => `${name} special zone` },
+  ward: { vi: 'Phường', en: (name) => `${name} ward` },
+  commune: { vi: 'Xã', en: (name) => `${name} commune` },
+  town: { vi: 'Thị trấn', en: (name) => `${name} town` },
+  special_zone: { vi: 'Đặc khu', en: (name) => `${name} special zone` },
+  district: { vi: 'Quận', en: (name) => `${name} district` },
 };
 
 /** "Phường Bến Thành", "Bến Thành ward": the kind is part of what a ward is called. */
 export function wardTitle(ward: { name: string; kind?: string | null } | null): string {
   if (!ward) return '';
-  const kind = KINDS[ward.kind?.normalize('NFC').toLowerCase() ?? ''];
+  const kind = KINDS[ward.kind ?? ''];
   if (!kind || ward.name.startsWith(`${kind.vi} `)) return ward.name;
   return lang === 'vi' ? `${kind.vi} ${ward.name}` : kind.en(ward.name);
 }

@@ -110,6 +110,7 @@ export const vi = {
     field: {
       category: 'Danh mục này không còn dùng. Hãy chọn lại.',
       place: 'Vị trí chưa hợp lệ. Hãy dời ghim.',
+      textEmpty: 'Hãy viết vài lời để người xử lý hiểu.',
       text: 'Mô tả chưa hợp lệ: có thể quá dài, hoặc có ký tự lạ.',
       name: 'Họ tên chưa hợp lệ.',
       phone: 'Số điện thoại chưa đúng. Ví dụ: 0901 234 567.',

@@ -129,10 +129,9 @@ function rounded(degrees: number): number {
 function compose(): NewReport | null {
   const { pin, category } = values;
   if (!pin || !category) return null;
-  const report: NewReport = { category, lon: rounded(pin.lon), lat: rounded(pin.lat) };
-  if (pin.accuracy_m !== null) report.accuracy_m = Math.round(pin.accuracy_m);
   const text = values.text.trim();
-  if (text) report.text = text;
+  const report: NewReport = { category, lon: rounded(pin.lon), lat: rounded(pin.lat), text };
+  if (pin.accuracy_m !== null) report.accuracy_m = Math.round(pin.accuracy_m);
   const answers = composeAnswers();
   if (Object.keys(answers).length > 0) report.answers = answers;
   if (!contact.anonymous) {

@@ -6,6 +6,9 @@ export class LocateFailed extends Error {
   }
 }
 
+/** The service looks no farther about than this for neighbouring wards. */
+const WIDEST_M = 10_000;
+
 /** WGS 84 degrees and the radius in metres of the circle it is in with 95 % confidence. */
 export function locate(): Promise<{ lon: number; lat: number; accuracy_m: number }> {
   return new Promise((resolve, reject) => {
@@ -16,7 +19,11 @@ export function locate(): Promise<{ lon: number; lat: number; accuracy_m: number
     }
     navigator.geolocation.getCurrentPosition(
       ({ coords }) =>
-        resolve({ lon: coords.longitude, lat: coords.latitude, accuracy_m: coords.accuracy }),
+        resolve({
+          lon: coords.longitude,
+          lat: coords.latitude,
+          accuracy_m: Math.min(coords.accuracy, WIDEST_M),
+        }),
       (error) => reject(new LocateFailed(error.code === error.PERMISSION_DENIED)),
       { enableHighAccuracy: true, timeout: 12_000, maximumAge: 10_000 },
     );

@@ -1,6 +1,6 @@
 """Shapes that several answers share, for the OpenAPI document."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -50,3 +50,129 @@ class CategoryBrief(BaseModel):
     code: str
     name: Name
     icon: str
+
+
+Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+"""RFC 3339, UTC."""
+
+
+class ReportWard(WardBrief):
+    """The ward a report was given to."""
+
+    class Near(WardBrief):
+        """Another ward the point may lie in, as exactly as it is known."""
+
+        distance_m: float
+
+    match: Literal["covers", "nearest"]
+    distance_m: float
+    ambiguous_with: list[Near]
+
+
+class ReportReceipt(BaseModel):
+    """The answer to a report; `secret` is shown here only and proves it is one's own."""
+
+    code: str
+    secret: str
+    tracking_url: str
+    status: str
+    ward: ReportWard
+    organisation: OrganisationBrief | None
+    reasons: list[Name]
+    due_at: Time | None
+
+
+class ReportProperties(BaseModel):
+    """What the public may know of a report; the members after `flags` are not in lists."""
+
+    code: str
+    category: CategoryBrief
+    text: str
+    status: str
+    kind: Literal["incident", "suggestion"]
+    channel: str
+    created_at: Time
+    updated_at: Time
+    observed_at: Time | None
+    due_at: Time | None
+    closed_at: Time | None
+    ward: WardBrief | None
+    organisation: OrganisationBrief | None
+    blurred: Annotated[bool, Field(description="the point is moved by up to some 100 m")]
+    source: str | None
+    flags: list[str]
+    reasons: list[Name] | None = None
+    mine: Annotated[bool, Field(description="the reporter's own view, by the secret")] | None = None
+    accuracy_m: float | None = None
+    answers: dict[str, Any] | None = None
+    reporter: dict[str, str] | None = None
+    visibility: Literal["public", "blurred", "hidden"] | None = None
+    match: Literal["covers", "nearest"] | None = None
+    distance_m: float | None = None
+    ambiguous_with: list[str] | None = None
+
+
+class ReportFeature(BaseModel):
+    """A report as a GeoJSON feature."""
+
+    type: Literal["Feature"]
+    id: str
+    geometry: Point
+    properties: ReportProperties
+
+
+class ReportCollection(BaseModel):
+    """A page of reports, newest first; `links` holds `self` and, unless it is the last, `next`."""
+
+    type: Literal["FeatureCollection"]
+    features: list[ReportFeature]
+    links: list[Link]
+    next: str | None
+
+
+class ReportEvent(BaseModel):
+    """One line of a report's history."""
+
+    at: Time
+    kind: str
+    text: Name
+
+
+class ReportEvents(BaseModel):
+    """A report's history, oldest first."""
+
+    events: list[ReportEvent]
+
+
+class Question(BaseModel):
+    """Something a category asks for besides the text."""
+
+    class Value(BaseModel):
+        """One of the answers to choose from."""
+
+        code: str
+        text: Name
+
+    code: str
+    type: Literal["text", "singlevaluelist", "number"]
+    required: bool
+    text: Name
+    values: list[Value] | None = None
+
+
+class Category(BaseModel):
+    """What a report can be about; `deadlines` are `first_reply_h` and `resolve_days`."""
+
+    code: str
+    name: Name
+    icon: str
+    visibility: Literal["public", "blurred", "hidden"]
+    questions: list[Question]
+    deadlines: dict[str, int]
+    children: list["Category"]
+
+
+class CategoryTree(BaseModel):
+    """All categories that citizens can choose."""
+
+    categories: list[Category]

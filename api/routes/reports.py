@@ -1,5 +1,212 @@
-"""HTTP of reports."""
+"""HTTP of reports: categories, sending one, reading them."""
 
-from fastapi import APIRouter
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
 
-router = APIRouter(tags=["reports"])
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from pydantic import AfterValidator, Field, WithJsonSchema
+
+from api.bodies import BoundedRoute
+from api.caching import cached
+from api.parameters import (
+    BboxParam,
+    CodesParam,
+    Page,
+    PlainText,
+    TimeParam,
+    decode_cursor,
+    encode_cursor,
+)
+from api.schemas import (
+    GEOJSON,
+    CategoryTree,
+    ReportCollection,
+    ReportEvents,
+    ReportFeature,
+    ReportReceipt,
+)
+from api.session import Read, ServiceSettings, Wards, Write
+from geo.errors import Invalid, NotSignedIn
+from geo.reports import categories, reading
+from geo.reports.codes import read_key
+from geo.reports.intake import Intake, submit
+from geo.reports.new import NewReport
+from geo.settings import Settings
+from geo.store.tables.reports import STATUSES
+
+router = APIRouter(prefix="/api/v1", tags=["reports"], route_class=BoundedRoute)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+# The reporter's own view and the public's live at one address.
+_BY_SECRET = {"Vary": "Authorization"}
+
+
+def _known_statuses(value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    for status in value or ():
+        if status not in STATUSES:
+            raise ValueError(f"there is no status {status!r}; there are {', '.join(STATUSES)}")
+    return value
+
+
+StatusesParam = Annotated[
+    CodesParam,
+    AfterValidator(_known_statuses),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": f"^({'|'.join(STATUSES)})(,({'|'.join(STATUSES)}))*$",
+            "description": "one status, or several with commas",
+        }
+    ),
+]
+KindParam = Annotated[str | None, Field(pattern="^(incident|suggestion)$")]
+
+
+class Wanted(Page):
+    """Which reports to list; what is left out does not filter, what is misspelt is refused."""
+
+    bbox: BboxParam = None
+    ward: CodesParam = None
+    category: CodesParam = None
+    status: StatusesParam = None
+    kind: KindParam = None
+    since: TimeParam = None
+    until: TimeParam = None
+    q: Annotated[
+        PlainText | None,
+        Field(max_length=200, description="words that occur in the text, marks and case aside"),
+    ] = None
+
+
+def _secret(
+    authorization: Annotated[
+        str | None, Header(description="`Report <secret>` for the reporter's own view")
+    ] = None,
+) -> str | None:
+    scheme, _, secret = (authorization or "").strip().partition(" ")
+    # Other schemes are somebody else's: a proxy's, or the staff's.
+    if scheme.lower() != "report":
+        return None
+    if not secret.strip():
+        raise NotSignedIn("the secret is missing: Authorization: Report <secret>")
+    return secret.strip()
+
+
+Secret = Annotated[str | None, Depends(_secret)]
+Code = Annotated[
+    str, Path(max_length=40, description="however it was typed: case, spaces, hyphen do not matter")
+]
+
+
+@router.get("/categories", responses={200: {"model": CategoryTree}})
+async def list_categories(request: Request, conn: Read) -> Response:
+    """The tree of what reports can be about, with questions and deadlines."""
+    body = _packed({"categories": await categories.tree(conn)})
+    return cached(request, body, "application/json", "public, max-age=300")
+
+
+@router.post(
+    "/reports",
+    status_code=201,
+    responses={
+        201: {"model": ReportReceipt},
+        200: {"model": ReportReceipt, "description": "The first answer to this Idempotency-Key."},
+    },
+)
+async def send_report(
+    new: NewReport,
+    request: Request,
+    conn: Write,
+    wards: Wards,
+    settings: ServiceSettings,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            max_length=100,
+            description="a random uuid; the same report sent again with it is taken in once",
+        ),
+    ] = None,
+) -> Response:
+    """Send a report; the answer says whose it is, why, and by when."""
+    key = read_key(idempotency_key) if idempotency_key is not None else None
+    rules = Intake(wards, request.app.state.secret_key, settings.timezone, settings.snap_m)
+    receipt = await submit(conn, new, rules, datetime.now(UTC), key)
+    code = receipt.answer["code"]
+    body = {
+        "code": code,
+        "secret": receipt.secret,
+        "tracking_url": f"{_base(request, settings)}/r/{code}",
+        **receipt.answer,
+    }
+    return Response(
+        _packed(body),
+        status_code=200 if receipt.replayed else 201,
+        media_type="application/json",
+        headers={"Location": f"/api/v1/reports/{code}", "Cache-Control": "no-store"},
+    )
+
+
+@router.get("/reports", responses={200: {"model": ReportCollection, "content": {GEOJSON: {}}}})
+async def list_reports(
+    wanted: Annotated[Wanted, Query()], request: Request, conn: Read, settings: ServiceSettings
+) -> Response:
+    """Reports the public may see, newest first."""
+    names = ("bbox", "ward", "category", "status", "kind", "since", "until", "q")
+    chosen = reading.ReportFilter(**{name: getattr(wanted, name) for name in names})
+    after = _after(wanted.cursor) if wanted.cursor else None
+    features, more = await reading.page(conn, chosen, wanted.limit, after)
+    base = _base(request, settings)
+    links = [{"rel": "self", "href": _here(request, base), "type": GEOJSON}]
+    headers = {}
+    following = None
+    if more:
+        at, report_id = more
+        cursor = encode_cursor((at - _EPOCH) // _MICROSECOND, str(report_id))
+        following = _here(request, base, cursor=cursor)
+        links.append({"rel": "next", "href": following, "type": GEOJSON})
+        headers["Link"] = f'<{following}>; rel="next"'
+    body = {"type": "FeatureCollection", "features": features, "links": links, "next": following}
+    return cached(request, _packed(body), GEOJSON, headers=headers)
+
+
+@router.get("/reports/{code}", responses={200: {"model": ReportFeature, "content": {GEOJSON: {}}}})
+async def read_report(code: Code, request: Request, conn: Read, secret: Secret) -> Response:
+    """One report: what the public may see of it, or with its secret the reporter's own view."""
+    found = await reading.one(conn, code, secret, request.app.state.secret_key)
+    return _seen(request, found, GEOJSON, secret)
+
+
+@router.get("/reports/{code}/events", responses={200: {"model": ReportEvents}})
+async def read_events(code: Code, request: Request, conn: Read, secret: Secret) -> Response:
+    """What happened to a report, oldest first."""
+    found = {"events": await reading.history(conn, code, secret)}
+    return _seen(request, found, "application/json", secret)
+
+
+def _seen(request: Request, found: dict[str, Any], media_type: str, secret: str | None) -> Response:
+    kept = "no-store" if secret else "no-cache"
+    return cached(request, _packed(found), media_type, kept, _BY_SECRET)
+
+
+def _after(cursor: str) -> tuple[datetime, UUID]:
+    since_epoch, report_id = decode_cursor(cursor, int, str)
+    try:
+        return _EPOCH + timedelta(microseconds=since_epoch), UUID(report_id)
+    except (ValueError, OverflowError):
+        raise Invalid("the cursor is none that this service gave; begin again without it") from None
+
+
+def _base(request: Request, settings: Settings) -> str:
+    return settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
+
+
+def _here(request: Request, base: str, **changed: str) -> str:
+    url = request.url.include_query_params(**changed)
+    return f"{base}{url.path}" + (f"?{url.query}" if url.query else "")
+
+
+def _packed(body: dict[str, Any]) -> bytes:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

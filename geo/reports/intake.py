@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row
 from uuid_utils.compat import uuid7
 
 from geo.errors import Invalid, KeyReused, OutsideCoverage, UnknownCategory
@@ -19,9 +18,8 @@ from geo.reports.new import CATEGORY_CODE, NewReport, check_answers
 from geo.reports.times import rfc3339
 from geo.store import categories as category_store
 from geo.store import reports as store
-from geo.store.database import AsyncConnection
-from geo.store.organisations import committee_code
-from geo.wards.directory import Placement, WardDirectory
+from geo.store.database import AnyRow, AsyncConnection
+from geo.wards.directory import Answer, Ward, WardDirectory
 
 # A phone's clock may run ahead of ours.
 CLOCK_TOLERANCE = timedelta(minutes=10)
@@ -73,75 +71,62 @@ async def submit(
     else:
         secret = codes.new_secret()
     well_formed = CATEGORY_CODE.fullmatch(new.category)
-    committee = committee_code(place.ward.code) if place else None
-    known = await store.context(conn, new.category if well_formed else "", committee, key_hash)
+    known = await store.context(conn, new.category if well_formed else "", key_hash)
     # Before any other check: a replay gets its first answer even if the rules changed since.
     if known.answer is not None:
         return _replay(known, body_hash, secret)
     category = known.category
     if category is None or not category["offered"]:
         raise await _unknown(conn, new.category)
-    if outside or not place:
+    if place is None:
         raise outside or OutsideCoverage()
     _check_observed(new.observed_at, now)
-    organisation = known.organisation
+    ward = place.ward
+    reasons, told = _reasons(new, place), [events.received()]
+    if ward.organisation_id is not None:
+        told.append(events.assigned(*_names(ward)))
+    due_at = deadlines.due_at(now, category["deadlines"])
     values = {
         "kind": new.kind,
         "category": new.category,
-        "status": "assigned" if organisation else "received",
+        "status": told[-1]["kind"],
         "text": new.text,
         "lon": new.lon,
         "lat": new.lat,
         "accuracy_m": new.accuracy_m,
-        "ward_id": place.ward.id,
+        "ward_id": ward.id,
         "ward_match": place.match,
         "ward_distance_m": place.distance_m,
-        "ambiguous_with": list(place.ambiguous_with),
-        "organisation_id": organisation["id"] if organisation else None,
+        "ambiguous_with": [other.code for other, _ in place.ambiguous_with],
+        "organisation_id": ward.organisation_id,
+        "reasons": _json(reasons),
         "channel": new.channel,
-        "answers": json.dumps(check_answers(category["questions"], new.answers)),
+        "answers": _json(check_answers(category["questions"], new.answers)),
         "observed_at": new.observed_at,
         "now": now,
-        "due_at": deadlines.due_at(now, category["deadlines"]),
+        "due_at": due_at,
         "secret_hash": codes.secret_hash(secret),
         "key_hash": key_hash,
         "body_hash": body_hash,
         "sealed": contacts.seal(new.contact, intake.secret_key) if new.contact else None,
+        "events": _json(told),
     }
-    reasons = _reasons(new, place, organisation, intake.wards)
-    told = [events.received()]
-    if organisation:
-        told.append(events.assigned(organisation["name_vi"], organisation["name_en"]))
-    values |= {"reasons": json.dumps(reasons), "events": json.dumps(told)}
+    answer = {
+        "status": values["status"],
+        "ward": _ward(place),
+        "organisation": _organisation(ward),
+        "reasons": reasons,
+        "due_at": due_at and rfc3339(due_at),
+    }
     for _ in range(TRIES):
-        code = codes.new_code()
-        answer = {
-            "code": code,
-            "status": values["status"],
-            "ward": {
-                "code": place.ward.code,
-                "name": place.ward.name,
-                "kind": place.ward.kind,
-                "match": place.match,
-                "distance_m": place.distance_m,
-                "ambiguous_with": list(place.ambiguous_with),
-            },
-            "organisation": organisation
-            and {
-                "code": organisation["code"],
-                "name": {"vi": organisation["name_vi"], "en": organisation["name_en"]},
-            },
-            "reasons": reasons,
-            "due_at": values["due_at"] and rfc3339(values["due_at"]),
-        }
-        written = await store.submit(
-            conn, {**values, "id": uuid7(), "code": code, "answer": json.dumps(answer)}
-        )
+        answer = {**answer, "code": codes.new_code()}
+        named = {"id": uuid7(), "code": answer["code"], "answer": _json(answer)}
+        written = await store.submit(conn, {**values, **named})
         if written.filed:
             return Receipt(answer, secret, replayed=False)
         if key_hash and not written.claimed:
             # Another request with this key was under way; it has committed by now.
-            return _replay(await store.context(conn, "", None, key_hash), body_hash, secret)
+            return _replay(await store.context(conn, "", key_hash), body_hash, secret)
         if key_hash:
             await store.release_key(conn, key_hash)
     raise RuntimeError(f"no free report code found in {TRIES} tries")
@@ -149,7 +134,7 @@ async def submit(
 
 def _place(
     new: NewReport, intake: Intake, now: datetime
-) -> tuple[Placement | None, OutsideCoverage | None]:
+) -> tuple[Answer | None, OutsideCoverage | None]:
     today = now.astimezone(ZoneInfo(intake.timezone)).date()
     try:
         found = intake.wards.at(
@@ -166,7 +151,7 @@ def _body_hash(new: NewReport, secret_key: bytes) -> bytes:
     return hmac.new(key, new.canonical(), hashlib.sha256).digest()
 
 
-def _replay(known: Row[Any], body_hash: bytes | None, secret: str) -> Receipt:
+def _replay(known: AnyRow, body_hash: bytes | None, secret: str) -> Receipt:
     if known.answer is None or body_hash is None:
         raise RuntimeError("the first request with this Idempotency-Key left no answer")
     if not hmac.compare_digest(bytes(known.body_hash), body_hash):
@@ -200,15 +185,42 @@ def _check_observed(observed_at: datetime | None, now: datetime) -> None:
         )
 
 
-def _reasons(
-    new: NewReport, place: Placement, organisation: dict[str, Any] | None, wards: WardDirectory
-) -> list[events.Words]:
+def _reasons(new: NewReport, place: Answer) -> list[events.Words]:
     ward = place.ward
     reasons = [routing.ward_reason(ward.name, ward.kind, place.match, place.distance_m)]
-    if place.ambiguous_with and new.accuracy_m is not None:
-        others = [(wards.by_code(code), code) for code in place.ambiguous_with]
-        named = [(other.name, other.kind) if other else (code, "") for other, code in others]
-        reasons.append(routing.ambiguity_reason(new.accuracy_m, named))
-    if organisation:
-        reasons.append(routing.committee_reason(organisation))
+    if place.ambiguous_with and new.accuracy_m:
+        others = [(other.name, other.kind) for other, _ in place.ambiguous_with]
+        reasons.append(routing.ambiguity_reason(new.accuracy_m, others))
+    if ward.organisation_id is not None:
+        reasons.append(routing.committee_reason(*_names(ward)))
     return reasons
+
+
+def _names(ward: Ward) -> tuple[str, str]:
+    return ward.organisation_vi or "", ward.organisation_en or ""
+
+
+def _ward(place: Answer) -> dict[str, Any]:
+    near = [
+        {"code": other.code, "name": other.name, "kind": other.kind, "distance_m": round(far, 1)}
+        for other, far in place.ambiguous_with
+    ]
+    return {
+        "code": place.ward.code,
+        "name": place.ward.name,
+        "kind": place.ward.kind,
+        "match": place.match,
+        "distance_m": round(place.distance_m, 2),
+        "ambiguous_with": near,
+    }
+
+
+def _organisation(ward: Ward) -> dict[str, Any] | None:
+    if ward.organisation_id is None:
+        return None
+    vi, en = _names(ward)
+    return {"code": ward.organisation_code, "name": {"vi": vi, "en": en}}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -5,7 +5,6 @@ with their issue.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from geo.reports.events import Words, the, words
 from geo.store.organisations import ward_names
@@ -38,10 +37,10 @@ def ambiguity_reason(accuracy_m: float, others: Sequence[tuple[str, str]]) -> Wo
     )
 
 
-def committee_reason(organisation: dict[str, Any]) -> Words:
-    """Why this organisation: nobody else was named for it."""
+def committee_reason(name_vi: str, name_en: str) -> Words:
+    """Why this organisation: nobody else was named for the place."""
+    said = the(name_en)
     return words(
-        f"{organisation['name_vi']} phụ trách địa bàn này.",
-        f"{the(organisation['name_en'])[:1].upper()}{the(organisation['name_en'])[1:]} "
-        "answers for this area.",
+        f"{name_vi} phụ trách địa bàn này.",
+        f"{said[:1].upper()}{said[1:]} answers for this area.",
     )

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, RowMapping, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, RowMapping, Select, func, select, tuple_
 from sqlalchemy import text as sql
 
-from geo.store.database import AsyncConnection, load_sql
+from geo.store.database import AnyRow, AsyncConnection, load_sql
 from geo.store.tables import (
     categories,
     organisations,
@@ -38,18 +38,15 @@ def public_point() -> ColumnElement[Any]:
 BLUR_DEGREES = 0.0007
 
 
-async def context(
-    conn: AsyncConnection, category: str, organisation: str | None, key_hash: bytes | None
-) -> Row[Any]:
-    """Row: `category, organisation` (JSON or None); `body_hash, answer` of the key's first use."""
+async def context(conn: AsyncConnection, category: str, key_hash: bytes | None) -> AnyRow:
+    """Row of `category` (JSON, None: unknown) and `body_hash, answer` of the key's first use."""
     found = await conn.execute(
-        load_sql("geo.store", "reports_context"),
-        {"category": category, "organisation": organisation, "key_hash": key_hash},
+        load_sql("geo.store", "reports_context"), {"category": category, "key_hash": key_hash}
     )
     return found.one()
 
 
-async def submit(conn: AsyncConnection, values: dict[str, Any]) -> Row[Any]:
+async def submit(conn: AsyncConnection, values: dict[str, Any]) -> AnyRow:
     """Write a report with its events, contact and key; row of counts `claimed, filed`."""
     return (await conn.execute(load_sql("geo.store", "reports_submit"), values)).one()
 
@@ -100,7 +97,8 @@ def _selected() -> Select[Any]:
 async def by_code(conn: AsyncConnection, code: str) -> RowMapping | None:
     """The report of this code (as kept), whatever its visibility."""
     found = await conn.execute(_selected().where(reports.c.code == code))
-    return found.mappings().one_or_none()
+    row: RowMapping | None = found.mappings().one_or_none()
+    return row
 
 
 def newest_first(

@@ -1,0 +1,68 @@
+"""JSON bodies read with care: bounded before they are parsed, and strictly JSON.
+
+Python's own parser takes `NaN`, and text that UTF-8 cannot hold; both would surface as errors of
+ours far from the request.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request
+from fastapi.routing import APIRoute
+from pydantic_core import from_json
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+LARGEST = 65_536
+
+
+class _Bounded(Request):
+    _whole: bytes | None = None
+
+    async def body(self) -> bytes:
+        if self._whole is None:
+            self._whole = await self._read()
+        return self._whole
+
+    async def _read(self) -> bytes:
+        said = self.headers.get("content-length", "")
+        if said.isdigit() and int(said) > LARGEST:
+            raise _too_large()
+        chunks, size = [], 0
+        async for chunk in self.stream():
+            size += len(chunk)
+            if size > LARGEST:
+                raise _too_large()
+            chunks.append(chunk)
+        kind = self.headers.get("content-type", "").split(";")[0].strip().lower()
+        if chunks and kind != "application/json" and not kind.endswith("+json"):
+            raise HTTPException(
+                415, "the body must be JSON, sent as Content-Type: application/json"
+            )
+        return b"".join(chunks)
+
+    async def json(self) -> Any:
+        try:
+            return from_json(await self.body(), allow_inf_nan=False)
+        except ValueError as error:
+            raise HTTPException(400, f"the body is not JSON: {error}") from None
+
+
+def _too_large() -> HTTPException:
+    # The rest is not read: the connection cannot be used again.
+    return HTTPException(
+        413, f"the body may have at most {LARGEST} bytes", headers={"Connection": "close"}
+    )
+
+
+class BoundedRoute(APIRoute):
+    """A route whose JSON body has at most `LARGEST` bytes; use as a router's `route_class`."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's handler, given a careful request."""
+        handler = super().get_route_handler()
+
+        async def careful(request: Request) -> Response:
+            return await handler(_Bounded(request.scope, request.receive))
+
+        return careful

@@ -49,8 +49,14 @@ class Edges:
         a, b = xy[joined], xy[joined + 1]
         kept = (a != b).any(axis=1)
         a, b, joined = a[kept], b[kept], joined[kept]
-        columns = (np.ascontiguousarray(v) for v in (a[:, 0], a[:, 1], b[:, 0], b[:, 1]))
-        return cls(*columns, ward[joined].astype(np.int64), ring[joined].astype(np.int64))
+        return cls(
+            ax=np.ascontiguousarray(a[:, 0]),
+            ay=np.ascontiguousarray(a[:, 1]),
+            bx=np.ascontiguousarray(b[:, 0]),
+            by=np.ascontiguousarray(b[:, 1]),
+            ward=ward[joined].astype(np.int64),
+            ring=ring[joined].astype(np.int64),
+        )
 
     def __len__(self) -> int:
         return len(self.ax)
@@ -87,16 +93,14 @@ class Borders:
         self._stop = np.r_[self._start[1:], n].astype(np.int64) if n else self._start
         west, east = np.minimum(edges.ax, edges.bx), np.maximum(edges.ax, edges.bx)
         south, north = np.minimum(edges.ay, edges.by), np.maximum(edges.ay, edges.by)
-        boxes = (
-            shapely.box(
+        boxes: npt.NDArray[np.object_] = np.zeros(0, dtype=object)
+        if n:
+            boxes = shapely.box(
                 np.minimum.reduceat(west, self._start),
                 np.minimum.reduceat(south, self._start),
                 np.maximum.reduceat(east, self._start),
                 np.maximum.reduceat(north, self._start),
             )
-            if n
-            else []
-        )
         self._tree = shapely.STRtree(boxes)
 
     def within(self, lon: Floats, lat: Floats, radius_m: float) -> tuple[Ints, Ints, Floats]:

@@ -154,4 +154,5 @@ def spread(first: Ints | Shorts, count: Ints | Shorts) -> Ints:
     """Positions first[k] … first[k] + count[k] - 1 of every k, one after the other."""
     last = np.cumsum(count, dtype=np.int64)
     total = int(last[-1]) if len(last) else 0
-    return np.arange(total) + np.repeat(first - (last - count), count)
+    found: Ints = np.arange(total) + np.repeat(first - (last - count), count)
+    return found

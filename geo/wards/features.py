@@ -1,6 +1,7 @@
 """Wards as a file gives them, before they are in the database."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,10 @@ Objects = npt.NDArray[np.object_]
 
 @dataclass(frozen=True, slots=True)
 class WardFeature:
-    """One ward: texts in NFC, `name` without its kind ("Bến Thành"), `place` in the file."""
+    """One ward: texts in NFC, `name` without its kind ("Bến Thành"), `place` in the file.
+
+    A code or name that the source does not have is empty; `geo.wards.check` lists them.
+    """
 
     code: str
     name: str
@@ -23,13 +27,22 @@ class WardFeature:
 class WardFile:
     """The wards of one source: `polygons` (n,) shapely (Multi)Polygons, WGS 84 lon/lat, 2-D.
 
-    `notes` are what was mended in reading (names brought to NFC and the like), for people.
+    Polygons may be invalid, codes missing or double: `geo.wards.check` tells. `crs` is what the
+    source was in, `fields` the fields it was read from, `not_nfc` positions of names that it has
+    in another form. `notes` are what was mended in reading, for people.
     """
 
     source: str
     wards: tuple[WardFeature, ...]
     polygons: Objects
     notes: tuple[str, ...] = ()
+    crs: str = ""
+    fields: Mapping[str, str | None] = field(default_factory=dict)
+    not_nfc: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.wards)
+
+    def with_polygons(self, polygons: Objects) -> "WardFile":
+        """The same wards with other shapes."""
+        return replace(self, polygons=polygons)

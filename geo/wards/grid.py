@@ -180,7 +180,9 @@ class Grid:
         cell, edge = first_level(a, b, width, self._columns)
         touched, cell = np.unique(cell, return_inverse=True)
         self._label_runs(touched)
-        slots, place = touched, (touched % self._columns + 1j * (touched // self._columns)) * width
+        slots = touched
+        place = np.empty(len(touched), dtype=np.complex128)
+        place.real, place.imag = touched % self._columns * width, touched // self._columns * width
         lon, lat = self._degrees(place + _REFERENCE * width)
         total = self._sum(lon, lat)
         into, leaves, n_leaves, n_blocks = self._top, [], 0, 0

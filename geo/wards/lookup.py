@@ -11,6 +11,7 @@ The rules (one place, one ward):
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -47,7 +48,6 @@ class WardIndex:
     def __init__(self, codes: Sequence[str], polygons: Objects) -> None:
         order = sorted(range(len(codes)), key=codes.__getitem__)
         self.codes: tuple[str, ...] = tuple(codes[i] for i in order)
-        self.order: tuple[int, ...] = tuple(order)
         self._polygons = polygons[order] if len(order) else polygons
         self._code_of = np.array([*self.codes, None], dtype=object)
         self._match_of = np.array([*([COVERS] * len(self.codes)), None], dtype=object)
@@ -193,7 +193,7 @@ def checked(lon: npt.ArrayLike, lat: npt.ArrayLike) -> tuple[Floats, Floats]:
     return x, y
 
 
-def _reason(shape: shapely.Geometry | None) -> str:
+def _reason(shape: Any) -> str:
     if shape is None or shape.is_empty:
         return "empty"
     if shape.geom_type not in ("Polygon", "MultiPolygon"):

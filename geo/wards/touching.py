@@ -53,10 +53,15 @@ def first_level(a: Complexes, b: Complexes, width: float, columns: int) -> tuple
     k = spread(np.zeros(len(edge), dtype=np.int64), cells)
     x, y = low_x[piece] + k % wide[piece], low_y[piece] + k // wide[piece]
     edge = edge[piece]
-    middle = ((x + 0.5) + 1j * (y + 0.5)) * width
+    middle = _at(x + 0.5, y + 0.5) * width
     hit = touches(a[edge], b[edge], middle, width / 2)
     key = np.unique((y[hit] * columns + x[hit]) * len(a) + edge[hit])
     return key // len(a), key % len(a)
+
+
+def _at(x: npt.ArrayLike, y: npt.ArrayLike) -> Complexes:
+    place: Complexes = np.asarray(x) + np.complex128(1j) * np.asarray(y)
+    return place
 
 
 def _cell(value: Floats, width: float) -> Ints:

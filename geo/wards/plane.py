@@ -1,0 +1,61 @@
+"""A plane to measure wards in, and to mend them in."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from pyproj import CRS, Transformer
+
+from geo.crs import WGS84, metric_epsg
+
+Objects = npt.NDArray[np.object_]
+Floats = npt.NDArray[np.float64]
+
+# Wider than a UTM zone, areas would be off by more than a thousandth.
+_ZONE_DEGREES = 6.0
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Metres for one ward source; `name` says which projection, for people."""
+
+    name: str
+    to_plane: Transformer
+    to_degrees: Transformer
+
+    @classmethod
+    def of(cls, polygons: Objects) -> "Plane":
+        """The UTM zone of the data's middle (`geo.crs`); Lambert's equal-area one if wider."""
+        west, south, east, north = shapely.total_bounds(polygons)
+        lon, lat = (west + east) / 2, (south + north) / 2
+        if east - west <= _ZONE_DEGREES:
+            crs = CRS.from_epsg(metric_epsg(lon, lat))
+            name = f"EPSG:{crs.to_epsg()} ({crs.name})"
+        else:
+            name = f"Lambert azimuthal equal-area around {lon:.2f}, {lat:.2f}"
+            crs = CRS.from_proj4(f"+proj=laea +lon_0={lon:.2f} +lat_0={lat:.2f} +datum=WGS84")
+        there = Transformer.from_crs(WGS84, crs, always_xy=True)
+        return cls(name, there, Transformer.from_crs(crs, WGS84, always_xy=True))
+
+    def flat(self, polygons: Objects) -> Objects:
+        """Polygons in metres, valid ones only: what is not is mended for measuring."""
+        shapes = moved(polygons, self.to_plane)
+        bad = np.flatnonzero(~shapely.is_valid(shapes))
+        # "structure" keeps holes holes, where "linework" would turn what overlaps inside out.
+        shapes[bad] = shapely.make_valid(shapes[bad], method="structure", keep_collapsed=False)
+        return shapes
+
+    def degrees(self, xy: Floats) -> Floats:
+        """Places (n, 2) in metres → lon, lat degrees."""
+        return np.column_stack(self.to_degrees.transform(xy[:, 0], xy[:, 1]))
+
+
+def moved(shapes: Objects, transformer: Transformer) -> Objects:
+    """Shapes with every vertex transformed; edges stay straight between them."""
+
+    def move(xy: Floats) -> Floats:
+        return np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
+
+    found: Objects = shapely.transform(shapes, move)
+    return found

@@ -123,6 +123,6 @@ def _places(
     along = rng.uniform(0.08, 0.92, len(ward))
     side = rng.choice([-1.0, 1.0], len(ward)) * rng.uniform(10.0, 28.0, len(ward))
     points = streets.beside(street, along, side)
-    outside = ~shapely.covers(shapes_m[ward], shapely.points(points))
+    outside = ~shapely.covers(shapely.buffer(shapes_m, -0.5)[ward], shapely.points(points))
     points[outside] = streets.at(street[outside], along[outside])
     return street, points

@@ -94,7 +94,7 @@ def _status(at: Times) -> npt.NDArray[np.str_]:
     taken = ~np.isnat(at)
     last = at.shape[1] - 1 - np.argmax(taken[:, ::-1], axis=1)
     names = np.array([("in_progress" if s == "resumed" else s) for s in STEPS])
-    return names[last]
+    return np.asarray(names[last])
 
 
 def _minutes(minutes: Floats) -> npt.NDArray[np.timedelta64]:

@@ -69,7 +69,8 @@ class Places:
             in_core = np.isin(streets.ward, np.argsort(self._crowding())[-90:])
             weight = weight * np.where(in_core, 0.1, 1.0)
         sums = np.cumsum(weight)
-        return np.searchsorted(sums, rng.random(n) * sums[-1], side="right").astype(np.int64)
+        picked = np.searchsorted(sums, rng.random(n) * sums[-1], side="right")
+        return np.asarray(picked, dtype=np.int64)
 
     def _crowding(self) -> Floats:
         length = np.bincount(

@@ -172,7 +172,10 @@ def _ashore(
     points: Floats, street: Ints, streets: Streets, shapes_m: npt.NDArray[np.object_]
 ) -> Floats:
     """Points that fell into the water or across the city's border move onto their street."""
-    dry, _ = shapely.STRtree(shapes_m).query(shapely.points(points), predicate="intersects")
+    # half a metre inside, so that writing six decimals does not carry a point out again
+    dry, _ = shapely.STRtree(shapely.buffer(shapes_m, -0.5)).query(
+        shapely.points(points), predicate="intersects"
+    )
     wet = np.ones(len(points), dtype=bool)
     wet[dry] = False
     line = streets.lines[street[wet]]

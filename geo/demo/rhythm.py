@@ -129,7 +129,8 @@ class Calendar:
         sums = np.cumsum(weight.ravel())
         picked = np.searchsorted(sums, rng.random(n) * sums[-1], side="right")
         within = rng.integers(0, 3_600_000, n).astype("timedelta64[ms]")
-        return starts.ravel()[picked] + within - np.timedelta64(7 * 3_600_000, "ms")
+        local = starts.ravel()[picked] + within
+        return np.asarray(local - np.timedelta64(7 * 3_600_000, "ms"))
 
 
 def utc(now: datetime) -> np.datetime64:

@@ -86,7 +86,7 @@ def _metres(lonlat: Floats) -> Floats:
     return np.column_stack([x, y])
 
 
-def _polygon(points: sketch.Points, wiggle: Wiggle, straight: bool = False) -> Polygon:
+def _polygon(points: sketch.Points, wiggle: Wiggle, straight: bool = False) -> shapely.Geometry:
     line = _metres(np.array(points))
     if not straight:
         coast = wiggle.shift(smooth(line, closed=True), 0.9, _SHORE_M)
@@ -96,7 +96,7 @@ def _polygon(points: sketch.Points, wiggle: Wiggle, straight: bool = False) -> P
     return shapely.make_valid(Polygon(np.vstack([line[:1], coast, line[-2:]])))
 
 
-def _ribbon(curve: Floats) -> Polygon:
+def _ribbon(curve: Floats) -> shapely.Geometry:
     """The river's surface: discs of its width along the curve, each hulled with the next."""
     discs = shapely.buffer(shapely.points(curve[:, :2]), np.maximum(curve[:, 2], 20.0) / 2)
     pairs = np.column_stack([discs[:-1], discs[1:]])

@@ -91,7 +91,8 @@ def sites() -> Sites:
         elif key in became and _near(lon, lat, today[became[key]]):
             found.append((lon, lat, became[key]))
     unique = {(lon, lat): code for lon, lat, code in reversed(found)}
-    x, y, _ = crs.to_metres(*np.array(list(unique)).T, crs.UTM_48N)
+    lonlat = np.array(list(unique))
+    x, y, _ = crs.to_metres(lonlat[:, 0], lonlat[:, 1], crs.UTM_48N)
     return Sites(np.column_stack([x, y]), np.array(list(unique.values())))
 
 

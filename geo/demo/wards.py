@@ -71,7 +71,7 @@ def _by_banks(
     A face that holds none of its unit's sites was cut off by a river (or is a cell's stray part):
     it goes to the neighbour it shares the longest dry border with, where it has one.
     """
-    banks = shapely.multilinestrings([shapely.linestrings(b) for b in terrain.banks])
+    banks = shapely.union_all([shapely.LineString(b) for b in terrain.banks])
     outline = shapely.boundary(terrain.land)
     lines = shapely.union_all([*border, outline, banks])
     faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(lines)))
@@ -91,7 +91,7 @@ def _by_banks(
 
 
 def _nearest_code(faces: npt.NDArray[np.object_], sites: Sites) -> Codes:
-    tree = shapely.STRtree(shapely.points(sites.points_m))
+    tree = shapely.STRtree(np.asarray(shapely.points(sites.points_m)))
     return sites.codes[tree.nearest(shapely.point_on_surface(faces))]
 
 
@@ -158,7 +158,7 @@ def _without_islets(
 
 def _to_written_degrees(points_m: Floats) -> Floats:
     lon, lat = crs.to_degrees(points_m[:, 0], points_m[:, 1], EPSG)
-    return np.round(np.column_stack([lon, lat]), _DECIMALS)
+    return np.asarray(np.round(np.column_stack([lon, lat]), _DECIMALS), dtype=np.float64)
 
 
 def _multi(geometry: shapely.Geometry) -> MultiPolygon:

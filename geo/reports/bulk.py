@@ -1,0 +1,186 @@
+"""Many reports that need no citizen to wait for them: placed, assigned and stored together."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+
+from geo.errors import Invalid, UnknownCategory
+from geo.reports import columns, deadlines, events
+from geo.reports.placing import Placed
+from geo.reports.text import clean_text
+from geo.store import categories, report_batches
+from geo.store.database import AsyncConnection
+from geo.store.tables.reports import STATUSES
+from geo.wards.directory import WardDirectory
+from geo.wards.lookup import SNAP_M
+
+_BATCH = 20_000
+
+
+async def bulk_insert(
+    conn: AsyncConnection,
+    rows: Iterable[Mapping[str, Any]],
+    wards: WardDirectory | None = None,
+    timezone: str = "Asia/Ho_Chi_Minh",
+    snap_m: float = SNAP_M,
+) -> int:
+    """Store reports in the caller's transaction; says how many were new.
+
+    Each row has `category, lon, lat, text, created_at` (aware), and may have `kind, status,
+    channel, accuracy_m, observed_at, updated_at, due_at, closed_at, source, source_id, flags` (list
+    of text) and `events`: `[{at, kind, text: {vi, en}}]` in the order they happened. Without
+    `status` it is received, or assigned where the ward has its committee; without `events` just
+    that is told; without `due_at` the category's deadline counts. A row whose `(source, source_id)`
+    is there already is left as it is.
+
+    `wards` is loaded when not given. Raises `UnknownCategory` and `Invalid`, naming the row.
+    """
+    directory = wards if wards is not None else await WardDirectory.load(conn)
+    promised = {row["code"]: row["deadlines"] for row in await categories.every(conn)}
+    zone = ZoneInfo(timezone)
+    added, batch, before = 0, [], 0
+    for row in rows:
+        batch.append(row)
+        if len(batch) == _BATCH:
+            added += await _insert(conn, batch, before, directory, promised, zone, snap_m)
+            before, batch = before + len(batch), []
+    if batch:
+        added += await _insert(conn, batch, before, directory, promised, zone, snap_m)
+    return added
+
+
+async def _insert(
+    conn: AsyncConnection,
+    rows: list[Mapping[str, Any]],
+    before: int,
+    wards: WardDirectory,
+    promised: Mapping[str, Mapping[str, Any]],
+    zone: ZoneInfo,
+    snap_m: float,
+) -> int:
+    checked = [_checked(row, before + i, promised) for i, row in enumerate(rows)]
+    lon = np.array([row["lon"] for row in checked], dtype=np.float64)
+    lat = np.array([row["lat"] for row in checked], dtype=np.float64)
+    days = np.array(
+        [row["created_at"].astimezone(zone).date() for row in checked], dtype="datetime64[D]"
+    )
+    placed = Placed.of(wards, lon, lat, days, snap_m)
+    n = len(checked)
+    ids = columns.new_ids(n, datetime.now(UTC))
+    statuses = [
+        row.get("status") or ("assigned" if organised else "received")
+        for row, organised in zip(checked, placed.organised.tolist(), strict=True)
+    ]
+
+    def given(name: str, kind: pa.DataType, default: Any = None) -> pa.Array:
+        return pa.array([_or(row.get(name), default) for row in checked], kind)
+
+    def time(name: str, otherwise: str | None = None) -> pa.Array:
+        found = [row.get(name) or (row.get(otherwise) if otherwise else None) for row in checked]
+        return pa.array([columns.micros(at) if at else None for at in found]).cast(columns.TIME)
+
+    reports = pa.table(
+        {
+            "id": ids,
+            "code": columns.new_codes(n),
+            "kind": given("kind", pa.string(), "incident"),
+            "category_code": given("category", pa.string()),
+            "status": pa.array(statuses),
+            "text": given("text", pa.string()),
+            "lon": pa.array(lon),
+            "lat": pa.array(lat),
+            "accuracy_m": given("accuracy_m", pa.float64()),
+            "ward_id": placed.ward_id,
+            "ward_match": placed.ward_match,
+            "ward_distance_m": placed.ward_distance_m,
+            "organisation_id": placed.organisation_id,
+            "reasons": placed.reasons,
+            "channel": given("channel", pa.string(), "web"),
+            "observed_at": time("observed_at"),
+            "created_at": time("created_at"),
+            "updated_at": time("updated_at", "created_at"),
+            "due_at": time("due_at"),
+            "closed_at": time("closed_at"),
+            "source": given("source", pa.string()),
+            "source_id": given("source_id", pa.string()),
+            "flags": pa.array(["{" + ",".join(row.get("flags") or ()) + "}" for row in checked]),
+        }
+    )
+    return await report_batches.add(
+        conn, reports, _events(checked, ids, placed, wards), columns.code_list
+    )
+
+
+def _or(value: Any, default: Any) -> Any:
+    return default if value is None else value
+
+
+def _checked(
+    row: Mapping[str, Any], number: int, promised: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    category, created_at = row["category"], row["created_at"]
+    if category not in promised:
+        raise UnknownCategory(f"row {number}: there is no category {category!r}")
+    if created_at.tzinfo is None:
+        raise Invalid(f"row {number}: created_at needs its time zone")
+    if row.get("status") not in (None, *STATUSES):
+        raise Invalid(f"row {number}: there is no status {row['status']!r}")
+    try:
+        text = clean_text(row["text"])
+    except Invalid as error:
+        raise Invalid(f"row {number}: text {error.detail}") from None
+    due_at = row.get("due_at") or deadlines.due_at(created_at, promised[category])
+    return {**row, "text": text, "due_at": due_at}
+
+
+def _events(
+    rows: list[dict[str, Any]], ids: pa.Array, placed: Placed, wards: WardDirectory
+) -> pa.Table:
+    report_ids, at, kinds, vi, en = [], [], [], [], []
+    organisations = placed.organisation_id.to_pylist()
+    names = {
+        ward.organisation_id: (ward.organisation_vi or "", ward.organisation_en or "")
+        for ward in wards.wards
+    }
+    for row, report_id, organisation in zip(rows, ids.to_pylist(), organisations, strict=True):
+        said = row.get("events")
+        if said is None:
+            first = [events.received()]
+            if organisation is not None:
+                first.append(events.assigned(*names[organisation]))
+            said = [{"at": row["created_at"], "kind": each["kind"], "text": each} for each in first]
+        for event in said:
+            report_ids.append(report_id)
+            at.append(columns.micros(event["at"]))
+            kinds.append(event["kind"])
+            vi.append(event["text"]["vi"])
+            en.append(event["text"]["en"])
+    return event_table(
+        pa.array(report_ids, pa.string()),
+        pa.array(at, pa.int64()).cast(columns.TIME),
+        pa.array(kinds, pa.string()),
+        pa.array(vi, pa.string()),
+        pa.array(en, pa.string()),
+        columns.constant(len(at), "{}"),
+    )
+
+
+def event_table(
+    report_id: pa.Array, at: pa.Array, kind: pa.Array, vi: pa.Array, en: pa.Array, data: pa.Array
+) -> pa.Table:
+    """Events as `report_batches.add` takes them, numbered in their order."""
+    return pa.table(
+        {
+            "n": pa.array(np.arange(len(report_id))),
+            "report_id": report_id,
+            "at": at,
+            "kind": kind,
+            "text_vi": vi,
+            "text_en": en,
+            "data": data,
+        }
+    )

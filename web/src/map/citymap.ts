@@ -235,7 +235,7 @@ export class CityMap {
     this.#pinMoved();
   }
 
-  #learnGroups(layers: { id: string; metadata?: unknown }[]): void {
+  #learnGroups(layers: { id: string; type: string; metadata?: unknown }[]): void {
     this.#groups.clear();
     for (const layer of layers) {
       const group = groupOf(layer);

@@ -204,8 +204,8 @@ def test_outside_the_nearest_ward_answers_with_the_geodesic_distance(
     with psycopg.connect(url) as db:
         for i in range(len(lon)):
             wanted = db.execute(
-                "SELECT c, d FROM (SELECT c, ST_Distance(g::geometry::geography, p::geography) AS d FROM"
-                " unnest(%s::text[], %s::text[]) AS w (c, g),"
+                "SELECT c, d FROM (SELECT c, ST_Distance(g::geometry::geography, p::geography) AS d"
+                " FROM unnest(%s::text[], %s::text[]) AS w (c, g),"
                 " ST_SetSRID(ST_Point(%s, %s), 4326) AS p) AS all_wards"
                 " ORDER BY round(d::numeric, 3), c LIMIT 1",
                 (
@@ -227,6 +227,17 @@ def test_outside_the_nearest_ward_answers_with_the_geodesic_distance(
             else:
                 assert (codes[i], match[i]) == (code, "nearest")
                 assert distance[i] == pytest.approx(far, abs=0.01)
+
+
+def test_the_nearest_place_of_a_slanting_border_is_nearest_on_the_ground_not_in_degrees() -> None:
+    # At 60 degrees north a degree of longitude is half as long as one of latitude.
+    a, b = (20.0, 60.0), (20.02, 60.02)
+    index = WardIndex.from_polygons(["A"], [shapely.Polygon([a, b, (19.0, 60.02)])])
+    lon, lat = 20.014, 60.010
+    _, _, distance = index.find(lon, lat, snap_m=1000)
+    along = np.linspace(a, b, 20_001)
+    _, _, every = GEOD.inv(np.full(20_001, lon), np.full(20_001, lat), along[:, 0], along[:, 1])
+    assert distance[0] == pytest.approx(min(every), abs=0.01)
 
 
 def test_a_point_just_past_snap_m_has_no_ward_and_just_within_has_one(row: WardIndex) -> None:

@@ -57,7 +57,13 @@ def run(
 
     made = with_database(work)
     if as_json:
-        print_json({"since": period.since, "until": period.until, "runs": [_view(r) for r in made]})
+        print_json(
+            {
+                "since": period.since.isoformat(),
+                "until": period.until.isoformat(),
+                "runs": [_view(one) for one in made],
+            }
+        )
         return
     for one in made:
         say(

@@ -55,9 +55,7 @@ class Columns:
     def __post_init__(self) -> None:
         for word in (self.kind, self.unknown_as):
             if word is not None and word not in KINDS:
-                raise RefusedImport(
-                    f"{word!r} is no kind of facility; one of {', '.join(KINDS)}"
-                )
+                raise RefusedImport(f"{word!r} is no kind of facility; one of {', '.join(KINDS)}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
-
-from sqlalchemy import Row
 
 from geo.errors import Invalid
 from geo.facilities.kinds import KINDS
 from geo.store import facilities as store
 from geo.store.area import Bbox
-from geo.store.database import AsyncConnection
+from geo.store.database import AnyRow, AsyncConnection
 
 
 async def page(
@@ -21,7 +18,7 @@ async def page(
     q: str | None = None,
     limit: int = 100,
     before_id: int | None = None,
-) -> Sequence[Row[Any]]:
+) -> Sequence[AnyRow]:
     """Up to `limit` facilities, newest first; `before_id` continues an earlier page.
 
     `kinds` are matched exactly (a kindergarten is not a school); none means every kind. Raises
@@ -39,7 +36,7 @@ async def nearest(
     kinds: Sequence[str] = (),
     limit: int = 10,
     radius_m: float | None = None,
-) -> Sequence[Row[Any]]:
+) -> Sequence[AnyRow]:
     """The `limit` facilities nearest to a WGS 84 point, with geodesic `distance_m`.
 
     `radius_m` leaves out what is farther. Raises `Invalid` on an unknown kind or bad degrees.

@@ -2,14 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
-
-from sqlalchemy import Row
 
 from geo.errors import Invalid
 from geo.store import hotspots as store
 from geo.store.area import Bbox
-from geo.store.database import AsyncConnection
+from geo.store.database import AnyRow, AsyncConnection
 
 
 async def page(
@@ -21,7 +18,7 @@ async def page(
     bbox: Bbox | None = None,
     limit: int = 100,
     before_id: int | None = None,
-) -> tuple[Sequence[Row[Any]], Sequence[Row[Any]]]:
+) -> tuple[Sequence[AnyRow], Sequence[AnyRow]]:
     """(runs, hotspots): the newest run of each category, and up to `limit` of their hotspots.
 
     `categories` may name families. `since` and `until` take the newest run that looked at some of

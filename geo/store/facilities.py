@@ -4,10 +4,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Select, func, select
 
 from geo.store.area import Bbox
-from geo.store.database import AsyncConnection, load_sql
+from geo.store.database import AnyRow, AsyncConnection, load_sql
 from geo.store.tables import facilities
 
 BATCH = 5000
@@ -50,7 +50,7 @@ async def page(
     q: str | None,
     limit: int,
     before_id: int | None,
-) -> Sequence[Row[Any]]:
+) -> Sequence[AnyRow]:
     """The newest `limit` facilities with an id below `before_id`; no kinds means every kind.
 
     `q` is looked for in the name without marks.
@@ -62,7 +62,7 @@ async def page(
     if bbox is not None:
         chosen = chosen.where(bbox.touches(table.geom))
     if q:
-        wanted = func.lower(func.unaccent(q))
+        wanted = func.pinward_plain(q)
         chosen = chosen.where(func.strpos(table.name_plain, wanted) > 0)
     if before_id is not None:
         chosen = chosen.where(table.id < before_id)
@@ -76,7 +76,7 @@ async def nearest(
     kinds: Sequence[str],
     limit: int,
     radius_m: float | None,
-) -> Sequence[Row[Any]]:
+) -> Sequence[AnyRow]:
     """The `limit` facilities nearest by geodesic metres, nearest first, with `distance_m`."""
     found = await conn.execute(
         load_sql("geo.store", "facilities_nearest"),

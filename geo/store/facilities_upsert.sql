@@ -7,7 +7,7 @@ SELECT
     r.source_id,
     r.kind,
     r.name,
-    lower(unaccent(r.name)),
+    pinward_plain(r.name),
     r.address,
     coalesce(r.tags, '{}'),
     ST_SetSRID(ST_MakePoint(r.lon, r.lat), 4326)

@@ -4,13 +4,25 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, any_, delete, func, insert, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    any_,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.sql.expression import not_
 
 from geo.period import Period
 from geo.store.area import Bbox
-from geo.store.database import AsyncConnection
+from geo.store.database import AnyRow, AsyncConnection
+from geo.store.reports import public_point
 from geo.store.tables import categories as category_rows
 from geo.store.tables import hotspot_runs, hotspots, reports
 
@@ -27,12 +39,16 @@ async def categories(conn: AsyncConnection, category: str | None) -> list[tuple[
     return [(code, family) for code, family in await conn.execute(chosen)]
 
 
-async def points(conn: AsyncConnection, category: str, period: Period) -> Sequence[Row[Any]]:
-    """`lon, lat, created_at` of the reports that count, in the order they came in."""
+async def points(conn: AsyncConnection, category: str, period: Period) -> Sequence[AnyRow]:
+    """`lon, lat, created_at` of the reports that count, in the order they came in.
+
+    Of a blurred category where the public sees them: a hull around one true address would tell it.
+    """
     table = reports.c
-    place = table.geom
+    place = case((category_rows.c.visibility == "blurred", public_point()), else_=table.geom)
     chosen = (
         select(func.ST_X(place).label("lon"), func.ST_Y(place).label("lat"), table.created_at)
+        .join_from(reports, category_rows, table.category_code == category_rows.c.code)
         .where(table.category_code == category)
         .where(table.created_at >= period.since, table.created_at < period.until)
         .where(table.status.not_in(_NOT_COUNTED))
@@ -111,7 +127,7 @@ def latest_runs(
     return chosen
 
 
-async def runs(conn: AsyncConnection, chosen: Select[Any]) -> Sequence[Row[Any]]:
+async def runs(conn: AsyncConnection, chosen: Select[Any]) -> Sequence[AnyRow]:
     """The runs themselves, by category."""
     return (await conn.execute(chosen)).all()
 
@@ -122,7 +138,7 @@ async def page(
     bbox: Bbox | None,
     limit: int,
     before_id: int | None,
-) -> Sequence[Row[Any]]:
+) -> Sequence[AnyRow]:
     """The newest `limit` hotspots of these runs with an id below `before_id`."""
     run = chosen.subquery("run")
     spot = hotspots.c

@@ -21,7 +21,11 @@ def geojson(*features):
         {
             "type": "FeatureCollection",
             "features": [
-                {"type": "Feature", "properties": properties, "geometry": shapely.geometry.mapping(g)}
+                {
+                    "type": "Feature",
+                    "properties": properties,
+                    "geometry": shapely.geometry.mapping(g),
+                }
                 for g, properties in features
             ],
         }

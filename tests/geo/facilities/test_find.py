@@ -46,7 +46,7 @@ async def test_a_changed_row_replaces_the_old_one(conn):
 
 
 async def test_one_id_for_two_facilities_is_refused_before_anything_is_written(conn):
-    with pytest.raises(RefusedImport, match="'1'.*--id-field"):
+    with pytest.raises(RefusedImport, match=r"'1'.*--id-field"):
         await insert(conn, [a_school(2), a_school(1, name="A"), a_school(1, name="B")])
     assert await find.page(conn) == []
 
@@ -81,14 +81,10 @@ async def test_nearest_is_by_the_ellipsoid_and_agrees_with_proj(conn):
     rng = np.random.default_rng(3)
     # Far apart and far north, where a sphere's distances are in another order than the true ones.
     lon, lat = rng.uniform(-179, 179, 3000), rng.uniform(-80, 80, 3000)
-    await insert(
-        conn, [a_school(n, lon=float(lon[n]), lat=float(lat[n])) for n in range(3000)]
-    )
+    await insert(conn, [a_school(n, lon=float(lon[n]), lat=float(lat[n])) for n in range(3000)])
     geod = Geod(ellps="WGS84")
     for here in [(106.7, 10.8), (-20.0, 64.0), (179.99, -45.0), (0.0, 0.0)]:
-        _, _, metres = geod.inv(
-            np.full(3000, here[0]), np.full(3000, here[1]), lon, lat
-        )
+        _, _, metres = geod.inv(np.full(3000, here[0]), np.full(3000, here[1]), lon, lat)
         best = np.argsort(metres)[:25]
         found = await find.nearest(conn, *here, limit=25)
         assert [int(row.source_id) for row in found] == best.tolist()
@@ -123,7 +119,11 @@ async def test_nearest_walks_the_index_instead_of_sorting_everything(url):
 
         statement = str(load_sql("geo.store", "facilities_nearest"))
         for name, value in {
-            ":lon": "106.5", ":lat": "10.5", ":kinds": "NULL", ":limit": "10", ":radius_m": "NULL"
+            ":lon": "106.5",
+            ":lat": "10.5",
+            ":kinds": "NULL",
+            ":limit": "10",
+            ":radius_m": "NULL",
         }.items():
             statement = statement.replace(name, value)
         plan = "\n".join(row[0] for row in conn.execute("EXPLAIN " + statement))

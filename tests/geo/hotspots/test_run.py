@@ -17,6 +17,7 @@ pytestmark = pytest.mark.anyio
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 PERIOD = Period(NOW - timedelta(days=90), NOW)
+YESTERDAY = NOW - timedelta(days=1)
 LON, LAT = 106.7, 10.8
 # about one metre here
 METRE = 1 / 111_000
@@ -35,11 +36,14 @@ def put(url, places, category="drainage.flooding", status="received", flags=(), 
         for lon, lat in places:
             mark = uuid.uuid4()
             db.execute(
-                "INSERT INTO reports (id, code, category_code, status, text, geom, created_at, flags)"
-                "VALUES (%s, %s, %s, %s, 'x', ST_SetSRID(ST_MakePoint(%s, %s), 4326), %s, %s)",
-                (mark, str(mark), category, status, lon, lat, at or NOW - timedelta(days=1),
-                 list(flags)),
-            )  # fmt: skip
+                """
+                INSERT INTO reports
+                    (id, code, category_code, status, text, geom, created_at, flags)
+                VALUES
+                    (%s, %s, %s, %s, 'x', ST_SetSRID(ST_MakePoint(%s, %s), 4326), %s, %s)
+                """,
+                (mark, str(mark), category, status, lon, lat, at or YESTERDAY, list(flags)),
+            )
 
 
 def near(n, lon=LON, lat=LAT, spread_m=30.0, seed=0):
@@ -178,3 +182,17 @@ async def test_the_plane_of_a_run_is_stored(conn, url):
     await run.run(conn, PERIOD, "drainage.flooding")
     stored = await conn.exec_driver_sql("SELECT epsg, n_reports, eps_m FROM hotspot_runs")
     assert tuple(stored.one()) == (32648, 20, 120.0)
+
+
+async def test_a_blurred_category_is_found_where_the_public_sees_it(conn, url):
+    # On one house; the shape must not be drawn around that house.
+    put(url, [(LON + 0.0001, LAT + 0.0003)] * 20, category="noise.neighbours")
+    (one,) = await run.run(conn, PERIOD, "noise.neighbours")
+    (found,) = one.hotspots
+    seen = await conn.exec_driver_sql(
+        "SELECT ST_X(p), ST_Y(p) FROM (SELECT pinward_public_point(geom, 'blurred') FROM reports)"
+        " AS r (p) LIMIT 1"
+    )
+    shown = shapely.Point(*seen.one())
+    assert found.shape.centroid.distance(shown) < 2 * METRE
+    assert shown.distance(shapely.Point(LON + 0.0001, LAT + 0.0003)) > 10 * METRE

@@ -1,0 +1,72 @@
+"""Which part of a layer is asked for; checks itself against the words the layer knows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+
+from sqlalchemy import select
+
+from geo.errors import Invalid
+from geo.facilities.kinds import KINDS
+from geo.store.database import AsyncConnection
+from geo.store.tables import categories, wards
+from geo.store.tables.reports import STATUSES
+from tiles.layers import Layer
+
+REPORT_KINDS = ("incident", "suggestion")
+
+# Which parameters each layer listens to.
+TAKEN: dict[str, tuple[str, ...]] = {
+    "reports": ("category", "status", "kind", "ward", "since", "until"),
+    "wards": ("on",),
+    "hotspots": ("category",),
+    "facilities": ("kind",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Empty means everything. `category` may name families; `since <= created < until`."""
+
+    category: tuple[str, ...] = ()
+    status: tuple[str, ...] = ()
+    kind: tuple[str, ...] = ()
+    ward: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    on: date | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("since", "until"):
+            value: datetime | None = getattr(self, name)
+            if value is not None and value.tzinfo is None:
+                raise _refused(name, "needs a time zone, e.g. 2026-01-31T00:00:00Z")
+
+    async def check(self, conn: AsyncConnection, layer: Layer) -> None:
+        """Raise `Invalid`, naming them, on values and parameters this layer does not know."""
+        taken = TAKEN[layer.id]
+        for part in fields(self):
+            if getattr(self, part.name) and part.name not in taken:
+                raise _refused(
+                    part.name,
+                    f"is no filter of {layer.id}, which takes {' '.join(taken)}",
+                )
+        _known("status", self.status, STATUSES)
+        _known("kind", self.kind, REPORT_KINDS if layer.id == "reports" else tuple(KINDS))
+        if self.category:
+            found = select(categories.c.code).where(categories.c.code.in_(self.category))
+            _known("category", self.category, (await conn.execute(found)).scalars().all())
+        if self.ward:
+            found = select(wards.c.code).where(wards.c.code.in_(self.ward))
+            _known("ward", self.ward, (await conn.execute(found)).scalars().all())
+
+
+def _known(name: str, values: Sequence[str], vocabulary: Sequence[str]) -> None:
+    unknown = [value for value in values if value not in vocabulary]
+    if unknown:
+        known = f"; known are {', '.join(vocabulary)}" if name in ("status", "kind") else ""
+        raise _refused(name, f"unknown: {', '.join(unknown)}{known}")
+
+
+def _refused(name: str, message: str) -> Invalid:
+    return Invalid(f"{name} {message}", errors=[{"field": name, "message": message}])

@@ -1,0 +1,195 @@
+"""What each layer is: its zooms, the layers inside its tiles, their fields and types.
+
+The TileJSON says exactly this, the SQL delivers it, and the tests hold one against the other.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from geo.errors import NotFound
+from geo.store.tables.reports import STATUSES
+from tiles.address import MAX_ZOOM, TileAddress
+
+# A tile with more reports (facilities) than this carries cells instead of points.
+MOST_POINTS: Final = 1000
+# Facilities are cells below this zoom however few they are: single dots would only overlap.
+FACILITY_POINTS_ZOOM: Final = 11
+# Hulls of hotspots are drawn from this zoom on; below they would be smaller than a tile's unit.
+HULLS_ZOOM: Final = 9
+
+_COUNT = "Number: how many {} this feature stands for; the sum over a zoom's tiles is their count"
+_CELL_NOTE = "; absent where a feature stands for more than one"
+
+
+@dataclass(frozen=True, slots=True)
+class VectorLayer:
+    """A layer inside a tile. `fields` maps each to its type and meaning, as TileJSON wants."""
+
+    id: str
+    description: str
+    geometry: str
+    fields: dict[str, str]
+    min_zoom: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What is served under `/tiles/{id}`; `max_age_s` is how long browsers may keep a tile."""
+
+    id: str
+    title: dict[str, str]
+    min_zoom: int
+    max_zoom: int
+    max_age_s: int
+    parts: tuple[VectorLayer, ...]
+
+    def check_zoom(self, address: TileAddress) -> None:
+        """Raise `NotFound` outside the layer's zooms."""
+        if not self.min_zoom <= address.z <= self.max_zoom:
+            raise NotFound(
+                f"{self.id} has tiles at zoom {self.min_zoom} to {self.max_zoom}, "
+                f"none at zoom {address.z}"
+            )
+
+
+REPORTS: Final = Layer(
+    id="reports",
+    title={"vi": "Phản ánh", "en": "Reports"},
+    min_zoom=0,
+    max_zoom=MAX_ZOOM,
+    # A report just sent must be on the map at once: browsers ask each time (ETag, 304).
+    max_age_s=0,
+    parts=(
+        VectorLayer(
+            id="reports",
+            description=(
+                f"Public reports, each in exactly one tile of every zoom: points where a tile has "
+                f"at most {MOST_POINTS}, else 16 x 16 cells with counts"
+            ),
+            geometry="point",
+            fields={
+                "point_count": _COUNT.format("reports"),
+                "open_count": "Number: how many of them are open",
+                **{
+                    f"{status}_count": f"Number: how many of them are {status}; absent when none, "
+                    "and on single reports"
+                    for status in STATUSES
+                },
+                "code": f"String: code of the report{_CELL_NOTE}",
+                "category": f"String: category code{_CELL_NOTE}",
+                "family": f"String: code of the category's family{_CELL_NOTE}",
+                "status": f"String: one of {', '.join(STATUSES)}{_CELL_NOTE}",
+                "kind": f"String: incident or suggestion{_CELL_NOTE}",
+                "created": f"String: day it came in, YYYY-MM-DD in the city's time{_CELL_NOTE}",
+            },
+        ),
+    ),
+)
+
+WARDS: Final = Layer(
+    id="wards",
+    title={"vi": "Phường, xã", "en": "Wards"},
+    min_zoom=5,
+    max_zoom=14,
+    max_age_s=300,
+    parts=(
+        VectorLayer(
+            id="wards",
+            description="Wards in force on the day; cut at the tile's edge",
+            geometry="polygon",
+            fields={
+                "code": "String: the ward's code",
+                "name": "String: name without its kind",
+                "name_full": "String: name with its kind, e.g. Phường Bến Thành",
+                "name_en": "String: English name; absent when not known",
+                "kind": "String: ward, commune, town, special_zone, district or other",
+            },
+        ),
+        VectorLayer(
+            id="ward_labels",
+            description="One point well inside each ward, in exactly one tile of every zoom",
+            geometry="point",
+            fields={
+                "code": "String: the ward's code",
+                "name": "String: name without its kind",
+                "name_full": "String: name with its kind, e.g. Phường Bến Thành",
+                "name_en": "String: English name; absent when not known",
+                "kind": "String: ward, commune, town, special_zone, district or other",
+                "room_m": "Number: radius in metres of the largest circle inside the ward",
+            },
+        ),
+    ),
+)
+
+HOTSPOTS: Final = Layer(
+    id="hotspots",
+    title={"vi": "Điểm nóng", "en": "Hotspots"},
+    min_zoom=0,
+    max_zoom=14,
+    max_age_s=60,
+    parts=(
+        VectorLayer(
+            id="hotspots",
+            description=f"Hulls of the newest run's hotspots, from zoom {HULLS_ZOOM}",
+            geometry="polygon",
+            min_zoom=HULLS_ZOOM,
+            fields={
+                "id": "Number: id of the hotspot",
+                "category": "String: category code",
+                "family": "String: code of the category's family",
+                "n": "Number: reports in it",
+                "first_seen": "String: day of its first report, YYYY-MM-DD in the city's time",
+                "last_seen": "String: day of its last report, YYYY-MM-DD in the city's time",
+                "area_m2": "Number: area of the hull in square metres",
+            },
+        ),
+        VectorLayer(
+            id="hotspot_points",
+            description="A point inside each hotspot, in exactly one tile of every zoom",
+            geometry="point",
+            fields={
+                "id": "Number: id of the hotspot",
+                "category": "String: category code",
+                "family": "String: code of the category's family",
+                "n": "Number: reports in it",
+                "point_count": _COUNT.format("hotspots"),
+            },
+        ),
+    ),
+)
+
+FACILITIES: Final = Layer(
+    id="facilities",
+    title={"vi": "Trường học, y tế và nơi công cộng", "en": "Schools, clinics and public places"},
+    min_zoom=5,
+    max_zoom=16,
+    max_age_s=300,
+    parts=(
+        VectorLayer(
+            id="facilities",
+            description=(
+                f"Facilities, each in exactly one tile of every zoom: points from zoom "
+                f"{FACILITY_POINTS_ZOOM} where a tile has at most {MOST_POINTS}, else 32 x 32 "
+                "cells for each group with counts"
+            ),
+            geometry="point",
+            fields={
+                "point_count": _COUNT.format("facilities"),
+                "group": "String: schools, clinics or other",
+                "kind": f"String: school, kindergarten, university, clinic, …{_CELL_NOTE}",
+                "name": f"String: name; absent when it has none{_CELL_NOTE}",
+            },
+        ),
+    ),
+)
+
+LAYERS: Final[dict[str, Layer]] = {
+    layer.id: layer for layer in (WARDS, REPORTS, HOTSPOTS, FACILITIES)
+}
+
+
+def layer_of(name: str) -> Layer:
+    """The layer of this name; raises `NotFound` naming those there are."""
+    if name not in LAYERS:
+        raise NotFound(f"there is no layer {name!r}; there are {', '.join(LAYERS)}")
+    return LAYERS[name]

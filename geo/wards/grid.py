@@ -219,8 +219,9 @@ class Grid:
         first = np.flatnonzero(starts)
         place = (first % self._columns + 1j * (first // self._columns) + _REFERENCE) * self._finest
         label = self._lowest(*self._degrees(place))
+        # a row of touched cells before the first run has none: its -1 takes the one appended
         run = np.cumsum(starts.ravel()) - 1
-        self._top = np.where(free, label[run] + 1, 0).astype(np.int32)
+        self._top = np.where(free, np.append(label, -1)[run] + 1, 0).astype(np.int32)
 
     def _split(
         self, parents: Cells, corner: Complexes, width: float, a: Complexes, b: Complexes

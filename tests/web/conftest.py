@@ -1,15 +1,19 @@
 """The built pages in a real browser, on the real service with the small city of `builders`."""
 
+import asyncio
 import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import browsing
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
+
+from geo.store.database import AsyncConnection, create_engine
 
 WEB = Path(__file__).resolve().parent.parent.parent / "web"
 PHONE = {"width": 360, "height": 740}
@@ -87,3 +91,21 @@ def opened(chromium: Browser, pages: Path) -> Iterator[Opened]:
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def in_database() -> Callable[..., None]:
+    """`in_database(service, work)` awaits `work(connection)` in the service's database."""
+
+    def run(service: object, work: Callable[[AsyncConnection], Awaitable[object]]) -> None:
+        async def there() -> None:
+            engine = create_engine(service.url)
+            async with engine.begin() as conn:
+                await work(conn)
+            await engine.dispose()
+
+        # The browser's own loop runs in this thread.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, there()).result()
+
+    return run

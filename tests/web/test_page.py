@@ -7,6 +7,10 @@ import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
 import builders
+from api.auth import passwords
+from geo.facilities import load
+from geo.facilities.load import Facility
+from geo.store import users
 
 pytestmark = pytest.mark.browser
 
@@ -280,13 +284,13 @@ def test_switching_a_layer_off_takes_its_marks_from_the_map(service, opened):
     expect(page.locator(WARD)).to_contain_text(builders.NAMES[5])
 
 
-def test_the_nearest_schools_are_listed_by_the_pin(service, opened, pinward, tmp_path):
+def test_the_nearest_schools_are_listed_by_the_pin(service, opened, in_database):
     lon, lat = builders.middle(2)
-    rows = [f"Trường số {n},{lon + n * 0.001},{lat}" for n in range(1, 6)]
-    path = tmp_path / "schools.csv"
-    path.write_text("name,lon,lat\n" + "\n".join(rows), encoding="utf-8")
-    done = pinward("facilities", "import", path, "--kind", "school", url=service.url)
-    assert done.returncode == 0, done.stdout + done.stderr
+    schools = [
+        Facility("test", str(n), "school", lon + n * 0.001, lat, name=f"Trường số {n}")
+        for n in range(1, 6)
+    ]
+    in_database(service, lambda conn: load.insert(conn, schools))
     page = drawn(opened(service, at=(lon, lat)))
     pin_by_location(page)
     nearby = page.get_by_test_id("nearby").locator("li")
@@ -329,16 +333,10 @@ def test_an_unknown_code_is_told_and_another_can_be_entered(service, opened):
     expect(page.get_by_role("heading", level=1)).to_contain_text(report["code"])
 
 
-def test_staff_sign_in_shows_who_they_are_and_sign_out_again(service, opened, pinward):
-    done = pinward(
-        "users",
-        "add",
-        "lan@example.vn",
-        *("--name", "Trần Thị Lan", "--role", "ward_officer"),
-        *("--password", "một-mật-khẩu-dài"),
-        url=service.url,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_staff_sign_in_shows_who_they_are_and_sign_out_again(service, opened, in_database):
+    hashed = passwords.hashed("một-mật-khẩu-dài")
+    lan = users.NewUser("lan@example.vn", "Trần Thị Lan", "ward_officer", hashed)
+    in_database(service, lambda conn: users.add(conn, lan))
     page = opened(service)
     page.get_by_role("button", name="Nhân viên").click()
     page.get_by_label("Thư điện tử").fill("lan@example.vn")

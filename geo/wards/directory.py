@@ -1,6 +1,7 @@
 """All wards of all days as one process knows them, asked by point and day."""
 
 import asyncio
+import bisect
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -79,17 +80,26 @@ class Assigned:
     distance_m: Floats
 
 
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """The wards of the days between two turns: their index, and by code where they stand."""
+
+    index: WardIndex
+    place: dict[str, int]
+
+
 class WardDirectory:
     """The dated wards. Immutable but for its cache of indexes; safe to share between threads."""
 
     def __init__(self, wards: tuple[Ward, ...], polygons: Objects) -> None:
         self.wards = wards
         self._polygons = polygons
-        self._indexes: OrderedDict[tuple[int, ...], WardIndex] = OrderedDict()
+        self._kept: OrderedDict[int, _Stretch] = OrderedDict()
         self._lock = threading.Lock()
         days = {w.valid_from for w in wards} | {w.valid_to for w in wards if w.valid_to}
         # Days on which something begins or ends; between two of them nothing changes.
-        self._turns = np.array(sorted(days), dtype="datetime64[D]")
+        self._days = sorted(days)
+        self._turns = np.array(self._days, dtype="datetime64[D]")
 
     @classmethod
     async def load(cls, conn: AsyncConnection, today: date | None = None) -> "WardDirectory":
@@ -124,21 +134,23 @@ class WardDirectory:
 
     def on(self, day: date) -> WardIndex:
         """The index of the wards in force on a day; built once, then kept."""
-        return self._on(day)[1]
+        return self._on(day).index
 
-    def _on(self, day: date) -> tuple[tuple[int, ...], WardIndex]:
-        positions = tuple(i for i, ward in enumerate(self.wards) if ward.in_force(day))
+    def _on(self, day: date) -> "_Stretch":
+        number = bisect.bisect_right(self._days, day)
         with self._lock:
-            index = self._indexes.get(positions)
-            if index is None:
+            kept = self._kept.get(number)
+            if kept is None:
+                positions = [i for i, ward in enumerate(self.wards) if ward.in_force(day)]
                 codes = [self.wards[i].code for i in positions]
-                index = WardIndex.from_polygons(codes, list(self._polygons[list(positions)]))
-                self._indexes[positions] = index
-                if len(self._indexes) > _KEPT_DAYS:
-                    self._indexes.popitem(last=False)
+                index = WardIndex.from_polygons(codes, list(self._polygons[positions]))
+                kept = _Stretch(index, dict(zip(codes, positions, strict=True)))
+                self._kept[number] = kept
+                if len(self._kept) > _KEPT_DAYS:
+                    self._kept.popitem(last=False)
             else:
-                self._indexes.move_to_end(positions)
-        return positions, index
+                self._kept.move_to_end(number)
+        return kept
 
     def by_code(self, code: str, day: date | None = None) -> Ward | None:
         """The ward of this code in force on a day; without a day, its newest version."""
@@ -165,22 +177,24 @@ class WardDirectory:
         Raises `OutsideCoverage`, naming the city, where no ward is within `snap_m` metres, and
         `Invalid` on coordinates that are none.
         """
-        positions, index = self._on(on)
-        codes, match, distance_m = index.find(lon, lat, snap_m=snap_m)
-        by_code = {self.wards[i].code: self.wards[i] for i in positions}
+        day = self._on(on)
+        codes, match, distance_m = day.index.find(lon, lat, snap_m=snap_m)
         if codes[0] is None:
-            cities = sorted({ward.city for ward in by_code.values()})
+            cities = sorted({self.wards[i].city for i in day.place.values()})
             known = ", ".join(cities) if cities else f"any city we have wards of on {on}"
             raise OutsideCoverage(
                 f"{lon:.6f}, {lat:.6f} lies in no ward of {known}, nor within {snap_m:g} m of one; "
                 "move the pin into the city",
                 cities=cities,
             )
-        ward = by_code[codes[0]]
+        ward = self.wards[day.place[codes[0]]]
         others: tuple[tuple[Ward, float], ...] = ()
         if accuracy_m:
-            reached = index.near(lon, lat, accuracy_m)
-            others = tuple((by_code[code], far) for code, far in reached if code != ward.code)
+            others = tuple(
+                (self.wards[day.place[code]], far)
+                for code, far in day.index.near(lon, lat, accuracy_m)
+                if code != ward.code
+            )
         return Answer(ward, str(match[0]), float(distance_m[0]), others)
 
     def assign(
@@ -194,12 +208,11 @@ class WardDirectory:
         stretch = np.searchsorted(self._turns, days, side="right")
         for number in np.unique(stretch[stretch > 0]):
             these = np.flatnonzero(stretch == number)
-            positions, index = self._on(self._turns[number - 1].item())
-            if not positions:
+            day = self._on(self._days[number - 1])
+            if not day.place:
                 continue
-            found = index.locate(lon[these], lat[these], snap_m=snap_m)
-            place = {self.wards[i].code: i for i in positions}
-            back = np.array([place[code] for code in index.codes], dtype=np.int64)
+            found = day.index.locate(lon[these], lat[these], snap_m=snap_m)
+            back = np.array([day.place[code] for code in day.index.codes], dtype=np.int64)
             hit = found.label >= 0
             position[these[hit]] = back[found.label[hit]]
             distance[these] = found.distance_m

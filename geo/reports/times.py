@@ -11,6 +11,7 @@ from geo.errors import Invalid
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
+_STEP = timedelta(days=3)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -40,6 +41,12 @@ class LocalZone:
         self._doubt_from = at + np.minimum(offsets[:-1], offsets[1:])
         self._forward = offsets[1:] > offsets[:-1]
         self._offsets = offsets
+        self._at = at
+
+    def offset_at(self, utc_s: Ints) -> Ints:
+        """Seconds that the wall clock is ahead of UTC at these UTC seconds."""
+        found: Ints = self._offsets[np.searchsorted(self._at, utc_s, side="right")]
+        return found
 
     def to_utc(self, local_s: Ints) -> tuple[Ints, Bools, Bools]:
         """Local wall-clock seconds → `(utc_s, ambiguous, nonexistent)`.
@@ -75,16 +82,16 @@ def _offset(zone: ZoneInfo, at: datetime) -> int:
 
 
 def _changes(zone: ZoneInfo, first_year: int, last_year: int) -> list[tuple[int, int]]:
-    """Changes of the offset as `(utc_s, offset_s after it)`, found day by day, then to the second.
+    """Changes of the offset as `(utc_s, offset_s after)`: found in steps, then to the second.
 
-    No zone has changed twice within a day and back.
+    No zone has changed and changed back within a step.
     """
     found = []
     day = datetime(first_year, 1, 1, tzinfo=UTC)
     end = datetime(last_year + 1, 1, 1, tzinfo=UTC)
     offset = _offset(zone, day)
     while day < end:
-        next_day = day + timedelta(days=1)
+        next_day = day + _STEP
         after = _offset(zone, next_day)
         if after != offset:
             low, high = day, next_day

@@ -1,294 +1,193 @@
-"""What is wrong with a ward source, with place and size: defects that a look-up would stumble on.
+"""What is wrong with ward boundaries, with place and size: what a look-up would stumble on.
 
-Overlaps and gaps are found in the plane they are measured in (`geo.wards.plane`).
+Overlaps and gaps are found and measured in a plane of metres: UTM (`geo.crs`), or for sources
+wider than a UTM zone (a country) Lambert's azimuthal equal-area projection around their middle.
 """
 
 import re
 from collections import defaultdict
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import numpy.typing as npt
 import shapely
 
-from geo.store.organisations import ward_names
-from geo.wards.features import WardFile
-from geo.wards.plane import Plane
+from geo.wards.features import Objects, WardFile
+from geo.wards.findings import Duplicate, Feature, Findings, Gap, InvalidShape, Overlap
+from geo.wards.plane import Plane, made_valid
 
-Objects = npt.NDArray[np.object_]
-Ints = npt.NDArray[np.int64]
+SLIVER_M = 10.0
+"""A gap whose largest inner circle is no wider is a sliver; wider ones may be lakes, enclaves."""
 
-MOST_GAP_M = 10.0
-"""A gap no wider (its largest inner circle) is a sliver between wards; wider ones may be real."""
-
-# Smaller ones are rounding: a tenth of a square millimetre.
+# Less is rounding: a tenth of a square millimetre.
 _LEAST_M2 = 1e-7
 # A gap's neighbours reach it but for rounding.
 _TOUCH_M = 0.001
+_PAIRS_AT_ONCE = 500
+_POLYGON = 3
 
 
-@dataclass(frozen=True)
-class Feature:
-    """A ward of the source; `place` is file and feature, `area_m2` of its mended shape."""
-
-    code: str
-    name: str
-    name_en: str | None
-    kind: str
-    vertices: int
-    area_m2: float
-    place: str
-
-
-@dataclass(frozen=True)
-class InvalidShape:
-    """A ward whose polygon is invalid: why and where."""
-
-    code: str
-    name: str
-    reason: str
-    lon: float | None
-    lat: float | None
-
-
-@dataclass(frozen=True)
-class Overlap:
-    """Two wards that share ground: how much, and a place in its largest part."""
-
-    a: str
-    a_name: str
-    b: str
-    b_name: str
-    area_m2: float
-    lon: float
-    lat: float
-
-
-@dataclass(frozen=True)
-class Gap:
-    """Ground enclosed by wards that is in none; `sliver`: too narrow to be real."""
-
-    area_m2: float
-    width_m: float
-    sliver: bool
-    lon: float
-    lat: float
-    touching: tuple[str, ...]
-    touching_names: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Duplicate:
-    """A code that several wards have."""
-
-    code: str
-    names: tuple[str, ...]
-    places: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Missing:
-    """A ward without code or name."""
-
-    what: str
-    place: str
-
-
-@dataclass(frozen=True)
-class NotNfc:
-    """A name that the source has in another Unicode form than NFC; it is kept in NFC."""
-
-    code: str
-    name: str
-
-
-@dataclass(frozen=True)
-class Check:
-    """All that was found; areas in square metres, measured in the plane `measured_in`."""
-
-    source: str
-    crs: str
-    measured_in: str
-    fields: dict[str, str | None]
-    features: tuple[Feature, ...]
-    invalid: tuple[InvalidShape, ...]
-    overlaps: tuple[Overlap, ...]
-    gaps: tuple[Gap, ...]
-    duplicates: tuple[Duplicate, ...]
-    missing: tuple[Missing, ...]
-    not_nfc: tuple[NotNfc, ...]
-    notes: tuple[str, ...]
-
-    @property
-    def slivers(self) -> tuple[Gap, ...]:
-        """The gaps that are too narrow to be real."""
-        return tuple(gap for gap in self.gaps if gap.sliver)
-
-    @property
-    def repairable(self) -> bool:
-        """Whether something is wrong that repair mends."""
-        return bool(self.invalid or self.overlaps or self.slivers)
-
-    @property
-    def unusable(self) -> bool:
-        """Whether something is wrong that only the source can mend."""
-        return bool(self.duplicates or self.missing)
-
-    def as_json(self) -> dict[str, Any]:
-        """One JSON object; lists are plurals."""
-        return {**asdict(self), "ok": not (self.repairable or self.unusable)}
-
-
-def check(file: WardFile) -> Check:
-    """Check a ward source. It is not changed."""
+def check(file: WardFile, done: Callable[[int], None] = lambda n: None) -> Findings:
+    """Check a ward source, which is not changed. `done(n)` is told how many wards are through."""
+    degrees = made_valid(file.polygons)
     plane = Plane.of(file.polygons)
-    flat = plane.flat(file.polygons)
-    return Check(
+    flat = plane.flat(degrees)
+    areas = np.round(shapely.area(flat), 1).tolist()
+    return Findings(
         source=file.source,
         crs=file.crs,
         measured_in=plane.name,
-        fields=dict(file.fields),
-        features=_features(file, flat),
-        invalid=_invalid(file),
-        overlaps=_overlaps(file, flat, plane),
-        gaps=_gaps(file, flat, plane),
-        duplicates=_duplicates(file),
-        missing=tuple(
-            Missing(what, ward.place)
-            for ward in file.wards
-            for what in ("code", "name")
-            if not getattr(ward, what)
+        features=tuple(
+            Feature(ward.code, ward.name, ward.kind, area)
+            for ward, area in zip(file.wards, areas, strict=True)
         ),
-        not_nfc=tuple(NotNfc(file.wards[i].code, file.wards[i].name) for i in file.not_nfc),
+        invalid=_invalid(file),
+        overlaps=_overlaps(file, degrees, flat, plane, done),
+        gaps=_gaps(file, degrees, flat, plane),
+        duplicates=(*_same_codes(file), *_same_shapes(file)),
         notes=file.notes,
-    )
-
-
-def _shown(file: WardFile, i: int) -> str:
-    said, _ = ward_names(file.wards[i].name, file.wards[i].kind)
-    return said[:1].upper() + said[1:]
-
-
-def _features(file: WardFile, flat: Objects) -> tuple[Feature, ...]:
-    counts = shapely.get_num_coordinates(file.polygons).tolist()
-    areas = shapely.area(flat).tolist()
-    return tuple(
-        Feature(w.code, w.name, w.name_en, w.kind, count, round(area, 1), w.place)
-        for w, count, area in zip(file.wards, counts, areas, strict=True)
     )
 
 
 def _invalid(file: WardFile) -> tuple[InvalidShape, ...]:
     found = []
-    for i in np.flatnonzero(~shapely.is_valid(file.polygons)).tolist():
+    wrong = ~shapely.is_valid(file.polygons) | (shapely.area(file.polygons) == 0)
+    for i in np.flatnonzero(wrong).tolist():
+        ward, shape = file.wards[i], file.polygons[i]
         # GEOS says "Self-intersection[106.7 10.8]".
-        said = str(shapely.is_valid_reason(file.polygons[i]))
-        reason, _, place = said.partition("[")
-        numbers = [float(n) for n in re.findall(r"-?\d+(?:\.\d+)?(?:e-?\d+)?", place)][:2]
-        lon, lat = numbers if len(numbers) == 2 else (None, None)
-        found.append(InvalidShape(file.wards[i].code, _shown(file, i), reason.strip(), lon, lat))
+        reason, _, place = str(shapely.is_valid_reason(shape)).partition("[")
+        numbers = re.findall(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?", place)
+        if len(numbers) < 2:
+            reason, numbers = "the shape has no area", shapely.get_coordinates(shape)[0].tolist()
+        lon, lat = float(numbers[0]), float(numbers[1])
+        found.append(InvalidShape(ward.code, ward.name, reason.strip(), lon, lat))
     return tuple(found)
 
 
-def _overlaps(file: WardFile, flat: Objects, plane: Plane) -> tuple[Overlap, ...]:
+def _overlaps(
+    file: WardFile, degrees: Objects, flat: Objects, plane: Plane, done: Callable[[int], None]
+) -> tuple[Overlap, ...]:
     a, b = shapely.STRtree(flat).query(flat, predicate="intersects")
-    once = a < b
-    a, b = a[once], b[once]
-    common = shapely.intersection(flat[a], flat[b])
-    areas = shapely.area(common)
-    found = np.flatnonzero(areas > _LEAST_M2)
-    found = found[np.argsort(-areas[found], kind="stable")]
-    places = _places(common[found], plane)
-    pairs = []
-    for k, (lon, lat) in zip(found.tolist(), places, strict=True):
-        i, j = sorted((int(a[k]), int(b[k])), key=lambda n: file.wards[n].code)
-        pairs.append(
+    a, b = a[a < b], b[a < b]
+    shapely.prepare(flat)
+    found: list[tuple[float, shapely.Geometry, int, int]] = []
+    for start in range(0, len(a), _PAIRS_AT_ONCE):
+        i, j = a[start : start + _PAIRS_AT_ONCE], b[start : start + _PAIRS_AT_ONCE]
+        # Most neighbours only touch, which is quicker to see than to cut out.
+        crossing = ~shapely.touches(flat[i], flat[j])
+        i, j = i[crossing], j[crossing]
+        common = shapely.intersection(flat[i], flat[j])
+        areas = shapely.area(common)
+        big = areas > _LEAST_M2
+        kept = zip(areas[big].tolist(), common[big], i[big].tolist(), j[big].tolist(), strict=True)
+        found.extend(kept)
+        done(int(a[min(start + _PAIRS_AT_ONCE, len(a)) - 1]))
+    done(len(file))
+    found.sort(key=lambda one: -one[0])
+    overlaps = []
+    places = _places(_array([one[1] for one in found]), plane)
+    for (area, _, i, j), (lon, lat) in zip(found, places, strict=True):
+        first, second = sorted((file.wards[i], file.wards[j]), key=lambda ward: ward.code)
+        bent = shapely.area(shapely.intersection(degrees[i], degrees[j])) == 0
+        overlaps.append(
             Overlap(
-                *(file.wards[i].code, _shown(file, i), file.wards[j].code, _shown(file, j)),
-                *(_rounded(areas[k]), lon, lat),
+                *(first.code, first.name, second.code, second.name),
+                *(_rounded(area), lon, lat, bool(bent)),
             )
         )
-    return tuple(pairs)
+    return tuple(overlaps)
 
 
-def _gaps(file: WardFile, flat: Objects, plane: Plane) -> tuple[Gap, ...]:
-    holes, areas = enclosed(flat)
-    neighbours: dict[int, list[int]] = defaultdict(list)
+def _gaps(file: WardFile, degrees: Objects, flat: Objects, plane: Plane) -> tuple[Gap, ...]:
+    holes = enclosed(shapely.union_all(flat))
+    if not len(holes):
+        return ()
+    around: dict[int, list[str]] = defaultdict(list)
     hole, ward = shapely.STRtree(flat).query(holes, predicate="dwithin", distance=_TOUCH_M)
     for k, i in zip(hole.tolist(), ward.tolist(), strict=True):
-        neighbours[k].append(i)
+        around[k].append(file.wards[i].code)
+    places = _places(holes, plane)
+    covered = set(shapely.STRtree(degrees).query(shapely.points(places), "intersects")[0].tolist())
     found = []
-    for k, (lon, lat) in enumerate(_places(holes, plane)):
-        by_code = sorted(neighbours[k], key=lambda n: file.wards[n].code)
-        width = width_m(holes[k])
+    for k, (shape, (lon, lat)) in enumerate(zip(holes, places, strict=True)):
+        width = width_m(shape)
         found.append(
             Gap(
-                area_m2=_rounded(areas[k]),
+                area_m2=_rounded(shapely.area(shape)),
                 width_m=_rounded(width),
-                sliver=width <= MOST_GAP_M,
                 lon=lon,
                 lat=lat,
-                touching=tuple(file.wards[i].code for i in by_code),
-                touching_names=tuple(_shown(file, i) for i in by_code),
+                codes=tuple(sorted(around[k])),
+                sliver=width <= SLIVER_M,
+                bent=k in covered,
             )
         )
     return tuple(found)
 
 
-def enclosed(flat: Objects) -> tuple[Objects, npt.NDArray[np.float64]]:
-    """Ground that wards enclose and none covers, and its areas; the largest first."""
-    ground = shapely.union_all(flat)
-    parts = shapely.get_parts(ground)
-    parts = parts[shapely.get_type_id(parts) == 3]
-    rings = [ring for part in parts for ring in part.interiors]
-    holes = np.array([shapely.Polygon(ring) for ring in rings], dtype=object)
+def enclosed(union: shapely.Geometry) -> Objects:
+    """Ground that the union of all wards encloses and does not cover, the largest first."""
+    ground = shapely.get_parts(union)
+    ground = ground[shapely.get_type_id(ground) == _POLYGON]
+    rings = [ring for part in ground for ring in part.interiors]
+    holes = _array([shapely.Polygon(ring) for ring in rings])
     if not len(holes):
-        return holes, np.zeros(0)
+        return holes
     # Wards may lie inside a hole: an island ward in a lake.
-    k, part = shapely.STRtree(parts).query(holes, predicate="contains_properly")
+    k, inside = shapely.STRtree(ground).query(holes, predicate="contains")
     for i in np.unique(k).tolist():
-        holes[i] = shapely.difference(holes[i], shapely.union_all(parts[part[k == i]]))
-    areas = shapely.area(holes)
-    order = np.argsort(-areas, kind="stable")
-    order = order[areas[order] > _LEAST_M2]
-    return holes[order], areas[order]
+        holes[i] = shapely.difference(holes[i], shapely.union_all(ground[inside[k == i]]))
+    return holes[np.argsort(-shapely.area(holes), kind="stable")]
 
 
-def width_m(shape: Any) -> float:
+def width_m(shape: shapely.Polygon | shapely.MultiPolygon) -> float:
     """Diameter of the largest circle inside, to about a percent (a millimetre when tiny)."""
-    tolerance = max(0.001, float(np.sqrt(shape.area)) / 200.0)
-    return 2.0 * float(shapely.maximum_inscribed_circle(shape, tolerance=tolerance).length)
+    tolerance = max(0.001, float(np.sqrt(shapely.area(shape))) / 200.0)
+    return 2.0 * float(shapely.length(shapely.maximum_inscribed_circle(shape, tolerance)))
 
 
-def _duplicates(file: WardFile) -> tuple[Duplicate, ...]:
-    by_code: dict[str, list[int]] = defaultdict(list)
-    for i, ward in enumerate(file.wards):
-        if ward.code:
-            by_code[ward.code].append(i)
-    return tuple(
+def _same_codes(file: WardFile) -> list[Duplicate]:
+    return _same(file, "code", [ward.code for ward in file.wards])
+
+
+def _same_shapes(file: WardFile) -> list[Duplicate]:
+    return _same(file, "shape", shapely.to_wkb(shapely.normalize(file.polygons)).tolist())
+
+
+def _same(file: WardFile, what: str, values: Iterable[str | bytes]) -> list[Duplicate]:
+    by_value: dict[str | bytes, list[int]] = defaultdict(list)
+    for i, value in enumerate(values):
+        by_value[value].append(i)
+    return [
         Duplicate(
-            code,
-            tuple(_shown(file, i) for i in positions),
-            tuple(file.wards[i].place for i in positions),
+            what,
+            tuple(file.wards[i].code for i in same),
+            tuple(file.wards[i].name for i in same),
+            tuple(file.wards[i].place for i in same),
         )
-        for code, positions in sorted(by_code.items())
-        if len(positions) > 1
-    )
+        for same in by_value.values()
+        if len(same) > 1
+    ]
 
 
 def _places(shapes: Objects, plane: Plane) -> list[tuple[float, float]]:
-    """A point inside the largest polygon of each shape, lon and lat to a centimetre."""
+    """A point inside the largest polygon of each shape, lon and lat degrees."""
     if not len(shapes):
         return []
     parts, owner = shapely.get_parts(shapes, return_index=True)
-    areas = shapely.area(parts)
-    order = np.lexsort((-areas, owner))
+    order = np.lexsort((-shapely.area(parts), owner))
     first = order[np.r_[True, np.diff(owner[order]) != 0]]
     inside = shapely.get_coordinates(shapely.point_on_surface(parts[first]))
-    return [(round(lon, 7), round(lat, 7)) for lon, lat in plane.degrees(inside).tolist()]
+    return [(lon, lat) for lon, lat in np.round(plane.degrees(inside), 9).tolist()]
 
 
-def _rounded(value: float) -> float:
+def _rounded(value: float | npt.NDArray[np.float64]) -> float:
     """To the hundredth, and what is smaller to two digits: no overlap is shown as 0."""
-    return round(float(value), 2) if value >= 0.01 else float(f"{value:.2g}")
+    value = float(value)
+    return round(value, 2) if value >= 0.1 else float(f"{value:.2g}")
+
+
+def _array(shapes: list[shapely.Geometry]) -> Objects:
+    made = np.empty(len(shapes), dtype=object)
+    made[:] = shapes
+    return made

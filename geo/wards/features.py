@@ -11,10 +11,7 @@ Objects = npt.NDArray[np.object_]
 
 @dataclass(frozen=True, slots=True)
 class WardFeature:
-    """One ward: texts in NFC, `name` without its kind ("Bến Thành"), `place` in the file.
-
-    A code or name that the source does not have is empty; `geo.wards.check` lists them.
-    """
+    """One ward: texts in NFC, `name` without its kind ("Bến Thành"), `place` in the file."""
 
     code: str
     name: str
@@ -27,9 +24,9 @@ class WardFeature:
 class WardFile:
     """The wards of one source: `polygons` (n,) shapely (Multi)Polygons, WGS 84 lon/lat, 2-D.
 
-    Polygons may be invalid, codes missing or double: `geo.wards.check` tells. `crs` is what the
-    source was in, `fields` the fields it was read from, `not_nfc` positions of names that it has
-    in another form. `notes` are what was mended in reading, for people.
+    Polygons may be invalid or overlap: `geo.wards.check` tells. `notes` are what was mended in
+    reading (names brought to NFC and the like), for people; `crs` is what the source was in and
+    `fields` which of its columns were read as code, name, name_en and kind.
     """
 
     source: str
@@ -38,7 +35,6 @@ class WardFile:
     notes: tuple[str, ...] = ()
     crs: str = ""
     fields: Mapping[str, str | None] = field(default_factory=dict)
-    not_nfc: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.wards)

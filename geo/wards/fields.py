@@ -7,58 +7,23 @@ from typing import Any, Final
 
 from geo.errors import RefusedImport
 
-_GUESSES: Final[dict[str, list[str]]] = {
-    "code": [
-        "code",
-        "ward_code",
-        "ma_xa",
-        "maxa",
-        "ma_phuong",
-        "ma_dvhc",
-        "ma_px",
-        "ma",
-        "gso_id",
-        "gso_code",
-        "area_code",
-        "ward_id",
-        "geoid",
-        "id",
-    ],
-    "name": [
-        "name",
-        "name_vi",
-        "ten",
-        "ten_xa",
-        "tenxa",
-        "ten_phuong",
-        "ten_dvhc",
-        "ward_name",
-        "ward",
-        "ten_px",
-        "neighborhood",
-        "neighbourhood",
-        "title",
-        "label",
-    ],
-    "full_name": ["full_name", "ten_day_du"],
-    "name_en": ["name_en", "en_name", "english_name", "ten_en", "ten_tieng_anh"],
-    "kind": [
-        "type",
-        "kind",
-        "loai",
-        "cap",
-        "unit_type",
-        "ward_type",
-        "admin_type",
-        "loai_dvhc",
-        "cap_hanh_chinh",
-        "type_vi",
-        "administrative_unit_short_name",
-        "unit",
-    ],
+_GUESSES: Final[dict[str, str]] = {
+    "code": (
+        "code ward_code ma_xa maxa ma_phuong ma_dvhc ma_px ma gso_id gso_code area_code ward_id "
+        "geoid id"
+    ),
+    "name": (
+        "name name_vi ten ten_xa tenxa ten_phuong ten_dvhc ward_name ward ten_px neighborhood "
+        "neighbourhood title label"
+    ),
+    "full_name": "full_name ten_day_du",
+    "name_en": "name_en en_name english_name ten_en ten_tieng_anh",
+    "kind": (
+        "type kind loai cap unit_type ward_type admin_type loai_dvhc cap_hanh_chinh type_vi "
+        "administrative_unit_short_name unit"
+    ),
 }
 
-# Longest first: "thi tran" before "thi".
 _WORDS: Final[dict[str, str]] = {
     "phuong": "ward",
     "ward": "ward",
@@ -141,6 +106,21 @@ def text(value: Any) -> str:
     return _SPACES.sub(" ", _CONTROL.sub(" ", str(value))).strip()
 
 
+def reread(value: str) -> str:
+    """UTF-8 that was read as Latin-1 ("Báº¿n", from a Shapefile without .cpg) as it was meant."""
+    for wrong in ("latin-1", "cp1252"):
+        try:
+            return value.encode(wrong).decode("utf-8")
+        except UnicodeError:
+            continue
+    return value
+
+
+def is_shape(word: str) -> bool:
+    """Whether a column `type` speaks of the geometry ("MultiPolygon"), not of the ward."""
+    return word.lower() in ("polygon", "multipolygon", "feature", "geometrycollection")
+
+
 def nfc(value: str) -> str:
     """Text in Unicode NFC, as everything in the database."""
     return unicodedata.normalize("NFC", value)
@@ -188,7 +168,7 @@ def _column(source: str, columns: list[str], part: str, given: str | None) -> st
                 return column
         raise RefusedImport(f"{source} has no column {given!r}; its columns: {_list(columns)}")
     by_key = {_key(column): column for column in reversed(columns)}
-    return next((by_key[guess] for guess in _GUESSES[part] if guess in by_key), None)
+    return next((by_key[guess] for guess in _GUESSES[part].split() if guess in by_key), None)
 
 
 def _key(column: str) -> str:

@@ -14,17 +14,9 @@ import shapely
 from geo.errors import UnreadableFile
 
 _SPACE = re.compile(r"[ \t\r\n]*")
-_GEOMETRIES = frozenset(
-    [
-        "Point",
-        "MultiPoint",
-        "LineString",
-        "MultiLineString",
-        "Polygon",
-        "MultiPolygon",
-        "GeometryCollection",
-    ]
-)
+_GEOMETRIES = {"GeometryCollection"} | {
+    many + one for many in ("", "Multi") for one in ("Point", "LineString", "Polygon")
+}
 
 
 class NotGeoJSON(Exception):

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import shapely
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError, ProjError
+from shapely.geometry.base import BaseGeometry
 
 from geo.crs import WGS84
 from geo.errors import RefusedImport, UnreadableFile
@@ -29,17 +31,21 @@ def read(
     kind_field: str | None = None,
     crs: str | None = None,
     layer: str | None = None,
+    keep_duplicates: bool = False,
 ) -> WardFile:
     """The wards of a file, or of all map files in a folder (in the order of their paths).
 
     Columns are guessed by name unless given. `crs` overrides what the file says (a Shapefile
-    without .prj says nothing). Shapes may still overlap or be invalid: that is `check`'s matter.
+    without .prj says nothing). Shapes may still overlap or be invalid: that is `check`'s matter,
+    as are codes that occur twice with `keep_duplicates`.
     Raises `UnreadableFile` when it cannot be read and `RefusedImport` when it cannot be taken.
     """
     notes: list[str] = []
     wards: list[WardFeature] = []
     shapes: list[Objects] = []
     many = path.is_dir()
+    found: dict[str, str | None] = {}
+    systems: dict[str, None] = {}
     for file in _files(path, notes):
         name = str(file.relative_to(path)) if many else file.name
         table = open_table(file, name, layer)
@@ -53,10 +59,21 @@ def read(
             name_en=name_en_field,
             kind=kind_field,
         )
-        shapes.append(_polygons(table, crs, notes))
+        found = asdict(chosen)
+        polygons, system = _polygons(table, crs, notes)
+        systems[system] = None
+        shapes.append(polygons)
         wards.extend(_wards(table, chosen, f" of {name}" if many else "", notes))
-    _refuse_duplicates(path.name, wards)
-    return WardFile(path.name, tuple(wards), np.concatenate(shapes), _gathered(notes))
+    if not keep_duplicates:
+        _refuse_duplicates(path.name, wards)
+    return WardFile(
+        source=path.resolve().name,
+        wards=tuple(wards),
+        polygons=np.concatenate(shapes),
+        notes=_gathered(notes),
+        crs=", ".join(systems),
+        fields=found,
+    )
 
 
 def _files(path: Path, notes: list[str]) -> list[Path]:
@@ -77,12 +94,13 @@ def _files(path: Path, notes: list[str]) -> list[Path]:
     return files
 
 
-def _polygons(table: Table, crs: str | None, notes: list[str]) -> Objects:
+def _polygons(table: Table, crs: str | None, notes: list[str]) -> tuple[Objects, str]:
+    """The rows' polygons in WGS 84, and the name of the CRS they were in."""
     shapes = shapely.force_2d(table.shapes)
     kinds = shapely.get_type_id(shapes)
     mixed = kinds == _COLLECTION
     if mixed.any():
-        shapes = np.where(mixed, [_areas(shape) for shape in shapes], shapes)
+        shapes[mixed] = [_areas(shape) for shape in shapes[mixed]]
         notes.append(f"polygons taken out of {int(mixed.sum())} geometry collections")
         kinds = shapely.get_type_id(shapes)
     wrong = ~np.isin(kinds, (_POLYGON, _MULTIPOLYGON)) | shapely.is_empty(shapes)
@@ -95,22 +113,20 @@ def _polygons(table: Table, crs: str | None, notes: list[str]) -> Objects:
     if wrong.any():
         said = [
             f"feature {i + 1}: {table.troubles.get(i) or _not_an_area(shapes[i])}"
-            for i in np.flatnonzero(wrong)
+            for i in np.flatnonzero(wrong).tolist()
         ]
         raise RefusedImport(_listed(f"{table.name} has features without a polygon", said))
     _refuse_nan(table.name, shapes)
     return _in_wgs84(table, shapes, crs, notes)
 
 
-def _areas(shape: shapely.Geometry | None) -> shapely.Geometry | None:
+def _areas(shape: shapely.GeometryCollection) -> shapely.MultiPolygon:
     """The polygons of a geometry collection as one multipolygon."""
-    if not isinstance(shape, shapely.GeometryCollection):
-        return shape
     parts = [p for part in shape.geoms for p in shapely.get_parts(part) if p.geom_type == "Polygon"]
     return shapely.MultiPolygon(parts)
 
 
-def _not_an_area(shape: shapely.Geometry | None) -> str:
+def _not_an_area(shape: BaseGeometry | None) -> str:
     if shape is None:
         return "it has no geometry"
     return "its polygon is empty" if shape.is_empty else f"it is a {shape.geom_type}"
@@ -124,7 +140,9 @@ def _refuse_nan(name: str, shapes: Objects) -> None:
         raise RefusedImport(_listed(f"{name} has coordinates that are no numbers (NaN)", said))
 
 
-def _in_wgs84(table: Table, shapes: Objects, given: str | None, notes: list[str]) -> Objects:
+def _in_wgs84(
+    table: Table, shapes: Objects, given: str | None, notes: list[str]
+) -> tuple[Objects, str]:
     said = given or table.crs
     if not said:
         raise RefusedImport(
@@ -136,53 +154,42 @@ def _in_wgs84(table: Table, shapes: Objects, given: str | None, notes: list[str]
     except CRSError as error:
         raise RefusedImport(f"{said!r} is no CRS that PROJ knows; try e.g. EPSG:4326") from error
     if given and table.crs and not crs.equals(CRS.from_user_input(table.crs), True):
-        notes.append(f"read as {given}, although a file says otherwise")
-    degrees = crs.is_geographic
-    if degrees:
-        _refuse_out_of_range(table.name, shapes, metres=False)
-    if not (degrees and _is_wgs84(crs)):
-        to = Transformer.from_crs(crs, WGS84, always_xy=True)
-        try:
-            shapes = shapely.transform(shapes, lambda xy: np.column_stack(to.transform(*xy.T)))
-        except ProjError as error:
-            raise RefusedImport(
-                f"{table.name} cannot be brought from {crs.name}: {error}"
-            ) from error
-        _refuse_out_of_range(table.name, shapes, metres=not degrees)
-        notes.append(f"coordinates brought from {crs.name} to WGS 84")
-    return shapes
-
-
-def _is_wgs84(crs: CRS) -> bool:
-    return crs.equals(CRS.from_epsg(WGS84), True) or crs.equals(
-        CRS.from_user_input("OGC:CRS84"), True
+        notes.append(f"read as {given}, although the file says otherwise")
+    if crs.is_geographic:
+        _refuse_out_of_range(
+            table.name, shapes, "if these are metres, say their CRS by --crs, e.g. --crs EPSG:9210"
+        )
+    if any(crs.equals(CRS.from_user_input(same), True) for same in ("EPSG:4326", "OGC:CRS84")):
+        return shapes, crs.name
+    to = Transformer.from_crs(crs, WGS84, always_xy=True)
+    try:
+        moved = shapely.transform(shapes, lambda xy: np.column_stack(to.transform(*xy.T)))
+    except (ProjError, shapely.errors.ShapelyError) as error:
+        raise RefusedImport(f"{table.name} cannot be brought from {crs.name}: {error}") from error
+    _refuse_out_of_range(
+        table.name, moved, f"brought from {crs.name}, which looks wrong; say the right one by --crs"
     )
+    return moved, crs.name
 
 
-def _refuse_out_of_range(name: str, shapes: Objects, *, metres: bool) -> None:
+def _refuse_out_of_range(name: str, shapes: Objects, hint: str) -> None:
     west, south, east, north = np.transpose(shapely.bounds(shapes))
+    lon, lat = shapely.get_coordinates(shapes)[0].tolist()
     ok = (west >= -180) & (east <= 180) & (south >= -90) & (north <= 90)
-    first = shapely.get_coordinates(shapes)[0]
-    place = f"{first[0]:g},{first[1]:g}"
-    # Vietnam's latitudes (8..24) in the longitudes' place, its longitudes in the latitudes'.
-    swapped = (west > 8) & (east < 24) & (south > 100) & (north < 120)
-    if swapped.any() or (
-        not ok.all() and (np.abs(north) <= 180).all() and (np.abs([west, east]) <= 90).all()
-    ):
+    lat_like = (np.abs(west) <= 90) & (np.abs(east) <= 90)
+    # A latitude beyond 90, or one where nobody lives, that may well be a longitude.
+    lon_like = (np.abs(south) <= 180) & (np.abs(north) <= 180) & ((north > 84) | (south < -60))
+    if (lat_like & lon_like).any():
         raise RefusedImport(
-            f"{name} looks swapped: its first coordinate is {place}, where longitude comes first. "
-            "Export it in lon,lat order, or swap it by `ogr2ogr -swapxy`"
+            f"{name} looks swapped: it begins at {lon:g},{lat:g}, where the longitude should come "
+            f"first and the latitude is {lat:g}. Swap them, e.g. by `ogr2ogr -swapxy swapped.gpkg "
+            f"{name}`"
         )
     if not ok.all():
-        hint = (
-            "the CRS of the file is wrong; say the right one by --crs"
-            if metres
-            else "if these are metres, say their CRS by --crs, e.g. --crs EPSG:9210"
-        )
-        said = f"feature {int(np.flatnonzero(~ok)[0]) + 1}"
+        first = int(np.flatnonzero(~ok)[0]) + 1
         raise RefusedImport(
-            f"{name} has coordinates out of range (from {said} on; its first coordinate is "
-            f"{place}); {hint}"
+            f"{name} has coordinates out of range (feature {first}; the file begins at "
+            f"{lon:g},{lat:g}): longitudes lie within ±180, latitudes within ±90; {hint}"
         )
 
 
@@ -193,7 +200,7 @@ def _wards(table: Table, chosen: fields.Fields, of: str, notes: list[str]) -> li
     made: list[WardFeature] = []
     nameless: list[str] = []
     codeless: list[str] = []
-    changed = 0
+    changed = misread = 0
     rows = zip(
         column(chosen.code),
         column(chosen.name),
@@ -204,10 +211,12 @@ def _wards(table: Table, chosen: fields.Fields, of: str, notes: list[str]) -> li
     )
     for number, row in enumerate(rows, 1):
         place = f"feature {number}{of}"
-        raw = [fields.text(value) for value in row]
+        read_as = [fields.text(value) for value in row]
+        raw = [fields.reread(value) for value in read_as]
+        misread += raw != read_as
         code, name, full, name_en, word = (fields.nfc(value) for value in raw)
         changed += raw != [code, name, full, name_en, word]
-        kind = fields.kind_of(word) if word else None
+        kind = fields.kind_of(word) if word and not fields.is_shape(word) else None
         if full:
             long, kind = fields.split_name(full, kind)
             name = name or long
@@ -227,6 +236,12 @@ def _wards(table: Table, chosen: fields.Fields, of: str, notes: list[str]) -> li
         raise RefusedImport(_listed(f"{table.name} has wards without a code", codeless))
     if chosen.code is None:
         notes.append("there is no column of codes: codes are made of the names")
+    elif any(isinstance(value, float | int | np.number) for value in column(chosen.code)):
+        notes.append("codes are numbers in the file; leading zeros, if it had any, are lost")
+    if misread:
+        notes.append(
+            f"texts of {misread} wards are UTF-8 that was marked as Latin-1: read as UTF-8"
+        )
     if changed:
         notes.append(f"texts of {changed} wards were not in Unicode NFC and were brought to it")
     return made

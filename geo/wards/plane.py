@@ -1,4 +1,4 @@
-"""A plane to measure wards in, and to mend them in."""
+"""A plane to measure wards in."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,8 @@ import shapely
 from pyproj import CRS, Transformer
 
 from geo.crs import WGS84, metric_epsg
+from geo.wards.features import Objects
 
-Objects = npt.NDArray[np.object_]
 Floats = npt.NDArray[np.float64]
 
 # Wider than a UTM zone, areas would be off by more than a thousandth.
@@ -27,24 +27,20 @@ class Plane:
     @classmethod
     def of(cls, polygons: Objects) -> "Plane":
         """The UTM zone of the data's middle (`geo.crs`); Lambert's equal-area one if wider."""
-        west, south, east, north = shapely.total_bounds(polygons)
+        west, south, east, north = shapely.total_bounds(polygons).tolist()
         lon, lat = (west + east) / 2, (south + north) / 2
         if east - west <= _ZONE_DEGREES:
             crs = CRS.from_epsg(metric_epsg(lon, lat))
             name = f"EPSG:{crs.to_epsg()} ({crs.name})"
         else:
-            name = f"Lambert azimuthal equal-area around {lon:.2f}, {lat:.2f}"
+            name = f"Lambert azimuthal equal-area around {lon:.2f},{lat:.2f}"
             crs = CRS.from_proj4(f"+proj=laea +lon_0={lon:.2f} +lat_0={lat:.2f} +datum=WGS84")
         there = Transformer.from_crs(WGS84, crs, always_xy=True)
         return cls(name, there, Transformer.from_crs(crs, WGS84, always_xy=True))
 
     def flat(self, polygons: Objects) -> Objects:
-        """Polygons in metres, valid ones only: what is not is mended for measuring."""
-        shapes = moved(polygons, self.to_plane)
-        bad = np.flatnonzero(~shapely.is_valid(shapes))
-        # "structure" keeps holes holes, where "linework" would turn what overlaps inside out.
-        shapes[bad] = shapely.make_valid(shapes[bad], method="structure", keep_collapsed=False)
-        return shapes
+        """Polygons in degrees → valid polygons in metres."""
+        return made_valid(moved(polygons, self.to_plane))
 
     def degrees(self, xy: Floats) -> Floats:
         """Places (n, 2) in metres → lon, lat degrees."""
@@ -59,3 +55,14 @@ def moved(shapes: Objects, transformer: Transformer) -> Objects:
 
     found: Objects = shapely.transform(shapes, move)
     return found
+
+
+def made_valid(shapes: Objects) -> Objects:
+    """Valid shapes stay the same objects, of the others the polygons are kept; may be empty."""
+    bad = np.flatnonzero(~shapely.is_valid(shapes))
+    if not len(bad):
+        return shapes
+    shapes = shapes.copy()
+    # "structure" keeps holes holes, where "linework" would turn what overlaps inside out.
+    shapes[bad] = shapely.make_valid(shapes[bad], method="structure", keep_collapsed=False)
+    return shapes

@@ -1,4 +1,4 @@
-"""Categories of other systems → categories here: known ones by code or name, mapped, or made."""
+"""Categories of other systems → categories here: known by code, mapped, or made."""
 
 import csv
 import hashlib
@@ -26,8 +26,9 @@ MOST_MADE = 2_000
 class CategoryNames:
     """Finds the code for a name of a file; in mode `create` makes what is missing.
 
-    A name that is a code here, or (case aside) a name here in either language, is that category. A
-    `mapping` (name → code) is asked before.
+    A `mapping` (name → code) is asked first. A name that is a code here, or (case aside) the name
+    of a category that an import made, is that category. Names of the city's own categories do not
+    count: "Illegal Dumping" elsewhere need not be what it is here, deadlines included.
     """
 
     def __init__(self, rows: Iterable[RowMapping], mode: Mode, mapping: Mapping[str, str]):
@@ -35,11 +36,10 @@ class CategoryNames:
         self._codes: dict[str, str] = {}
         self._promised: dict[str, Mapping[str, Any]] = {}
         self.made: list[str] = []
-        # Offered ones last: of two with one name they win.
-        for row in sorted(rows, key=lambda row: bool(row["offered"])):
+        for row in rows:
             self._promised[row["code"]] = row["deadlines"]
-            for name in (row["name_vi"], row["name_en"]):
-                self._codes[_fold(name)] = row["code"]
+            if row["parent_code"] == FAMILY:
+                self._codes[_fold(row["name_en"])] = row["code"]
         self._codes |= {_fold(code): code for code in self._promised}
         for name, code in mapping.items():
             if code not in self._promised:

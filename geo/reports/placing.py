@@ -19,7 +19,10 @@ Days = npt.NDArray[np.datetime64]
 
 @dataclass(frozen=True)
 class Placed:
-    """Columns of `reports`, all of one length, null where no ward is near; `outside` says where."""
+    """Columns of `reports`, all of one length, null where no ward is near.
+
+    `outside`: no ward covers the point, whether or not a near one answers for it.
+    """
 
     outside: Bools
     organised: Bools
@@ -37,28 +40,28 @@ class Placed:
         if not len(wards):
             return cls._nowhere(len(lon))
         found = wards.assign(lon, lat, days, snap_m)
-        outside = found.position < 0
+        nowhere = found.position < 0
         near = np.equal(found.match, NEAREST)
         # One row of facts for each ward, and beside it one for its neighbourhood.
-        key = np.where(outside, 0, found.position * 2 + near)
+        key = np.where(nowhere, 0, found.position * 2 + near)
         met, back = np.unique(key, return_inverse=True)
         facts = [_facts(wards, int(each)) for each in met]
 
         def column(name: str, kind: pa.DataType) -> pa.Array:
             values = pa.array([fact[name] for fact in facts], kind)
-            indices = pa.array(back.astype(np.int32), mask=outside)
+            indices = pa.array(back.astype(np.int32), mask=nowhere)
             return pa.DictionaryArray.from_arrays(indices, values)
 
         organised = np.array([fact["organisation_id"] is not None for fact in facts], dtype=bool)
         return cls(
-            outside=outside,
-            organised=organised[back] & ~outside,
+            outside=nowhere | near,
+            organised=organised[back] & ~nowhere,
             ward_id=column("ward_id", pa.int32()),
             ward_match=column("match", pa.string()),
-            ward_distance_m=pa.array(np.round(found.distance_m, 2), mask=outside),
+            ward_distance_m=pa.array(np.round(found.distance_m, 2), mask=nowhere),
             organisation_id=column("organisation_id", pa.int32()),
             reasons=pa.DictionaryArray.from_arrays(
-                pa.array(np.where(outside, len(facts), back).astype(np.int32)),
+                pa.array(np.where(nowhere, len(facts), back).astype(np.int32)),
                 pa.array([*(fact["reasons"] for fact in facts), "[]"], pa.string()),
             ),
         )

@@ -1,27 +1,11 @@
 /** The map as the pages use it: a style, a pin, a circle of doubt, and what was tapped. */
-import type {
-  GeoJSONSource,
-  Map as Engine,
-  MapGeoJSONFeature,
-  Marker,
-  PointLike,
-} from 'maplibre-gl';
+import type { GeoJSONSource, Map as Engine, Marker } from 'maplibre-gl';
 import type { Lang } from '../i18n/index.svelte';
-import { DOUBT, doubtData, withDoubt, type Doubt } from './doubt';
+import { listen, type Tapped } from './gestures';
+import { OVERLAY, overlayData, withOverlay, type Overlay } from './overlay';
 import { fittedStyle, groupOf, type Group, type Shown } from './style';
 
-/** Something of ours under a finger. */
-export interface Hit {
-  group: Exclude<Group, 'wards'>;
-  properties: Record<string, unknown>;
-  at: [lon: number, lat: number];
-}
-
-export interface Handlers {
-  /** An empty place was tapped, or any place was held. */
-  onPlace(lon: number, lat: number): void;
-  /** A mark was tapped. */
-  onHit(hit: Hit): void;
+export interface Handlers extends Tapped {
   onPinMoved(lon: number, lat: number): void;
 }
 
@@ -46,17 +30,15 @@ export interface Look {
   still?: boolean;
 }
 
-/** Half the side, in pixels, of the square around a fingertip in which marks are found. */
-const FINGER = 8;
-const MARKS: readonly Group[] = ['reports', 'schools', 'clinics', 'hotspots'];
-const HOLD_MS = 550;
+/** From this zoom on a fingertip means one street rather than a quarter. */
+const STREETS = 14;
 const STEP_PX = 12;
 
 export class CityMap {
   /** While true every tap moves the pin, whatever lies under it. */
   placing = false;
   #marker: Marker | null = null;
-  #doubt: Doubt = null;
+  #overlay: Overlay = { doubt: null, chosen: null };
   #groups = new Map<string, Group>();
   #restyled = 0;
   #covered: Covered | null = null;
@@ -69,7 +51,11 @@ export class CityMap {
     private readonly handlers: Handlers,
     private shown: Shown,
   ) {
-    this.#listen();
+    listen(engine, this.#groups, {
+      ...handlers,
+      isPlacing: () => this.placing,
+      isPin: (element) => this.#marker?.getElement().contains(element) ?? false,
+    });
   }
 
   /** Draws the map into the element. Throws where the device or the service cannot. */
@@ -84,10 +70,10 @@ export class CityMap {
     ]);
     const engine = new library.Map({
       container,
-      style: withDoubt(style, null),
+      style: withOverlay(style, { doubt: null, chosen: null }),
       // The engine takes the style's own view only while nothing has touched the camera.
       center: look.center ?? (style.center as [number, number] | undefined) ?? [0, 0],
-      zoom: look.zoom ?? style.zoom ?? 1,
+      zoom: look.zoom ?? Math.max(style.zoom ?? 0, STREETS - 2.5),
       attributionControl: false,
       interactive: !look.still,
       dragRotate: false,
@@ -118,7 +104,7 @@ export class CityMap {
     const style = await fittedStyle(lang, dark, this.shown);
     if (turn !== this.#restyled) return;
     this.#learnGroups(style.layers);
-    this.engine.setStyle(withDoubt(style, this.#doubt));
+    this.engine.setStyle(withOverlay(style, this.#overlay));
   }
 
   show(shown: Shown): void {
@@ -159,6 +145,11 @@ export class CityMap {
     this.#fly({ center: [lon, lat], zoom: Math.max(zoom, this.engine.getZoom()) });
   }
 
+  /** Goes near enough to a place to see which street is meant, if the map is not there already. */
+  approach(lon: number, lat: number): void {
+    if (this.engine.getZoom() < STREETS - 1) this.goTo(lon, lat, STREETS);
+  }
+
   /** Moves the map only if the place is not in plain sight. */
   reveal(lon: number, lat: number): void {
     if (this.#bound && this.engine.isMoving()) return;
@@ -195,11 +186,11 @@ export class CityMap {
     pin: { lon: number; lat: number; accuracy_m: number | null } | null,
     element: HTMLElement,
   ): void {
-    this.#doubt =
+    this.#overlay.doubt =
       pin && pin.accuracy_m !== null
         ? { lon: pin.lon, lat: pin.lat, radius_m: pin.accuracy_m }
         : null;
-    this.#drawDoubt();
+    this.#drawOverlay();
     if (!pin) {
       this.#marker?.remove();
       this.#marker = null;
@@ -212,6 +203,12 @@ export class CityMap {
       // A tap on the pin is not a tap on the place beneath it.
       element.onclick = (event) => event.stopPropagation();
     }
+  }
+
+  /** Rings the mark that a card is about; null takes the ring away. */
+  setChosen(at: [lon: number, lat: number] | null): void {
+    this.#overlay.chosen = at;
+    this.#drawOverlay();
   }
 
   #pinMoved(): void {
@@ -243,70 +240,9 @@ export class CityMap {
     }
   }
 
-  #marksAt(point: { x: number; y: number }): MapGeoJSONFeature[] {
-    const layers = [...this.#groups.keys()].filter((id) => {
-      const group = this.#groups.get(id);
-      return group !== undefined && MARKS.includes(group) && this.engine.getLayer(id);
-    });
-    const box: [PointLike, PointLike] = [
-      [point.x - FINGER, point.y - FINGER],
-      [point.x + FINGER, point.y + FINGER],
-    ];
-    const rank = (feature: MapGeoJSONFeature) =>
-      MARKS.indexOf(this.#groups.get(feature.layer.id) ?? 'wards');
-    return this.engine
-      .queryRenderedFeatures(box, { layers })
-      .sort((one, two) => rank(one) - rank(two));
-  }
-
-  #listen(): void {
-    const { engine } = this;
-    let held: ReturnType<typeof setTimeout> | undefined;
-    let swallow = false;
-
-    engine.on('click', (event) => {
-      if (swallow) {
-        swallow = false;
-        return;
-      }
-      const [mark] = this.placing ? [] : this.#marksAt(event.point);
-      if (!mark) {
-        this.handlers.onPlace(event.lngLat.lng, event.lngLat.lat);
-        return;
-      }
-      const group = this.#groups.get(mark.layer.id) as Hit['group'];
-      const at: [number, number] =
-        mark.geometry.type === 'Point'
-          ? (mark.geometry.coordinates as [number, number])
-          : [event.lngLat.lng, event.lngLat.lat];
-      this.handlers.onHit({ group, properties: mark.properties, at });
-    });
-    // Holding a finger (or the right button) pins a place even where marks cover it.
-    engine.on('contextmenu', (event) => {
-      this.handlers.onPlace(event.lngLat.lng, event.lngLat.lat);
-    });
-    engine.on('touchstart', (event) => {
-      clearTimeout(held);
-      swallow = false;
-      const onPin = this.#marker?.getElement().contains(event.originalEvent.target as Node);
-      if (onPin || event.originalEvent.touches.length !== 1) return;
-      held = setTimeout(() => {
-        swallow = true;
-        this.handlers.onPlace(event.lngLat.lng, event.lngLat.lat);
-      }, HOLD_MS);
-    });
-    for (const moved of ['touchend', 'touchcancel', 'dragstart', 'zoomstart'] as const) {
-      engine.on(moved, () => clearTimeout(held));
-    }
-    engine.on('mousemove', (event) => {
-      const onMark = !this.placing && this.#marksAt(event.point).length > 0;
-      engine.getCanvas().style.cursor = onMark ? 'pointer' : 'crosshair';
-    });
-  }
-
-  #drawDoubt(): void {
-    const source = this.engine.getSource<GeoJSONSource>(DOUBT);
-    if (source) void source.setData(doubtData(this.#doubt));
-    else this.engine.once('style.load', () => this.#drawDoubt());
+  #drawOverlay(): void {
+    const source = this.engine.getSource<GeoJSONSource>(OVERLAY);
+    if (source) void source.setData(overlayData(this.#overlay));
+    else this.engine.once('style.load', () => this.#drawOverlay());
   }
 }

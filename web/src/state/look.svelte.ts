@@ -2,7 +2,7 @@
 import { GROUPS, type Group, type Shown } from '../map/style';
 import { recall, remember } from './storage';
 
-const FIRST: Shown = { reports: true, hotspots: true, schools: false, clinics: false, wards: true };
+const FIRST: Shown = { reports: true, hotspots: true, schools: true, clinics: true, wards: true };
 
 function stored(): Shown {
   const kept = recall<Partial<Shown>>('layers') ?? {};

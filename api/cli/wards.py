@@ -1,5 +1,226 @@
-"""`pinward wards`."""
+"""`pinward wards`: boundaries checked, mended, imported, listed."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(no_args_is_help=True)
+from api.cli.console import print_json, progress, say, with_database
+from geo.errors import RefusedImport
+from geo.settings import Settings
+from geo.store import wards as store
+from geo.store.database import AnyRow, AsyncEngine
+from geo.wards import load
+from geo.wards.check import check as check_file
+from geo.wards.features import WardFile
+from geo.wards.findings import Findings
+from geo.wards.importing import Imported, import_wards
+from geo.wards.repair import Repairs
+from geo.wards.repair import repair as repair_file
+
+app = typer.Typer(help="Ward boundaries: check, import, list.", no_args_is_help=True)
+
+# Fewer are checked in a blink.
+_LONG = 1000
+_SAID_AT_MOST = 20
+
+Source = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE|FOLDER",
+        help="GeoJSON (also .gz), GeoPackage, Shapefile in a .zip, FlatGeobuf, GeoParquet; or a "
+        "folder of them, with all files in it.",
+    ),
+]
+CodeField = Annotated[str | None, typer.Option(help="Column of the ward's code; else guessed.")]
+NameField = Annotated[str | None, typer.Option(help="Column of the name; else guessed.")]
+NameEnField = Annotated[str | None, typer.Option(help="Column of the English name.")]
+KindField = Annotated[str | None, typer.Option(help="Column of the kind (phường, xã …).")]
+Crs = Annotated[
+    str | None, typer.Option(help="CRS of the source where it does not say, e.g. EPSG:9210.")
+]
+Layer = Annotated[str | None, typer.Option(help="Layer, in a file that has several.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@app.callback()
+def group() -> None:
+    """Ward boundaries: check, import, list."""
+
+
+@app.command()
+def check(
+    source: Source,
+    code_field: CodeField = None,
+    name_field: NameField = None,
+    name_en_field: NameEnField = None,
+    kind_field: KindField = None,
+    crs: Crs = None,
+    layer: Layer = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what is wrong with ward boundaries, and where. Exit code 1 when something is."""
+    file = load.read(
+        source,
+        code_field=code_field,
+        name_field=name_field,
+        name_en_field=name_en_field,
+        kind_field=kind_field,
+        crs=crs,
+        layer=layer,
+        keep_duplicates=True,
+    )
+    found = _checked(file)
+    if as_json:
+        print_json(found.as_json())
+    else:
+        for line in found.lines(_SAID_AT_MOST):
+            say(line)
+        if found.mendable:
+            say("`pinward wards import … --repair` mends these; add --dry-run to see what changes.")
+    if found.defects:
+        raise typer.Exit(1)
+
+
+@app.command("import")
+def import_(
+    source: Source,
+    set_name: Annotated[str, typer.Option("--set", help="Name of the ward set, e.g. hcmc-2025.")],
+    valid_from: Annotated[
+        datetime, typer.Option(formats=["%Y-%m-%d"], help="First day the wards are in force.")
+    ],
+    city: Annotated[str | None, typer.Option(help="City of the wards; else PINWARD_CITY.")] = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what the check finds.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do it all, then undo it.")] = False,
+    code_field: CodeField = None,
+    name_field: NameField = None,
+    name_en_field: NameEnField = None,
+    kind_field: KindField = None,
+    crs: Crs = None,
+    layer: Layer = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take in a ward set, whole or not at all. Boundaries with defects are refused or repaired."""
+    city = city or Settings().city
+    file = load.read(
+        source,
+        code_field=code_field,
+        name_field=name_field,
+        name_en_field=name_en_field,
+        kind_field=kind_field,
+        crs=crs,
+        layer=layer,
+    )
+    found = _checked(file)
+    repairs: Repairs | None = None
+    if repair and not found.clean:
+        file, repairs = repair_file(file, found)
+    elif found.defects:
+        _refuse(found)
+
+    async def work(engine: AsyncEngine) -> Imported:
+        async with engine.connect() as conn, conn.begin() as transaction:
+            done = await import_wards(
+                conn,
+                file,
+                name=set_name,
+                valid_from=valid_from.date(),
+                city=city,
+                source_repairs=repairs.as_json() if repairs else None,
+            )
+            if dry_run:
+                await transaction.rollback()
+            return done
+
+    done = with_database(work)
+    if as_json:
+        print_json(
+            {
+                "set": set_name,
+                "city": city,
+                "source": file.source,
+                "dry_run": dry_run,
+                **done.as_json(),
+                "notes": file.notes,
+                "repairs": repairs.as_json() if repairs else None,
+            }
+        )
+        return
+    _tell(file, found, repairs, done)
+    if dry_run:
+        say(f"Dry run: all of this was undone, there is no set {set_name}.")
+    else:
+        say(f"{city}: set {set_name} is in force from {done.valid_from} on.")
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """List the ward sets, newest first."""
+
+    async def work(engine: AsyncEngine) -> list[AnyRow]:
+        async with engine.connect() as conn:
+            return list(await store.sets(conn))
+
+    sets = [_view(row) for row in with_database(work)]
+    if as_json:
+        print_json({"sets": sets})
+        return
+    for one in sets:
+        mended = ", repaired" if one["repaired"] else ""
+        say(
+            f"{one['name']}: {one['wards']} wards of {one['city']} from {one['valid_from']} on "
+            f"({one['source']}{mended})"
+        )
+    if not sets:
+        say("no ward sets yet: `pinward wards import FILE --set NAME --valid-from DATE`")
+
+
+def _view(row: AnyRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "city": row.city,
+        "source": row.source,
+        "valid_from": row.valid_from.isoformat(),
+        "imported_at": row.imported_at.isoformat(),
+        "wards": row.n_wards,
+        "repaired": bool(row.repairs),
+    }
+
+
+def _checked(file: WardFile) -> Findings:
+    if len(file) < _LONG:
+        return check_file(file)
+    with progress("checking wards", len(file)) as done:
+        return check_file(file, done)
+
+
+def _refuse(found: Findings) -> None:
+    mend = (
+        "Run it again with --repair to mend them (and --dry-run to see first what would change)."
+        if found.mendable
+        else "Mend the source."
+    )
+    raise RefusedImport(
+        "\n".join(
+            [
+                f"{found.source} has {found.defects} defects and was not imported:",
+                *(f"  {line}" for line in found.defect_lines()),
+                mend,
+            ]
+        )
+    )
+
+
+def _tell(file: WardFile, found: Findings, repairs: Repairs | None, done: Imported) -> None:
+    area = sum(feature.area_m2 for feature in found.features)
+    say(f"{file.source}: {len(done.ward_ids)} wards, {area / 1e6:,.2f} km²")
+    for note in file.notes:
+        say(f"  note: {note}")
+    for line in repairs.lines() if repairs else []:
+        say(f"  {line}")
+    if done.ended:
+        say(f"  {len(done.ended)} older wards end on {done.valid_from}")
+    if done.ending_again:
+        say(f"  {len(done.ending_again)} wards end again where a later set begins")

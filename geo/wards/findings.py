@@ -98,6 +98,12 @@ class Findings:
         )
 
     @property
+    def clean(self) -> bool:
+        """Whether repair would change nothing, not even what is there by the plane's bend."""
+        slivers = any(gap.sliver for gap in self.gaps)
+        return not (self.invalid or self.overlaps or slivers or self.duplicates)
+
+    @property
     def defects(self) -> int:
         """How many defects there are in all."""
         return self.mendable + len(self.duplicates)

@@ -50,6 +50,18 @@ async def holds(conn: AsyncConnection) -> str:
     return "nothing"
 
 
+async def others(conn: AsyncConnection) -> str:
+    """What the database holds beside the demo, in words; empty when nothing."""
+    sets = select(ward_sets.c.name).where(ward_sets.c.name != city.WARD_SET)
+    found = [f"the ward set {name}" for name in (await conn.execute(sets)).scalars()]
+    # What visitors of the demo sent in has no source.
+    foreign = reports.c.source != city.WARD_SET
+    n = (await conn.execute(select(func.count()).select_from(reports).where(foreign))).scalar()
+    if n:
+        found.append(f"{n} imported reports")
+    return ", ".join(found)
+
+
 async def load(
     conn: AsyncConnection,
     now: datetime,

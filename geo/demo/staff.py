@@ -56,6 +56,12 @@ def sign_ins(path: Path) -> list[SignIn]:
     return made
 
 
+async def enrolled(conn: AsyncConnection, staff: list[SignIn]) -> bool:
+    """Whether all of them have an account."""
+    there = {str(row.email) for row in await users.every(conn)}
+    return all(one.email in there for one in staff)
+
+
 async def enrol(conn: AsyncConnection, staff: list[SignIn], hashed: Callable[[str], str]) -> None:
     """Make the accounts, or give those that are there these passwords and open them again."""
     there = {str(row.email) for row in await users.every(conn)}

@@ -192,8 +192,10 @@ def _main(
     crowded[nearest[0]] = True
     water = terrain.water
     shapely.prepare(water)
-    straight = shapely.linestrings(ends)
-    wet_m = shapely.length(shapely.intersection(straight, water))
+    straight = np.asarray(shapely.linestrings(ends))
+    wet_m = np.zeros(len(ends))
+    wet = shapely.intersects(water, straight)
+    wet_m[wet] = shapely.length(shapely.intersection(straight[wet], water))
     on_land = shapely.covers(shapely.buffer(terrain.land, 1.0), straight)
     keep = ~crowded & (length < 15_000.0) & (length > 250.0) & (wet_m < _BRIDGE_M) & on_land
     ends, length = ends[keep], length[keep]

@@ -1,5 +1,6 @@
 """Land and water of the demo, in metres: the sketch smoothed, widened and roughened."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from geo.demo import sketch
 from geo.demo.wiggle import Wiggle
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 EPSG = crs.UTM_48N
 # Points put between two control points of a curve.
@@ -34,9 +36,11 @@ class Terrain:
 
     def lowness(self, points_m: Floats) -> Floats:
         """How low the ground lies: 1 at the water, 0 on the terraces of the north; (n,) in 0–1."""
-        shore = shapely.unary_union([self.water, self.land.boundary])
-        shapely.prepare(shore)
-        away = shapely.distance(shore, shapely.points(points_m))
+        shore = shapely.STRtree(segments([self.water.boundary, self.land.boundary])[0])
+        where = np.asarray(shapely.points(points_m))
+        (point, _), distance = shore.query_nearest(where, return_distance=True, all_matches=False)
+        away = np.zeros(len(points_m))
+        away[point] = distance
         # The ground rises from the mangroves of the south to the old terrace north of the centre.
         north_m = points_m[:, 1] - _NORTH_OF_CENTRE_M
         plain = 1.0 / (1.0 + np.exp(north_m / 7000.0))
@@ -79,6 +83,15 @@ def smooth(points: Floats, closed: bool = False) -> Floats:
     )
     curve = curve.transpose(1, 0, 2).reshape(-1, points.shape[1])
     return curve if closed else np.vstack([curve, points[-1:]])
+
+
+def segments(lines: Sequence[shapely.Geometry]) -> tuple[npt.NDArray[np.object_], Ints]:
+    """The straight pieces of lines as lines of two points, and which of `lines` each is from."""
+    parts, line = shapely.get_parts(np.asarray(lines), return_index=True)
+    points, part = shapely.get_coordinates(parts, return_index=True)
+    joined = part[1:] == part[:-1]
+    pairs = np.stack([points[:-1][joined], points[1:][joined]], axis=1)
+    return np.asarray(shapely.linestrings(pairs)), line[part[1:][joined]]
 
 
 def _metres(lonlat: Floats) -> Floats:

@@ -13,7 +13,7 @@ import shapely
 from shapely import MultiPolygon
 
 from geo import crs
-from geo.demo.terrain import EPSG, Terrain
+from geo.demo.terrain import EPSG, Terrain, segments
 from geo.demo.units import Sites, Unit
 from geo.demo.wiggle import Wiggle
 
@@ -86,7 +86,7 @@ def _by_banks(
     west, south, east, north = terrain.land.bounds
     rim = shapely.boundary(shapely.box(west, south, east, north))
     anchored |= (codes == "") & shapely.intersects(faces, rim)
-    _give_away(faces, codes, anchored, shapely.union_all([outline, banks]))
+    _give_away(faces, codes, anchored, [outline, banks])
     return faces, codes
 
 
@@ -99,15 +99,19 @@ def _give_away(
     faces: npt.NDArray[np.object_],
     codes: Codes,
     anchored: npt.NDArray[np.bool_],
-    wet: shapely.Geometry,
+    wet: list[shapely.Geometry],
 ) -> None:
     """Give every loose face the code of an anchored neighbour across dry ground, in place."""
-    shapely.prepare(wet)
     a, b = shapely.STRtree(faces).query(faces, predicate="touches")
     loose = ~anchored[a]
     a, b = a[loose], b[loose]
     shared = shapely.intersection(shapely.boundary(faces[a]), shapely.boundary(faces[b]))
-    dry_m = shapely.length(shapely.difference(shared, shapely.buffer(wet, 0.5)))
+    pieces, pair = segments(shared)
+    middles = shapely.line_interpolate_point(pieces, 0.5, normalized=True)
+    is_wet = np.zeros(len(pieces), dtype=bool)
+    water = shapely.STRtree(segments(wet)[0])
+    is_wet[water.query(middles, predicate="dwithin", distance=0.5)[0]] = True
+    dry_m = np.bincount(pair, np.where(is_wet, 0.0, shapely.length(pieces)), len(a))
     for _ in range(6):
         waiting = [(dry_m[i], i) for i in range(len(a)) if not anchored[a[i]] and anchored[b[i]]]
         if not waiting:

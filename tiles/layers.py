@@ -14,6 +14,8 @@ from tiles.address import MAX_ZOOM, TileAddress
 MOST_POINTS: Final = 1000
 # Facilities are cells below this zoom however few they are: single dots would only overlap.
 FACILITY_POINTS_ZOOM: Final = 11
+# Labels of wards are in the tiles from this zoom on; below there is no room to write them.
+LABELS_ZOOM: Final = 8
 # Hulls of hotspots are drawn from this zoom on; below they would be smaller than a tile's unit.
 HULLS_ZOOM: Final = 9
 
@@ -89,7 +91,7 @@ REPORTS: Final = Layer(
 WARDS: Final = Layer(
     id="wards",
     title={"vi": "Phường, xã", "en": "Wards"},
-    min_zoom=5,
+    min_zoom=6,
     max_zoom=14,
     max_age_s=300,
     parts=(
@@ -100,15 +102,21 @@ WARDS: Final = Layer(
             fields={
                 "code": "String: the ward's code",
                 "name": "String: name without its kind",
-                "name_full": "String: name with its kind, e.g. Phường Bến Thành",
-                "name_en": "String: English name; absent when not known",
+                "name_full": "String: name with its kind, e.g. Phường Bến Thành; from zoom "
+                f"{LABELS_ZOOM} on",
+                "name_en": f"String: English name; from zoom {LABELS_ZOOM} on, absent when not "
+                "known",
                 "kind": "String: ward, commune, town, special_zone, district or other",
             },
         ),
         VectorLayer(
             id="ward_labels",
-            description="One point well inside each ward, in exactly one tile of every zoom",
+            description=(
+                f"One point well inside each ward, in exactly one tile of every zoom from "
+                f"{LABELS_ZOOM} on"
+            ),
             geometry="point",
+            min_zoom=LABELS_ZOOM,
             fields={
                 "code": "String: the ward's code",
                 "name": "String: name without its kind",

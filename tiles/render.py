@@ -17,7 +17,7 @@ from geo.store.database import AsyncConnection, load_sql
 from tiles import visible
 from tiles.address import TileAddress
 from tiles.filters import Filter
-from tiles.layers import FACILITY_POINTS_ZOOM, HULLS_ZOOM, MOST_POINTS, Layer
+from tiles.layers import FACILITY_POINTS_ZOOM, HULLS_ZOOM, LABELS_ZOOM, MOST_POINTS, Layer
 
 # Candidates by lon/lat come from a box this much wider (degrees, 0.1 m): rounding must not lose a
 # point on the tile's very edge. Cells decide.
@@ -49,7 +49,15 @@ async def tile(
         ctes.append(visible.in_tile(address, chosen))
         values = {"most": MOST_POINTS, "timezone": clock.timezone}
     elif layer.id == "wards":
-        values = {"day": chosen.on or clock.today}
+        values = {
+            "day": chosen.on or clock.today,
+            "labels_zoom": LABELS_ZOOM,
+            # Half a pixel is fine enough for a country's wards, and a quarter of the bytes.
+            "extent": 1024 if address.z < 9 else 4096,
+            # Shapes are good to half a pixel at their last zoom, so to one at the next. Tiles of
+            # the layer's last zoom are drawn at all further ones too.
+            "finest": address.z - 1 if address.z < layer.max_zoom else address.z,
+        }
     elif layer.id == "hotspots":
         ctes.append(hotspots.latest_runs(chosen.category).cte("run"))
         values = {"timezone": clock.timezone, "hulls_zoom": HULLS_ZOOM}

@@ -1,6 +1,6 @@
 -- One tile of wards: the polygons in force on a day, cut a little past the tile's edge, and as a
 -- second layer one label point a ward, in the one tile that holds it. Each ward has its shape
--- simplified for ranges of zooms: drawn is the coarsest one made for this zoom or a higher one.
+-- simplified for ranges of zooms, to half a pixel of the last one.
 WITH tile AS (
     SELECT
         ST_TileEnvelope(:z, :x, :y) AS square,
@@ -27,25 +27,28 @@ named AS MATERIALIZED (
         SELECT s.geom_3857
         FROM ward_shapes AS s
         WHERE s.ward_id = w.id
-        -- beyond the finest shape's zoom, that one
-        ORDER BY s.max_zoom < :z, CASE WHEN s.max_zoom < :z THEN -s.max_zoom ELSE s.max_zoom END
+        -- The coarsest made for `finest` or a higher zoom; past all of them, the finest.
+        ORDER BY
+            s.max_zoom < :finest,
+            CASE WHEN s.max_zoom < :finest THEN -s.max_zoom ELSE s.max_zoom END
         LIMIT 1
     ) AS shape
     WHERE w.valid @> CAST(:day AS date) AND shape.geom_3857 && tile.wider
 )
 SELECT
     (
-        SELECT ST_AsMVT(feature, 'wards', 4096, 'geom', 'id')
+        SELECT ST_AsMVT(feature, 'wards', :extent, 'geom', 'id')
         FROM (
             SELECT drawn.*
             FROM (
                 SELECT
                     n.id,
-                    ST_AsMVTGeom(n.geom_3857, tile.square, 4096, 64, true) AS geom,
+                    ST_AsMVTGeom(n.geom_3857, tile.square, :extent, :extent / 64, true) AS geom,
                     n.code,
                     n.name,
-                    n.name_full,
-                    n.name_en,
+                    -- a whole country's tile has no room for every name three times
+                    CASE WHEN :z >= :labels_zoom THEN n.name_full END AS name_full,
+                    CASE WHEN :z >= :labels_zoom THEN n.name_en END AS name_en,
                     n.kind
                 FROM named AS n
                 CROSS JOIN tile
@@ -76,7 +79,7 @@ SELECT
                     -- Web Mercator metres are longer than metres by 1 / cos(latitude)
                     round(label.radius * cos(radians(ST_Y(ST_Transform(label.centre, 4326)))))::int
                         AS room_m
-                FROM named AS n
+                FROM (SELECT * FROM named WHERE :z >= :labels_zoom) AS n
                 CROSS JOIN tile
                 CROSS JOIN LATERAL (
                     -- of one coarse shape at every zoom: one place a ward, and quickly found

@@ -91,8 +91,7 @@ async def _insert(
             "category_code": given("category", pa.string()),
             "status": pa.array(statuses),
             "text": given("text", pa.string()),
-            "lon": pa.array(lon),
-            "lat": pa.array(lat),
+            "geom": columns.points(lon, lat),
             "accuracy_m": given("accuracy_m", pa.float64()),
             "ward_id": placed.ward_id,
             "ward_match": placed.ward_match,
@@ -172,10 +171,9 @@ def _events(
 def event_table(
     report_id: pa.Array, at: pa.Array, kind: pa.Array, vi: pa.Array, en: pa.Array, data: pa.Array
 ) -> pa.Table:
-    """Events as `report_batches.add` takes them, numbered in their order."""
+    """Events as `report_batches.add` takes them, in their order."""
     return pa.table(
         {
-            "n": pa.array(np.arange(len(report_id))),
             "report_id": report_id,
             "at": at,
             "kind": kind,

@@ -35,8 +35,7 @@ def new_ids(n: int, now: datetime) -> pa.Array:
     rows[:, 7] = (number >> 10) & 0xFF
     rows[:, 8] = 0x80 | (number >> 4) & 0x3F
     rows[:, 9] = (rows[:, 9] & 0x0F) | (number & 0x0F) << 4
-    digits = np.frombuffer(rows.tobytes().hex().encode("ascii"), dtype=np.uint8)
-    return of_bytes(digits.reshape(n, 32))
+    return hexed(rows)
 
 
 def new_codes(n: int) -> pa.Array:
@@ -48,6 +47,22 @@ def code_list(n: int) -> list[str]:
     """`n` random report codes as a list."""
     drawn: list[str] = new_codes(n).to_pylist()
     return drawn
+
+
+def points(lon: npt.NDArray[np.float64], lat: npt.NDArray[np.float64]) -> pa.Array:
+    """WGS 84 points as hex EWKB with their SRID."""
+    rows = np.empty((len(lon), 25), dtype=np.uint8)
+    # Little endian, a point, with an SRID, of 4326.
+    rows[:, :9] = np.frombuffer(bytes.fromhex("0101000020e6100000"), dtype=np.uint8)
+    rows[:, 9:17] = lon.astype("<f8").view(np.uint8).reshape(-1, 8)
+    rows[:, 17:] = lat.astype("<f8").view(np.uint8).reshape(-1, 8)
+    return hexed(rows)
+
+
+def hexed(rows: npt.NDArray[np.uint8]) -> pa.Array:
+    """Bytes (n, width) as text of hex digits."""
+    digits = np.frombuffer(rows.tobytes().hex().encode("ascii"), dtype=np.uint8)
+    return of_bytes(digits.reshape(len(rows), 2 * rows.shape[1]))
 
 
 def times(micros: Ints, missing: Bools | None = None) -> pa.Array:

@@ -1,78 +1,35 @@
-"""Many reports at once: by COPY into temporary tables, then one INSERT of what is new.
+"""Many reports at once, by COPY: those that are not there already, with their events.
 
 A batch is two Arrow tables, one row a report and one row an event, with the columns of
-`REPORT_COLUMNS` and `EVENT_COLUMNS` in that order (ids as 32 hex digits; times as timestamps with
-a zone; `reasons`, `data` as JSON text; `flags` as `{a,b}`; null where a column allows it).
+`REPORT_COLUMNS` and `EVENT_COLUMNS` in that order (ids as 32 hex digits; `geom` as hex EWKB; times
+as timestamps with a zone; `reasons`, `data` as JSON text; `flags` as `{a,b}`; null where a column
+allows it).
 """
 
 import io
 from collections.abc import Callable, Sequence
 
+import numpy as np
+import numpy.typing as npt
+import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
-from sqlalchemy import text
 
 from geo.store.database import AsyncConnection, driver, load_sql
 
-REPORT_COLUMNS = {
-    "id": "uuid",
-    "code": "text",
-    "kind": "text",
-    "category_code": "text",
-    "status": "text",
-    "text": "text",
-    "lon": "float8",
-    "lat": "float8",
-    "accuracy_m": "float8",
-    "ward_id": "integer",
-    "ward_match": "text",
-    "ward_distance_m": "float8",
-    "organisation_id": "integer",
-    "reasons": "jsonb",
-    "channel": "text",
-    "observed_at": "timestamptz",
-    "created_at": "timestamptz",
-    "updated_at": "timestamptz",
-    "due_at": "timestamptz",
-    "closed_at": "timestamptz",
-    "source": "text",
-    "source_id": "text",
-    "flags": "text[]",
-}
-EVENT_COLUMNS = {
-    "n": "bigint",
-    "report_id": "uuid",
-    "at": "timestamptz",
-    "kind": "text",
-    "text_vi": "text",
-    "text_en": "text",
-    "data": "jsonb",
-}
+REPORT_COLUMNS = (
+    *("id", "code", "kind", "category_code", "status", "text", "geom", "accuracy_m", "ward_id"),
+    *("ward_match", "ward_distance_m", "organisation_id", "reasons", "channel", "observed_at"),
+    *("created_at", "updated_at", "due_at", "closed_at", "source", "source_id", "flags"),
+)
+EVENT_COLUMNS = ("report_id", "at", "kind", "text_vi", "text_en", "data")
 
 NewCodes = Callable[[int], Sequence[str]]
 
 # The backslash first; the quotation mark only because the CSV writer would refuse it.
 _ESCAPES = (("\\", "\\\\"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"), ('"', "\\x22"))
-
-_WAITING = """
-SELECT i.id
-FROM incoming_reports AS i
-WHERE NOT EXISTS (SELECT 1 FROM reports AS r WHERE r.id = i.id)
-AND NOT EXISTS (
-    SELECT 1 FROM reports AS r WHERE r.source = i.source AND r.source_id = i.source_id
-)
-"""
-
-
-async def prepare(conn: AsyncConnection) -> None:
-    """Make the temporary tables of this connection, empty; they empty at every commit too."""
-    for name, columns in (("incoming_reports", REPORT_COLUMNS), ("incoming_events", EVENT_COLUMNS)):
-        listed = ", ".join(f"{column} {kind}" for column, kind in columns.items())
-        await conn.execute(
-            text(f"CREATE TEMPORARY TABLE IF NOT EXISTS {name} ({listed}) ON COMMIT DELETE ROWS")
-        )
-        await conn.execute(text(f"TRUNCATE {name}"))
+_TRIES = 5
 
 
 async def add(
@@ -80,33 +37,81 @@ async def add(
 ) -> int:
     """Write what is new of a batch, in the caller's transaction; says how many reports it was.
 
-    `new_codes(n)` draws codes for reports whose own turned out to be taken.
+    A report whose `(source, source_id)` is there already, or came before in the batch, is left
+    out. `new_codes(n)` draws codes for reports whose own turn out to be taken.
     """
-    await prepare(conn)
-    await _copy(conn, "incoming_reports", list(REPORT_COLUMNS), reports)
-    await _copy(conn, "incoming_events", list(EVENT_COLUMNS), events)
-    statement = load_sql("geo.store", "report_batches_add")
-    added = int((await conn.execute(statement)).scalar_one())
-    if added == reports.num_rows:
-        return added
-    # Not all were new: most likely they are there already, but a code may have been taken.
-    while waiting := (await conn.execute(text(_WAITING))).scalars().all():
-        await conn.execute(
-            text("DELETE FROM incoming_reports WHERE id <> ALL (:ids)"), {"ids": list(waiting)}
-        )
-        await conn.execute(
-            text("UPDATE incoming_reports SET code = :code WHERE id = :id"),
-            [
-                {"id": id_, "code": code}
-                for id_, code in zip(waiting, new_codes(len(waiting)), strict=True)
-            ],
-        )
-        added += int((await conn.execute(statement)).scalar_one())
-    return added
+    for _ in range(_TRIES):
+        fresh = await _fresh(conn, reports, new_codes)
+        told = events
+        if fresh.num_rows < reports.num_rows:
+            told = events.filter(pc.is_in(events["report_id"], fresh["id"].combine_chunks()))
+        try:
+            async with conn.begin_nested():
+                await _copy(conn, "reports", REPORT_COLUMNS, fresh)
+                await _copy(conn, "report_events", EVENT_COLUMNS, told)
+        except psycopg.errors.UniqueViolation:
+            # Somebody else wrote one of them meanwhile; now it can be seen.
+            continue
+        return int(fresh.num_rows)
+    raise RuntimeError(f"others kept writing the same reports through {_TRIES} tries")
 
 
-async def _copy(conn: AsyncConnection, table: str, columns: list[str], rows: pa.Table) -> None:
-    if list(rows.column_names) != columns:
+async def _fresh(conn: AsyncConnection, reports: pa.Table, new_codes: NewCodes) -> pa.Table:
+    """The reports not there yet, all with codes of their own."""
+    fresh = reports.filter(pa.array(~_repeated(reports)))
+    unsure = np.ones(fresh.num_rows, dtype=bool)
+    while unsure.any():
+        here, taken = await _known(conn, fresh, unsure)
+        codes = np.array(fresh["code"].to_pylist(), dtype=object)
+        # Two of the batch may have drawn one code, too.
+        again = np.ones(len(codes), dtype=bool)
+        again[np.unique(codes.astype(str), return_index=True)[1]] = False
+        redrawn = (taken | again) & ~here
+        codes[redrawn] = list(new_codes(int(redrawn.sum())))
+        fresh = fresh.set_column(fresh.column_names.index("code"), "code", [pa.array(codes)])
+        if here.any():
+            fresh = fresh.filter(pa.array(~here))
+        unsure = redrawn[~here]
+    return fresh
+
+
+async def _known(
+    conn: AsyncConnection, reports: pa.Table, unsure: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Which of the `unsure` reports are there already, and which have a code that is taken."""
+    here, taken = np.zeros(len(unsure), dtype=bool), np.zeros(len(unsure), dtype=bool)
+    asked = reports.select(["source", "source_id", "code"]).filter(pa.array(unsure))
+    position = np.flatnonzero(unsure)
+    found = await conn.execute(
+        load_sql("geo.store", "report_batches_known"),
+        {
+            "sources": asked["source"].to_pylist(),
+            "source_ids": asked["source_id"].to_pylist(),
+            "codes": asked["code"].to_pylist(),
+        },
+    )
+    for row in found:
+        here[position[row.n - 1]] = row.here
+        taken[position[row.n - 1]] = row.taken
+    return here, taken
+
+
+def _repeated(reports: pa.Table) -> npt.NDArray[np.bool_]:
+    """Rows of a source that came before in the same batch."""
+    keyed = pc.and_(pc.is_valid(reports["source"]), pc.is_valid(reports["source_id"]))
+    named = np.flatnonzero(keyed.to_numpy())
+    repeated = np.zeros(reports.num_rows, dtype=bool)
+    if len(named):
+        columns = [reports[name].take(pa.array(named)) for name in ("source", "source_id")]
+        texts = [column.cast(pa.string()).combine_chunks() for column in columns]
+        pairs = pc.binary_join_element_wise(*texts, "\0").dictionary_encode()
+        repeated[named] = True
+        repeated[named[np.unique(pairs.indices.to_numpy(), return_index=True)[1]]] = False
+    return repeated
+
+
+async def _copy(conn: AsyncConnection, table: str, columns: Sequence[str], rows: pa.Table) -> None:
+    if tuple(rows.column_names) != tuple(columns):
         raise ValueError(f"{table} wants the columns {columns}, not {rows.column_names}")
     raw = await driver(conn)
     async with (
@@ -114,7 +119,7 @@ async def _copy(conn: AsyncConnection, table: str, columns: list[str], rows: pa.
         # Not CSV: PostgreSQL 15 takes a line `\.` inside a quoted value for the end of the data.
         cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN (NULL '')") as copy,
     ):
-        for batch in rows.to_batches(max_chunksize=20_000):
+        for batch in rows.to_batches(max_chunksize=10_000):
             await copy.write(copy_text(batch))
 
 

@@ -38,7 +38,8 @@ class Problem(BaseModel):
 
 
 def _documented(description: str) -> dict[str, Any]:
-    schema = {"$ref": "#/components/schemas/Problem"}
+    # Written out: a reference would point at a model that no route returns, so at nothing.
+    schema = Problem.model_json_schema()
     return {
         "description": description,
         "content": {"application/problem+json": {"schema": schema}},

@@ -3,8 +3,15 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
+from starlette.responses import Response
 
 GEOJSON = "application/geo+json"
+
+
+class GeoJson(Response):
+    """As `response_class`: the route answers with GeoJSON."""
+
+    media_type = GEOJSON
 
 
 class Name(BaseModel):

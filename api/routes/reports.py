@@ -22,6 +22,7 @@ from api.parameters import (
 from api.schemas import (
     GEOJSON,
     CategoryTree,
+    GeoJson,
     ReportCollection,
     ReportEvents,
     ReportFeature,
@@ -149,7 +150,7 @@ async def send_report(
     )
 
 
-@router.get("/reports", responses={200: {"model": ReportCollection, "content": {GEOJSON: {}}}})
+@router.get("/reports", response_class=GeoJson, responses={200: {"model": ReportCollection}})
 async def list_reports(
     wanted: Annotated[Wanted, Query()], request: Request, conn: Read, settings: ServiceSettings
 ) -> Response:
@@ -172,7 +173,7 @@ async def list_reports(
     return cached(request, _packed(body), GEOJSON, headers=headers)
 
 
-@router.get("/reports/{code}", responses={200: {"model": ReportFeature, "content": {GEOJSON: {}}}})
+@router.get("/reports/{code}", response_class=GeoJson, responses={200: {"model": ReportFeature}})
 async def read_report(code: Code, request: Request, conn: Read, secret: Secret) -> Response:
     """One report: what the public may see of it, or with its secret the reporter's own view."""
     found = await reading.one(conn, code, secret, request.app.state.secret_key)

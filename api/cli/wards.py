@@ -205,7 +205,7 @@ def _refuse(found: Findings) -> None:
     raise RefusedImport(
         "\n".join(
             [
-                f"{found.source} has {found.defects} defects and was not imported:",
+                f"{found.source} has defects, so nothing was imported:",
                 *(f"  {line}" for line in found.defect_lines()),
                 mend,
             ]

@@ -1,6 +1,6 @@
 """What a check of ward boundaries found, for programs (`as_json`) and for people (`lines`)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -117,38 +117,36 @@ class Findings:
         ground = sum(feature.area_m2 for feature in self.features)
         yield f"{self.source}: {len(self.features)} wards, {ground / 1e6:,.2f} km² ({self.crs})"
         yield from (f"  note: {note}" for note in self.notes)
-        yield from _some("invalid shapes", self.invalid, at_most, _invalid)
+        for sort, found, said, also in self._sorts():
+            yield from _some(sort, found, said, also, at_most)
+        yield f"Measured in {self.measured_in}."
+
+    def defect_lines(self, at_most: int = 3) -> Iterator[str]:
+        """The first of each sort in words, for a refusal."""
+        for sort, found, said, also in self._sorts():
+            if found:
+                yield from _some(sort, found, said, also, at_most)
+
+    def _sorts(self) -> Iterator[tuple[str, Sequence[Any], Callable[[Any], str], str]]:
+        yield "invalid shapes", self.invalid, _invalid, ""
         area = sum(overlap.area_m2 for overlap in self.overlaps)
         bent = sum(overlap.bent for overlap in self.overlaps)
         also = f", {bent} of them only by the bend of the plane" if bent else ""
-        title = f"overlapping pairs of wards, {_m2(area)} in all{also}"
-        yield from _some(title, self.overlaps, at_most, _overlap)
+        yield "overlapping pairs of wards", self.overlaps, _overlap, f", {_m2(area)} in all{also}"
         area = sum(gap.area_m2 for gap in self.gaps)
         wide = sum(not gap.sliver for gap in self.gaps)
         also = f", {wide} of them wide enough to be meant" if wide else ""
-        title = f"gaps between wards, {_m2(area)} in all{also}"
-        yield from _some(title, self.gaps, at_most, _gap)
-        yield from _some("duplicates", self.duplicates, at_most, _duplicate)
-        yield f"Measured in {self.measured_in}."
-
-    def defect_lines(self, at_most: int = 3) -> list[str]:
-        """The first defects of each sort in words, for a refusal."""
-        overlaps = [overlap for overlap in self.overlaps if not overlap.bent]
-        slivers = [gap for gap in self.gaps if gap.sliver and not gap.bent]
-        return [
-            *_some("invalid shapes", self.invalid, at_most, _invalid, none=False),
-            *_some("overlapping pairs of wards", overlaps, at_most, _overlap, none=False),
-            *_some("gaps between wards", slivers, at_most, _gap, none=False),
-            *_some("duplicates", self.duplicates, at_most, _duplicate, none=False),
-        ]
+        yield "gaps between wards", self.gaps, _gap, f", {_m2(area)} in all{also}"
+        yield "duplicates", self.duplicates, _duplicate, ""
 
 
-def _some(title: str, found: Any, at_most: int, said: Any, none: bool = True) -> Iterator[str]:
+def _some(
+    sort: str, found: Sequence[Any], said: Callable[[Any], str], also: str, at_most: int
+) -> Iterator[str]:
     if not found:
-        if none:
-            yield f"no {title.split(',')[0]}"
+        yield f"no {sort}"
         return
-    yield f"{len(found)} {title}"
+    yield f"{len(found)} {sort}{also}"
     yield from (f"  {said(one)}" for one in found[:at_most])
     if len(found) > at_most:
         yield f"  … and {len(found) - at_most} more"

@@ -96,6 +96,9 @@ class Reader:
             self._broken(error.msg, error.pos)
         except RecursionError:
             self._broken("brackets are nested too deep", at)
+        except ValueError as error:
+            # A number of more digits than Python reads.
+            self._broken(str(error), at)
 
     def _expect(self, mark: str, at: int) -> int:
         at = self._skip(at)

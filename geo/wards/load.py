@@ -16,7 +16,8 @@ from geo.crs import WGS84
 from geo.errors import RefusedImport, UnreadableFile
 from geo.wards import fields
 from geo.wards.features import Objects, WardFeature, WardFile
-from geo.wards.sources import LARGEST_BYTES, Table, is_map_file, open_table
+from geo.wards.packed import LARGEST_BYTES
+from geo.wards.sources import Table, is_map_file, open_table
 
 MOST_SAID = 10
 _POLYGON, _MULTIPOLYGON, _COLLECTION = 3, 6, 7
@@ -137,7 +138,7 @@ def _refuse_nan(name: str, shapes: Objects) -> None:
     bad = np.unique(rows[~np.isfinite(points).all(axis=1)])
     if bad.size:
         said = [f"feature {row + 1}" for row in bad]
-        raise RefusedImport(_listed(f"{name} has coordinates that are no numbers (NaN)", said))
+        raise RefusedImport(_listed(f"{name} has coordinates that are no finite numbers", said))
 
 
 def _in_wgs84(

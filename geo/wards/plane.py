@@ -28,7 +28,12 @@ class Plane:
     def of(cls, polygons: Objects) -> "Plane":
         """The UTM zone of the data's middle (`geo.crs`); Lambert's equal-area one if wider."""
         west, south, east, north = shapely.total_bounds(polygons).tolist()
+        if east - west > 180.0:
+            # Islands on both sides of the antimeridian: the middle is on the other side.
+            edges = shapely.bounds(polygons)[:, 0] % 360.0
+            west, east = float(edges.min()), float(edges.max())
         lon, lat = (west + east) / 2, (south + north) / 2
+        lon -= 360.0 * (lon > 180.0)
         if east - west <= _ZONE_DEGREES:
             crs = CRS.from_epsg(metric_epsg(lon, lat))
             name = f"EPSG:{crs.to_epsg()} ({crs.name})"

@@ -80,7 +80,7 @@ class Repairs:
             f"{len(self.mended)} invalid shapes made valid",
             f"{self.overlaps_resolved} overlaps resolved ({self.overlaps_m2:,.2f} m²)",
             f"{self.gaps_closed} gaps closed ({self.gaps_m2:,.2f} m²)",
-            f"{len(self.moved)} wards changed",
+            f"the ground of {len(self.moved)} wards changed",
         ]
         most = max(self.moved, key=lambda ward: ward.lost_share, default=None)
         if most and most.lost_share:
@@ -120,12 +120,11 @@ def repair(file: WardFile, found: Findings | None = None) -> tuple[WardFile, Rep
         said = "\n".join(after.defect_lines())
         raise RefusedImport(f"{file.source} could not be repaired; what is left:\n{said}")
     moved = _moved(file, found, before, plane.flat(shapes))
-    real = [overlap for overlap in found.overlaps if not overlap.bent]
-    slivers = [gap for gap in found.gaps if gap.sliver and not gap.bent]
+    slivers = [gap for gap in found.gaps if gap.sliver]
     return mended, Repairs(
         mended=tuple(one.code for one in found.invalid),
-        overlaps_resolved=len(real),
-        overlaps_m2=round(sum(overlap.area_m2 for overlap in real), 2),
+        overlaps_resolved=len(found.overlaps),
+        overlaps_m2=round(sum(overlap.area_m2 for overlap in found.overlaps), 2),
         gaps_closed=len(slivers),
         gaps_m2=round(sum(gap.area_m2 for gap in slivers), 2),
         filled=tuple(filled),

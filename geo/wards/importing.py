@@ -16,7 +16,7 @@ from geo.store import organisations, wards
 from geo.store.area import Bbox
 from geo.store.database import AnyRow, AsyncConnection
 from geo.store.tables import ward_sets
-from geo.wards.features import WardFile
+from geo.wards.features import WardFeature, WardFile
 from geo.wards.shapes import display_shapes
 
 Objects = npt.NDArray[np.object_]
@@ -24,6 +24,10 @@ Floats = npt.NDArray[np.float64]
 
 REPLACED_SHARE = 0.5
 """A ward is replaced by a set that covers at least this share of its area."""
+
+SHARED_SHARE = 0.2
+"""Two wards in force at once may share less than this of the smaller one: sources of neighbouring
+cities never draw their common border alike."""
 
 _NAMED_AT_MOST = 5
 
@@ -64,7 +68,8 @@ async def import_wards(
     Older wards at least half covered by the set end that day; a ward of the set ends where a
     later set, known already, begins on at least half of it. Wards elsewhere go on.
     Raises `RefusedImport` when the name is taken, when another set begins on the same day in the
-    same place, or when a code is in use elsewhere at the time. Nothing is written then.
+    same place, when wards would be in force at once on the same ground, or when a code is in use
+    elsewhere at the time. Nothing is written then.
     """
     if not len(file):
         raise RefusedImport(f"{file.source} holds no wards")
@@ -132,7 +137,41 @@ def _timeline(
         share = np.bincount(new[later], common[later], len(new_area)) / new_area
         for j in np.flatnonzero(share >= REPLACED_SHARE).tolist():
             until.setdefault(file.wards[j].code, day.item())
+    share = common / np.minimum(shapely.area(shapes)[old], new_area[new])
+    shared = np.flatnonzero(share >= SHARED_SHARE)
+    pairs = [(known[i], file.wards[j]) for i, j in zip(old[shared], new[shared], strict=True)]
+    _refuse_shared_ground(pairs, valid_from, ending, until)
     return ending, until
+
+
+def _refuse_shared_ground(
+    pairs: Sequence[tuple[AnyRow, WardFeature]],
+    valid_from: date,
+    ending: set[int],
+    until: Mapping[str, date],
+) -> None:
+    clashes = [
+        f"{ward.code} {ward.name} on {row.code} {row.name} (set {row.set_name})"
+        for row, ward in pairs
+        if _at_once(
+            valid_from,
+            until.get(ward.code),
+            row.valid_from,
+            valid_from if row.id in ending else row.valid_to,
+        )
+    ]
+    if clashes:
+        more = f" and {len(clashes) - _NAMED_AT_MOST} more" * (len(clashes) > _NAMED_AT_MOST)
+        raise RefusedImport(
+            "these wards would be in force at once on the same ground: "
+            f"{'; '.join(clashes[:_NAMED_AT_MOST])}{more}. A set replaces the wards that it covers "
+            f"by {REPLACED_SHARE:.0%} or more: add the wards that make up the rest of them"
+        )
+
+
+def _at_once(a_from: date, a_to: date | None, b_from: date, b_to: date | None) -> bool:
+    """Whether two stretches of days, each without its end, have a day in common."""
+    return max(a_from, b_from) < min(a_to or date.max, b_to or date.max)
 
 
 def _common_areas(
@@ -152,11 +191,8 @@ def _refuse_codes_in_use(
 ) -> None:
     clashes = []
     for row in same:
-        new_end = until.get(row.code)
         old_end = valid_from if row.id in ending else row.valid_to
-        if (old_end is None or old_end > valid_from) and (
-            new_end is None or new_end > row.valid_from
-        ):
+        if _at_once(valid_from, until.get(row.code), row.valid_from, old_end):
             clashes.append(f"{row.code} is {row.name} (set {row.set_name})")
     if clashes:
         more = f" and {len(clashes) - _NAMED_AT_MOST} more" * (len(clashes) > _NAMED_AT_MOST)

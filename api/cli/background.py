@@ -38,11 +38,13 @@ class Process:
         for what, wait_s in ((signal.SIGTERM, patience_s), (signal.SIGKILL, 5.0)):
             if not self.alive():
                 return
-            try:
-                # It leads a session, and so a group, of its own: its workers are in it.
-                os.killpg(self.pid, what)
-            except ProcessLookupError:
-                return
+            with suppress(ProcessLookupError):
+                if what == signal.SIGTERM:
+                    # It ends its workers itself; ended beside it, they would be made anew.
+                    os.kill(self.pid, what)
+                else:
+                    # It leads a session, and so a group, of its own: its workers are in it.
+                    os.killpg(self.pid, what)
             end = time.monotonic() + wait_s
             while self.alive() and time.monotonic() < end:
                 self.reap()

@@ -33,7 +33,7 @@ _READY_S = 90.0
 # A proxy of the environment cannot reach this machine's own loopback.
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 # The tile of zoom 12 that Bến Thành market lies in.
-_TILE = "12/3262/1925"
+_TILE = "12/3261/1924"
 
 
 def demo(
@@ -62,12 +62,15 @@ def demo(
             say("The demo is running already.")
             _introduce(running, settings)
             return
-        if running:
-            running.stop()
-        _refuse_taken(host, port)
         cluster = Cluster(settings.state)
         if reset:
-            _throw_away(cluster, settings)
+            _refuse_foreign(cluster)
+            if running:
+                running.stop()
+        _refuse_taken(host, port)
+        if reset:
+            cluster.remove()
+            (settings.state / "demo.json").unlink(missing_ok=True)
         say("starting the database")
         url = cluster.start()
         try:
@@ -243,7 +246,9 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _stop(settings: Settings) -> None:
-    """The server first, then its database."""
+    """The server first, then its database; a second Ctrl-C does not leave one behind."""
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.SIG_IGN)
     running = background.read(_record(settings))
     if running:
         running.stop()
@@ -251,18 +256,21 @@ def _stop(settings: Settings) -> None:
     Cluster(settings.state).stop()
 
 
-def _throw_away(cluster: Cluster, settings: Settings) -> None:
-    """Delete the private database, but only one that the demo alone has used."""
+def _refuse_foreign(cluster: Cluster) -> None:
+    """Only a private database that the demo alone has used may be thrown away."""
+    was_up = cluster.running()
     url = cluster.start()
-    migrate.upgrade(url)
-    others = asyncio.run(_others(url))
+    try:
+        migrate.upgrade(url)
+        others = asyncio.run(_others(url))
+    finally:
+        if not was_up:
+            cluster.stop()
     if others:
         raise Invalid(
             f"the private database also holds {others}: it is not thrown away. "
-            "Save it with `pinward db backup`, or take another folder with PINWARD_STATE"
+            "Take another folder for the demo with PINWARD_STATE"
         )
-    cluster.remove()
-    (settings.state / "demo.json").unlink(missing_ok=True)
 
 
 async def _others(url: str) -> str:

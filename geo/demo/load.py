@@ -25,8 +25,8 @@ from geo.wards.directory import WardDirectory
 from geo.wards.features import WardFeature, WardFile
 
 CITY_NAME = "Thành phố Hồ Chí Minh"
-# The day the reform came into force.
-IN_FORCE = date(2025, 7, 1)
+# The day before the reform: real polygons, imported from 1 July 2025 on, take the demo's place.
+IN_FORCE = date(2025, 6, 30)
 _KINDS = {"Phường": "ward", "Xã": "commune", "Đặc khu": "special_zone"}
 
 

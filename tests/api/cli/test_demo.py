@@ -180,3 +180,4 @@ def test_reset_does_not_throw_away_wards_that_are_not_the_demos(
     done = running.start("--reset")
     assert done.returncode == 1
     assert "own" in done.stderr
+    assert running.ready()

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -6,6 +6,7 @@ from sqlalchemy import text
 
 from geo.demo import city, load, staff
 from geo.store.database import AsyncConnection, create_engine
+from geo.wards import importing
 from geo.wards.check import check
 
 N = 1_500
@@ -65,6 +66,21 @@ async def test_a_database_with_other_wards_is_not_taken_for_an_empty_one(
 ) -> None:
     assert await load.holds(conn) == "other"
     assert "small-city" in await load.others(conn)
+
+
+@pytest.mark.anyio
+async def test_real_wards_of_the_reform_take_the_place_of_the_demos(
+    empty: AsyncConnection, demo_city: city.City, now: datetime
+) -> None:
+    await load.load(empty, now, 100)
+    done = await importing.import_wards(
+        empty,
+        load.ward_file(demo_city),
+        name="hcmc-2025",
+        valid_from=date(2025, 7, 1),
+        city=load.CITY_NAME,
+    )
+    assert len(done.ended) == 168
 
 
 def test_the_wards_stand_up_to_our_own_check(demo_city: city.City) -> None:

@@ -106,8 +106,10 @@ def text(value: Any) -> str:
     return _SPACES.sub(" ", _CONTROL.sub(" ", str(value))).strip()
 
 
-def reread(value: str) -> str:
+def reread(value: Any) -> Any:
     """UTF-8 that was read as Latin-1 ("Báº¿n", from a Shapefile without .cpg) as it was meant."""
+    if not isinstance(value, str):
+        return value
     for wrong in ("latin-1", "cp1252"):
         try:
             return value.encode(wrong).decode("utf-8")

@@ -160,6 +160,11 @@ def _in_wgs84(
         _refuse_out_of_range(
             table.name, shapes, "if these are metres, say their CRS by --crs, e.g. --crs EPSG:9210"
         )
+    elif np.abs(shapely.bounds(shapes)).max() <= 360.0:
+        raise RefusedImport(
+            f"{table.name} says its coordinates are in {crs.name}, but they look like degrees; "
+            "say what they are by --crs, e.g. --crs EPSG:4326"
+        )
     if any(crs.equals(CRS.from_user_input(same), True) for same in ("EPSG:4326", "OGC:CRS84")):
         return shapes, crs.name
     to = Transformer.from_crs(crs, WGS84, always_xy=True)
@@ -212,9 +217,9 @@ def _wards(table: Table, chosen: fields.Fields, of: str, notes: list[str]) -> li
     )
     for number, row in enumerate(rows, 1):
         place = f"feature {number}{of}"
-        read_as = [fields.text(value) for value in row]
-        raw = [fields.reread(value) for value in read_as]
-        misread += raw != read_as
+        meant = [fields.reread(value) for value in row]
+        misread += meant != list(row)
+        raw = [fields.text(value) for value in meant]
         code, name, full, name_en, word = (fields.nfc(value) for value in raw)
         changed += raw != [code, name, full, name_en, word]
         kind = fields.kind_of(word) if word and not fields.is_shape(word) else None

@@ -1,5 +1,5 @@
 -- One tile of facilities: points from zoom `points_zoom` on where at most `most` lie in the tile, else
--- 16 x 16 cells for each group with counts; never both, and nothing left out. A facility is in the
+-- 8 x 8 cells for each group with counts; never both, and nothing left out. A facility is in the
 -- tile whose cells hold its point; the box only chooses candidates by the index.
 WITH here AS MATERIALIZED (
     SELECT f.*
@@ -47,7 +47,7 @@ SELECT CASE WHEN :z >= :points_zoom AND (SELECT count(*) FROM here) <= :most THE
     FROM (
         SELECT
             -- the cell's number in the world, and the group's
-            ((((CAST(:y AS bigint) << 18) + :x) << 8) | (spot.row << 4) | spot.column) * 4
+            ((((CAST(:y AS bigint) << 18) + :x) << 6) | (spot.row << 3) | spot.column) * 4
                 + CASE spot."group" WHEN 'schools' THEN 0 WHEN 'clinics' THEN 1 ELSE 2 END AS id,
             ST_MakePoint(spot.mean_x, spot.mean_y) AS geom,
             spot.point_count,
@@ -56,8 +56,8 @@ SELECT CASE WHEN :z >= :points_zoom AND (SELECT count(*) FROM here) <= :most THE
             CASE WHEN spot.point_count = 1 THEN spot.name END AS name
         FROM (
             SELECT
-                p.px >> 8 AS "column",
-                p.py >> 8 AS "row",
+                p.px >> 9 AS "column",
+                p.py >> 9 AS "row",
                 p."group",
                 count(*) AS point_count,
                 sum(p.px)::bigint / count(*) AS mean_x,

@@ -11,7 +11,7 @@ from geo.store.tables.reports import STATUSES
 from tiles.address import MAX_ZOOM, TileAddress
 
 # A tile with more reports (facilities) than this carries cells instead of points.
-MOST_POINTS: Final = 1000
+MOST_POINTS: Final = 1500
 # Facilities are cells below this zoom however few they are: single dots would only overlap.
 FACILITY_POINTS_ZOOM: Final = 11
 # Labels of wards are in the tiles from this zoom on; below there is no room to write them.
@@ -66,7 +66,7 @@ REPORTS: Final = Layer(
             id="reports",
             description=(
                 f"Public reports, each in exactly one tile of every zoom: points where a tile has "
-                f"at most {MOST_POINTS}, else 16 x 16 cells with counts"
+                f"at most {MOST_POINTS}, else 8 x 8 cells with counts"
             ),
             geometry="point",
             fields={

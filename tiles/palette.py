@@ -20,8 +20,10 @@ class Palette:
     label: str
     label_halo: str
     mark_edge: str
-    cell: tuple[str, str, str]
-    cell_text: str
+    # few, below a hundred, above it, very many; the text changes at a hundred too
+    cell: tuple[str, str, str, str]
+    cell_text: tuple[str, str]
+    cell_edge: str
     hotspot: str
     hotspot_line: str
     hotspot_text: str
@@ -33,7 +35,7 @@ class Palette:
 
 
 DAY: Final = Palette(
-    water="#c6dde2",
+    water="#d2e0e4",
     urban="#f8f5ee",
     rural="#eef2e4",
     border="#a9aa9b",
@@ -41,8 +43,9 @@ DAY: Final = Palette(
     label="#52635f",
     label_halo="#fbf9f4",
     mark_edge="#ffffff",
-    cell=("#3f9488", "#0b665c", "#06413a"),
-    cell_text="#ffffff",
+    cell=("#d3ebe4", "#93cbbf", "#2b8579", "#0b5c53"),
+    cell_text=("#073f38", "#ffffff"),
+    cell_edge="#ffffff",
     hotspot="#f07f2e",
     hotspot_line="#d2580c",
     hotspot_text="#9c3d05",
@@ -78,8 +81,9 @@ NIGHT: Final = Palette(
     label="#b4c7c2",
     label_halo="#101c1b",
     mark_edge="#0f1b1a",
-    cell=("#2f7f73", "#45a898", "#74d6c4"),
-    cell_text="#05211d",
+    cell=("#1d3d38", "#2a6359", "#4fb5a3", "#7fdcca"),
+    cell_text=("#d9f2ec", "#05241f"),
+    cell_edge="#0f1b1a",
     hotspot="#ff9a4d",
     hotspot_line="#ffae70",
     hotspot_text="#ffcda6",

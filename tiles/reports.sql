@@ -61,17 +61,17 @@ SELECT CASE WHEN counted.many THEN (
                 (sum(floor(v.y * 4294967296.0)::bigint) / count(*))::double precision
                     / 4294967296.0 AS mean_y
             FROM (
-                -- 16 x 16 cells a tile (32 pixels on the screen, room for a count). Up to zoom 14
+                -- 8 x 8 cells a tile (64 pixels on the screen, room for a count). Up to zoom 15
                 -- each is one range of the stored numbers; above, cells are finer than those and
                 -- cut from the position.
                 SELECT
                     visible.*,
                     CASE
-                        WHEN :z <= 14 THEN visible.cell >> greatest(0, 2 * (14 - :z))
+                        WHEN :z <= 15 THEN visible.cell >> greatest(0, 2 * (15 - :z))
                         ELSE
-                            ((visible.cell >> greatest(0, 2 * (18 - :z))) << 8)
-                            | (least(15, greatest(0, floor((y * (1 << :z) - :y) * 16)))::int << 4)
-                            | least(15, greatest(0, floor((x * (1 << :z) - :x) * 16)))::int
+                            ((visible.cell >> greatest(0, 2 * (18 - :z))) << 6)
+                            | (least(7, greatest(0, floor((y * (1 << :z) - :y) * 8)))::int << 3)
+                            | least(7, greatest(0, floor((x * (1 << :z) - :x) * 8)))::int
                     END AS id
                 FROM visible
             ) AS v

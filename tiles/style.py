@@ -50,13 +50,16 @@ def build(name: str, lang: str, *, base: str, view: Extent | None, basemap: str 
         style["sources"]["basemap"] = {"type": "raster", "tiles": [basemap], "tileSize": 256}
     style["layers"] = [
         *_ground(colours, bool(basemap)),
-        *_hotspots(colours, lang),
+        *_hotspots(colours),
         *_report_points(colours),
         *_ward_names(colours, lang),
         *_facilities(colours, "schools", colours.school),
         *_facilities(colours, "clinics", colours.clinic),
         *_facilities(colours, "other", colours.place),
         *_report_cells(colours),
+        *_hotspot_edges(colours),
+        *_report_counts(colours),
+        *_hotspot_counts(colours, lang),
     ]
     return style
 
@@ -103,8 +106,8 @@ def _ground(colours: Palette, basemap: bool) -> list[Json]:
             layout={"line-join": "round"},
             paint={
                 "line-color": colours.border_glow,
-                "line-opacity": 0.07,
-                "line-width": _by_zoom(9, 2, 12, 6, 15, 12),
+                "line-opacity": 0.06,
+                "line-width": _by_zoom(9, 2, 12, 4, 15, 7),
             },
         ),
         _layer(
@@ -161,27 +164,8 @@ def _ward_names(colours: Palette, lang: str) -> list[Json]:
     ]
 
 
-def _hotspots(colours: Palette, lang: str) -> list[Json]:
-    size = ["sqrt", ["get", "n"]]
+def _hotspots(colours: Palette) -> list[Json]:
     return [
-        _layer(
-            "hotspots",
-            "hotspot-glow",
-            "circle",
-            "hotspots",
-            part="hotspot_points",
-            maxzoom=12,
-            paint={
-                "circle-color": colours.hotspot,
-                "circle-blur": 0.9,
-                "circle-opacity": _by_zoom(7, 0.45, 11, 0.5, 12, 0),
-                "circle-radius": [
-                    *("interpolate", ["linear"], ["zoom"]),
-                    *(6, ["max", 4, ["*", 0.8, size]]),
-                    *(11, ["max", 9, ["*", 2.2, size]]),
-                ],
-            },
-        ),
         _layer(
             "hotspots",
             "hotspot-hull",
@@ -191,6 +175,33 @@ def _hotspots(colours: Palette, lang: str) -> list[Json]:
             paint={
                 "fill-color": colours.hotspot,
                 "fill-opacity": _by_zoom(10, 0.35, 13, 0.22, 16, 0.14),
+            },
+        ),
+    ]
+
+
+def _hotspot_edges(colours: Palette) -> list[Json]:
+    """Outlines above everything they hold; rings where hulls are too small to see."""
+    size = ["sqrt", ["get", "n"]]
+    return [
+        _layer(
+            "hotspots",
+            "hotspot-ring",
+            "circle",
+            "hotspots",
+            part="hotspot_points",
+            maxzoom=13,
+            paint={
+                "circle-color": colours.hotspot,
+                "circle-opacity": 0.14,
+                "circle-radius": [
+                    *("interpolate", ["linear"], ["zoom"]),
+                    *(6, ["+", 3, ["*", 0.35, size]]),
+                    *(12, ["+", 8, ["*", 1.1, size]]),
+                ],
+                "circle-stroke-color": colours.hotspot_line,
+                "circle-stroke-width": _by_zoom(6, 1.2, 11, 2.4),
+                "circle-stroke-opacity": _by_zoom(12, 0.9, 13, 0),
             },
         ),
         _layer(
@@ -206,19 +217,26 @@ def _hotspots(colours: Palette, lang: str) -> list[Json]:
                 "line-width": _by_zoom(10, 0.8, 13, 1.6, 16, 2.4),
             },
         ),
+    ]
+
+
+def _hotspot_counts(colours: Palette, lang: str) -> list[Json]:
+    return [
         _layer(
             "hotspots",
             "hotspot-count",
             "symbol",
             "hotspots",
             part="hotspot_points",
-            minzoom=13,
+            minzoom=14,
             layout={
                 "text-field": ["concat", ["to-string", ["get", "n"]], _REPORTS_WORD[lang]],
                 "text-font": _STRONG,
-                "text-size": _by_zoom(13, 11, 16, 13),
+                "text-size": _by_zoom(14, 11, 16, 13),
                 "symbol-sort-key": ["-", 0, ["get", "n"]],
-                "text-padding": 6,
+                "text-padding": 4,
+                "text-variable-anchor": ["bottom", "top", "left", "right"],
+                "text-radial-offset": _by_zoom(13, 1.4, 16, 3),
             },
             paint={
                 "text-color": colours.hotspot_text,
@@ -246,7 +264,7 @@ def _report_points(colours: Palette) -> list[Json]:
                 "circle-color": [*family, colours.unknown_family],
                 "circle-radius": _by_zoom(8, 2, 11, 2.8, 13, 4, 15, 6, 18, 10),
                 # what is settled stands back behind what is open
-                "circle-opacity": ["case", is_open, 0.95, 0.45],
+                "circle-opacity": ["case", is_open, 0.95, 0.5],
                 "circle-stroke-color": colours.mark_edge,
                 "circle-stroke-width": _by_zoom(10, 0.4, 13, 1, 16, 1.6),
                 "circle-stroke-opacity": ["case", is_open, 0.95, 0.5],
@@ -257,35 +275,45 @@ def _report_points(colours: Palette) -> list[Json]:
 
 def _report_cells(colours: Palette) -> list[Json]:
     count = ["get", "point_count"]
-    several = [">", count, 1]
-    radius = ["interpolate", ["linear"], ["log10", count], 0.3, 6, 1, 9, 2, 13, 3, 16, 4, 20]
-    few, many, most = colours.cell
+    # By the logarithm: a hundred reports are not drawn ten times as large as ten.
+    size = ["log10", count]
+    few, below, above, most = colours.cell
     return [
         _layer(
             "reports",
             "report-cell",
             "circle",
             "reports",
-            filter=several,
+            filter=[">", count, 1],
             layout={"circle-sort-key": count},
             paint={
                 "circle-color": [
-                    *("interpolate", ["linear"], ["log10", count]),
-                    *(0.3, few, 1.7, many, 3, most),
+                    *("interpolate", ["linear"], size),
+                    *(0.3, few, 1.9, below, 2.1, above, 3.3, most),
                 ],
-                "circle-radius": radius,
-                "circle-opacity": 0.86,
-                "circle-stroke-color": colours.mark_edge,
-                "circle-stroke-width": 1.2,
-                "circle-stroke-opacity": 0.8,
+                "circle-radius": [
+                    *("interpolate", ["linear"], size),
+                    *(0.3, 8, 1, 12, 2, 18, 3, 25, 4, 32),
+                ],
+                "circle-opacity": 0.94,
+                "circle-stroke-color": colours.cell_edge,
+                "circle-stroke-width": 1.5,
+                "circle-stroke-opacity": 0.85,
             },
         ),
+    ]
+
+
+def _report_counts(colours: Palette) -> list[Json]:
+    count = ["get", "point_count"]
+    dark, light = colours.cell_text
+    return [
         _layer(
             "reports",
             "report-count",
             "symbol",
             "reports",
-            filter=several,
+            filter=[">", count, 1],
             layout={
                 # 999, 1.2k, 12k
                 "text-field": [
@@ -298,13 +326,13 @@ def _report_cells(colours: Palette) -> list[Json]:
                 "text-font": _STRONG,
                 "text-size": [
                     *("interpolate", ["linear"], ["log10", count]),
-                    *(0.3, 8.5, 2, 10.5, 4, 13),
+                    *(0.3, 10, 2, 12, 4, 15),
                 ],
                 "symbol-sort-key": ["-", 0, count],
                 "text-allow-overlap": True,
                 "text-padding": 0,
             },
-            paint={"text-color": colours.cell_text},
+            paint={"text-color": ["step", count, dark, 100, light]},
         ),
     ]
 
@@ -329,9 +357,11 @@ def _facilities(colours: Palette, group: str, colour: str) -> list[Json]:
         filter=["all", ours, single],
         paint={
             "circle-color": colour,
-            "circle-radius": _by_zoom(FACILITY_POINTS_ZOOM, 2.2, 14, 4.5),
+            # a hint from afar, a mark near by
+            "circle-radius": _by_zoom(FACILITY_POINTS_ZOOM, 1.6, 14, 4.5),
+            "circle-opacity": _by_zoom(FACILITY_POINTS_ZOOM, 0.4, 13, 0.8, 14, 1),
             "circle-stroke-color": colours.mark_edge,
-            "circle-stroke-width": 0.8,
+            "circle-stroke-width": _by_zoom(12, 0, 13, 0.8),
         },
     )
     cells = _layer(
@@ -342,13 +372,11 @@ def _facilities(colours: Palette, group: str, colour: str) -> list[Json]:
         filter=["all", ours, several],
         paint={
             "circle-color": colour,
-            "circle-opacity": 0.55,
+            "circle-opacity": 0.3,
             "circle-radius": [
                 *("interpolate", ["linear"], ["log10", ["get", "point_count"]]),
-                *(0, 2.5, 1, 6, 2, 10, 3, 14),
+                *(0, 1.6, 1, 4, 2, 7, 3, 11),
             ],
-            "circle-stroke-color": colours.mark_edge,
-            "circle-stroke-width": 0.8,
         },
     )
     marks = _layer(

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geo import errors
@@ -98,6 +99,19 @@ def _of_http(error: HTTPException) -> Response:
     )
 
 
+def _allowed(request: Request) -> str:
+    # Starlette names the methods of the first route of this path only.
+    found = [
+        method
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    ]
+    return ", ".join(["GET", "HEAD", *found[1:]] if "GET" in found else found)
+
+
 def install(app: FastAPI) -> None:
     """Every error of the app leaves as problem+json."""
 
@@ -111,6 +125,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 405:
+            error.headers = {**(error.headers or {}), "Allow": _allowed(request)}
         return _of_http(error)
 
 

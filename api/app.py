@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
 from api import entrance, errors, metrics, refresh
 from api.http import HeadFromGet
-from api.routes import ROUTERS
+from api.routes import ROUTERS, tiles
 from geo.settings import Settings
 from geo.store.database import create_engine
 
@@ -43,7 +43,13 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router)
     # Last added is outermost.
     app.add_middleware(errors.LastResort)
-    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
+    app.add_middleware(
+        GZipMiddleware,
+        minimum_size=1024,
+        compresslevel=5,
+        # Tiles are packed by their route, which gives each encoding an ETag of its own.
+        exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, tiles.MVT),
+    )
     app.add_middleware(
         CORSMiddleware,
         # Public data without cookies: no credentials are ever allowed cross-origin.

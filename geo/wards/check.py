@@ -21,6 +21,8 @@ SLIVER_M = 10.0
 
 # Less is rounding: a tenth of a square millimetre.
 _LEAST_M2 = 1e-7
+# Less in degrees is no overlap but the last digit, over kilometres of a common edge.
+_BENT_M2 = 1e-4
 # A gap's neighbours reach it but for rounding.
 _TOUCH_M = 0.001
 _PAIRS_AT_ONCE = 500
@@ -88,7 +90,8 @@ def _overlaps(
     places = _places(_array([one[1] for one in found]), plane)
     for (area, _, i, j), (lon, lat) in zip(found, places, strict=True):
         first, second = sorted((file.wards[i], file.wards[j]), key=lambda ward: ward.code)
-        bent = shapely.area(shapely.intersection(degrees[i], degrees[j])) == 0
+        common = shapely.area(shapely.intersection(degrees[i], degrees[j]))
+        bent = common / shapely.area(degrees[i]) * shapely.area(flat[i]) < _BENT_M2
         overlaps.append(
             Overlap(
                 *(first.code, first.name, second.code, second.name),

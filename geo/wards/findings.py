@@ -128,25 +128,32 @@ class Findings:
                 yield from _some(sort, found, said, also, at_most)
 
     def _sorts(self) -> Iterator[tuple[str, Sequence[Any], Callable[[Any], str], str]]:
-        yield "invalid shapes", self.invalid, _invalid, ""
+        yield "invalid shape", self.invalid, _invalid, ""
         area = sum(overlap.area_m2 for overlap in self.overlaps)
         bent = sum(overlap.bent for overlap in self.overlaps)
         also = f", {bent} of them only by the bend of the plane" if bent else ""
-        yield "overlapping pairs of wards", self.overlaps, _overlap, f", {_m2(area)} in all{also}"
+        yield "overlap between wards", self.overlaps, _overlap, f", {_m2(area)} in all{also}"
         area = sum(gap.area_m2 for gap in self.gaps)
         wide = sum(not gap.sliver for gap in self.gaps)
         also = f", {wide} of them wide enough to be meant" if wide else ""
-        yield "gaps between wards", self.gaps, _gap, f", {_m2(area)} in all{also}"
-        yield "duplicates", self.duplicates, _duplicate, ""
+        yield "gap between wards", self.gaps, _gap, f", {_m2(area)} in all{also}"
+        yield "duplicate", self.duplicates, _duplicate, ""
+
+
+def counted(n: int, what: str) -> str:
+    """(3, "gap between wards") → "3 gaps between wards"."""
+    first, _, rest = what.partition(" between")
+    many = f"{first}s{' between' if rest else ''}{rest}"
+    return f"{n or 'no'} {what if n == 1 else many}"
 
 
 def _some(
     sort: str, found: Sequence[Any], said: Callable[[Any], str], also: str, at_most: int
 ) -> Iterator[str]:
     if not found:
-        yield f"no {sort}"
+        yield counted(0, sort)
         return
-    yield f"{len(found)} {sort}{also}"
+    yield f"{counted(len(found), sort)}{also}"
     yield from (f"  {said(one)}" for one in found[:at_most])
     if len(found) > at_most:
         yield f"  … and {len(found) - at_most} more"

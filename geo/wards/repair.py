@@ -20,7 +20,7 @@ from shapely import coverage_clean  # type: ignore[attr-defined]  # newer than t
 from geo.errors import RefusedImport
 from geo.wards.check import SLIVER_M, check, enclosed, width_m
 from geo.wards.features import Objects, WardFile
-from geo.wards.findings import Findings, Gap
+from geo.wards.findings import Findings, Gap, counted
 from geo.wards.plane import Plane, made_valid
 
 MOST_LOST: Final = 0.5
@@ -77,10 +77,10 @@ class Repairs:
     def lines(self) -> list[str]:
         """The same in sentences."""
         said = [
-            f"{len(self.mended)} invalid shapes made valid",
-            f"{self.overlaps_resolved} overlaps resolved ({self.overlaps_m2:,.2f} m²)",
-            f"{self.gaps_closed} gaps closed ({self.gaps_m2:,.2f} m²)",
-            f"the ground of {len(self.moved)} wards changed",
+            f"{counted(len(self.mended), 'invalid shape')} made valid",
+            f"{counted(self.overlaps_resolved, 'overlap')} resolved ({self.overlaps_m2:,.2f} m²)",
+            f"{counted(self.gaps_closed, 'gap')} closed ({self.gaps_m2:,.2f} m²)",
+            f"the ground of {counted(len(self.moved), 'ward')} changed",
         ]
         most = max(self.moved, key=lambda ward: ward.lost_share, default=None)
         if most and most.lost_share:
@@ -90,7 +90,9 @@ class Repairs:
             )
         if self.left:
             places = ", ".join(f"{gap.lon:.5f},{gap.lat:.5f}" for gap in self.left[:5])
-            said.append(f"{len(self.left)} gaps wider than {SLIVER_M:g} m left, at {places}")
+            said.append(
+                f"{counted(len(self.left), 'gap')} wider than {SLIVER_M:g} m left, at {places}"
+            )
         return [*said, *(f"warning: {warning}" for warning in self.warnings)]
 
 
@@ -105,7 +107,6 @@ def repair(file: WardFile, found: Findings | None = None) -> tuple[WardFile, Rep
     valid = made_valid(file.polygons)
     _refuse_empty(file, valid, "has no area")
     plane = Plane.of(file.polygons)
-    before = plane.flat(valid)
     shapes = valid
     filled: list[Filled] = []
     for _ in range(_ROUNDS):
@@ -119,7 +120,7 @@ def repair(file: WardFile, found: Findings | None = None) -> tuple[WardFile, Rep
     else:
         said = "\n".join(after.defect_lines())
         raise RefusedImport(f"{file.source} could not be repaired; what is left:\n{said}")
-    moved = _moved(file, found, before, plane.flat(shapes))
+    moved = _moved(file, found, valid, shapes, plane)
     slivers = [gap for gap in found.gaps if gap.sliver]
     return mended, Repairs(
         mended=tuple(one.code for one in found.invalid),
@@ -163,10 +164,16 @@ def _fill(file: WardFile, shapes: Objects, plane: Plane, filled: list[Filled]) -
     return shapes
 
 
-def _moved(file: WardFile, found: Findings, before: Objects, after: Objects) -> tuple[Moved, ...]:
-    """The wards whose ground changed, those that lost the largest share first."""
-    area = shapely.area(before)
-    change = shapely.area(after) - area
+def _moved(
+    file: WardFile, found: Findings, before: Objects, after: Objects, plane: Plane
+) -> tuple[Moved, ...]:
+    """The wards whose ground changed, those that lost the largest share first.
+
+    Shares are measured in degrees: in the plane, edges that merely got a vertex more would bend
+    and look moved.
+    """
+    was = shapely.area(before)
+    change = shapely.area(after) - was
     lost, gained = np.maximum(-change, 0.0), np.maximum(change, 0.0)
     # Most wards are what they were. Only where something was wrong can as much have come as gone.
     wrong = {code for one in found.overlaps for code in (one.code_a, one.code_b)}
@@ -175,6 +182,8 @@ def _moved(file: WardFile, found: Findings, before: Objects, after: Objects) -> 
     i = np.flatnonzero([ward.code in wrong for ward in file.wards])
     lost[i] = shapely.area(shapely.difference(before[i], after[i]))
     gained[i] = shapely.area(shapely.difference(after[i], before[i]))
+    area = shapely.area(plane.flat(before))
+    lost, gained = lost / was * area, gained / was * area
     changed = np.flatnonzero((lost > _LEAST_MOVED_M2) | (gained > _LEAST_MOVED_M2))
     order = changed[np.argsort(-(lost / area)[changed], kind="stable")]
     return tuple(

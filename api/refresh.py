@@ -27,12 +27,17 @@ async def load(app: FastAPI) -> None:
         app.state.wards = await WardDirectory.load(conn, today(app.state.settings))
 
 
-async def _listen(app: FastAPI, url: str) -> None:
+async def _listening(url: str) -> psycopg.AsyncConnection:
+    conn = await psycopg.AsyncConnection.connect(url, autocommit=True)
+    await conn.execute(f"LISTEN {wards.CHANNEL}")
+    return conn
+
+
+async def _listen(app: FastAPI, url: str, conn: psycopg.AsyncConnection) -> None:
+    """Reload at each notice; when the connection breaks, make another and load what was missed."""
     while True:
         try:
-            async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:
-                await conn.execute(f"LISTEN {wards.CHANNEL}")
-                await load(app)
+            async with conn:
                 async for _ in conn.notifies():
                     await load(app)
         except (psycopg.OperationalError, OSError) as error:
@@ -40,14 +45,32 @@ async def _listen(app: FastAPI, url: str) -> None:
         except Exception:
             # Keep serving the wards we have rather than dying silently with a dead task.
             log.exception("the wards could not be refreshed")
+        conn = await _again(app, url)
+
+
+async def _again(app: FastAPI, url: str) -> psycopg.AsyncConnection:
+    while True:
         await asyncio.sleep(RETRY_S)
+        try:
+            conn = await _listening(url)
+        except (psycopg.OperationalError, OSError) as error:
+            log.warning("the database is still away (%s)", error)
+            continue
+        try:
+            await load(app)
+        except Exception:
+            log.exception("the wards could not be loaded again yet")
+            await conn.close()
+            continue
+        return conn
 
 
 @contextlib.asynccontextmanager
 async def kept_fresh(app: FastAPI, url: str) -> AsyncIterator[None]:
-    """Load once, then keep fresh until the block ends."""
+    """Listen, load once, then keep fresh until the block ends."""
+    conn = await _listening(url)
     await load(app)
-    task = asyncio.create_task(_listen(app, url))
+    task = asyncio.create_task(_listen(app, url, conn))
     try:
         yield
     finally:

@@ -66,7 +66,8 @@ async def page(
         chosen = chosen.where(func.strpos(table.name_plain, wanted) > 0)
     if before_id is not None:
         chosen = chosen.where(table.id < before_id)
-    return (await conn.execute(chosen)).all()
+    found: Sequence[AnyRow] = (await conn.execute(chosen)).all()
+    return found
 
 
 async def nearest(

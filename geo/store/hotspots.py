@@ -55,7 +55,8 @@ async def points(conn: AsyncConnection, category: str, period: Period) -> Sequen
         .where(not_(literal("default-point") == any_(table.flags)))
         .order_by(table.created_at, table.id)
     )
-    return (await conn.execute(chosen)).all()
+    found: Sequence[AnyRow] = (await conn.execute(chosen)).all()
+    return found
 
 
 async def has_runs(conn: AsyncConnection, category: str) -> bool:
@@ -129,7 +130,8 @@ def latest_runs(
 
 async def runs(conn: AsyncConnection, chosen: Select[Any]) -> Sequence[AnyRow]:
     """The runs themselves, by category."""
-    return (await conn.execute(chosen)).all()
+    found: Sequence[AnyRow] = (await conn.execute(chosen)).all()
+    return found
 
 
 async def page(

@@ -6,7 +6,7 @@ and says nothing. Wards must not vanish like that.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any, NoReturn
 
 import shapely
@@ -72,7 +72,7 @@ class Reader:
 
     def _features(
         self, at: int
-    ) -> Iterator[tuple[dict[str, Any], shapely.Geometry | None, str | None]]:
+    ) -> Generator[tuple[dict[str, Any], shapely.Geometry | None, str | None], None, int]:
         at = self._skip(at + 1)
         while self._text[at : at + 1] != "]":
             start = at

@@ -2,52 +2,47 @@
 
 from typing import Any
 
-from sqlalchemy import CTE, Select, case, func, literal_column, or_, select
+from sqlalchemy import CTE, BigInteger, Select, bindparam, case, func, or_, select
 
 from geo.store.reports import public_point
 from geo.store.tables import categories, reports, wards
-from geo.store.tables.reports import OPEN_STATUSES
-from tiles.address import MERCATOR_LAT, TileAddress
+from tiles.address import TileAddress
 from tiles.filters import Filter
 
 
 def in_tile(address: TileAddress, chosen: Filter) -> CTE:
-    """`visible`: the public rows of one tile, with their `cell` and place `x y`.
+    """`visible`: the public rows of one tile, with their `cell` and place `lon lat`.
 
     A report is in the tile whose cells hold it. The public point of a blurred report lies in the
     same cell as the true one, so blurring counts no report in two tiles or in none.
     """
     # Written into the statement, so that it is planned for this tile: a plan shared by all tiles
     # would read the index for the whole world too.
-    first, last = address.cells
-    here = reports.c.cell.between(literal_column(str(first)), literal_column(str(last)))
-    rows = visible(chosen).where(here)
+    first, last = (
+        bindparam(name, number, BigInteger, literal_execute=True)
+        for name, number in zip(("first_cell", "last_cell"), address.cells, strict=True)
+    )
+    rows = visible(chosen).where(reports.c.cell.between(first, last))
     # Read by the count, and then by one of the two answers: let the planner see through it.
     return rows.cte("visible").prefix_with("NOT MATERIALIZED")
 
 
 def visible(chosen: Filter) -> Select[Any]:
-    """Every public row that passes the filter.
-
-    `x` (from the west) and `y` (from the north) are the shares, 0 to 1, of the Web Mercator square
-    at which the public sees it.
-    """
+    """Every public row that passes the filter, at the `lon lat` at which the public sees it."""
     table, category = reports.c, categories.c
     # The same point as `public_point` for all, without a function call for each of the many.
     point = case((category.visibility == "public", table.geom), else_=public_point())
-    lat = func.greatest(-MERCATOR_LAT, func.least(MERCATOR_LAT, func.ST_Y(point)))
     rows = (
         select(
             table.code,
             table.category_code.label("category"),
             func.coalesce(category.parent_code, category.code).label("family"),
             table.status,
-            table.status.in_(OPEN_STATUSES).label("is_open"),
             table.kind,
             table.created_at,
             table.cell,
-            ((func.ST_X(point) + 180.0) / 360.0).label("x"),
-            (0.5 - func.atanh(func.sin(func.radians(lat))) / (2.0 * func.pi())).label("y"),
+            func.ST_X(point).label("lon"),
+            func.ST_Y(point).label("lat"),
         )
         .join_from(reports, categories, table.category_code == category.code)
         .where(category.visibility != "hidden")

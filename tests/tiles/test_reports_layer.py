@@ -93,8 +93,8 @@ async def test_reports_on_tile_edges_are_counted_once(conn, url):
 
 async def test_every_status_is_counted_in_cells(conn, url):
     statuses = ["received", "assigned", "waiting", "closed", "duplicate"] * 800
-    put_reports(url, scattered(4000), status=statuses)
-    for z in (6, 9, 11):
+    put_reports(url, scattered(4000, reach=0.05), status=statuses)
+    for z in (6, 8, 10):
         cells = [f for f in await whole_zoom(conn, url, z) if f["properties"]["point_count"] > 1]
         assert cells
         for feature in cells:
@@ -183,7 +183,7 @@ async def test_points_say_what_is_public_and_nothing_else(conn, url):
 
 
 async def test_fields_are_those_the_tilejson_names_with_their_types(conn, url):
-    put_reports(url, scattered(1500), status=["received", "closed", "waiting"] * 500)
+    put_reports(url, scattered(2400), status=["received", "closed", "waiting"] * 800)
     types = {"String": str, "Number": (int, float)}
     seen = set()
     for z in (6, 14):

@@ -26,7 +26,6 @@ _BENT_M2 = 1e-4
 # A gap's neighbours reach it but for rounding.
 _TOUCH_M = 0.001
 _PAIRS_AT_ONCE = 500
-_POLYGON = 3
 
 
 def check(file: WardFile, done: Callable[[int], None] = lambda n: None) -> Findings:
@@ -130,16 +129,12 @@ def _gaps(file: WardFile, degrees: Objects, flat: Objects, plane: Plane) -> tupl
 
 def enclosed(union: shapely.Geometry) -> Objects:
     """Ground that the union of all wards encloses and does not cover, the largest first."""
-    ground = shapely.get_parts(union)
-    ground = ground[shapely.get_type_id(ground) == _POLYGON]
-    rings = [ring for part in ground for ring in part.interiors]
-    holes = _array([shapely.Polygon(ring) for ring in rings])
-    if not len(holes):
-        return holes
-    # Wards may lie inside a hole: an island ward in a lake.
-    k, inside = shapely.STRtree(ground).query(holes, predicate="contains")
-    for i in np.unique(k).tolist():
-        holes[i] = shapely.difference(holes[i], shapely.union_all(ground[inside[k == i]]))
+    # Not its interior rings: where wards meet in mere points, these enclose ground between them
+    # without making one ring. Nodes first, since rings may touch in the middle of a line.
+    lines = shapely.union_all(shapely.boundary(union))
+    faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(lines)))
+    shapely.prepare(union)
+    holes = faces[~shapely.contains_properly(union, shapely.point_on_surface(faces))]
     return holes[np.argsort(-shapely.area(holes), kind="stable")]
 
 

@@ -215,10 +215,15 @@ def test_bombs_are_refused_at_the_limit(tmp_path, monkeypatch):
     long.to_parquet(tmp_path / "c.parquet")
     for bomb in ("a.geojson.gz", "b.zip", "c.parquet"):
         assert (tmp_path / bomb).stat().st_size < 100_000
-        assert "MB" in refusal(tmp_path / bomb, UnreadableFile)
+        said = refusal(tmp_path / bomb, UnreadableFile)
+        assert "unpacked" in said
+        # Counted while unpacking, not after.
+        assert ("or more" in said) == (bomb != "b.zip")
 
 
-def test_nonsense_in_a_gzip_is_refused_by_its_first_bytes(tmp_path):
+def test_nonsense_in_a_gzip_is_refused_by_its_first_bytes(tmp_path, monkeypatch):
+    # Unpacking it would end at the limit instead.
+    monkeypatch.setattr(packed, "LARGEST_BYTES", 1_000_000)
     path = tmp_path / "wards.geojson.gz"
     path.write_bytes(gzip.compress(b"nonsense" * 1_000_000))
     assert "begins with b'nonsense" in refusal(path, UnreadableFile)

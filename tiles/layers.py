@@ -74,7 +74,7 @@ REPORTS: Final = Layer(
                 "open_count": "Number: how many of them are open",
                 **{
                     f"{status}_count": f"Number: how many of them are {status}; absent when none, "
-                    "and on single reports"
+                    "and in tiles of points"
                     for status in STATUSES
                 },
                 "code": f"String: code of the report{_CELL_NOTE}",

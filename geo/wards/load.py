@@ -68,7 +68,7 @@ def read(
     if not keep_duplicates:
         _refuse_duplicates(path.name, wards)
     return WardFile(
-        source=path.resolve().name,
+        source="/".join(path.resolve().parts[-2:]) if many else path.name,
         wards=tuple(wards),
         polygons=np.concatenate(shapes),
         notes=_gathered(notes),

@@ -76,12 +76,15 @@ class Repairs:
 
     def lines(self) -> list[str]:
         """The same in sentences."""
-        said = [
-            f"{counted(len(self.mended), 'invalid shape')} made valid",
-            f"{counted(self.overlaps_resolved, 'overlap')} resolved ({self.overlaps_m2:,.2f} m²)",
-            f"{counted(self.gaps_closed, 'gap')} closed ({self.gaps_m2:,.2f} m²)",
-            f"the ground of {counted(len(self.moved), 'ward')} changed",
-        ]
+        said = []
+        if self.mended:
+            said.append(f"{counted(len(self.mended), 'invalid shape')} made valid")
+        if self.overlaps_resolved:
+            overlaps = counted(self.overlaps_resolved, "overlap")
+            said.append(f"{overlaps} resolved ({self.overlaps_m2:,.2f} m²)")
+        if self.gaps_closed:
+            said.append(f"{counted(self.gaps_closed, 'gap')} closed ({self.gaps_m2:,.2f} m²)")
+        said.append(f"the ground of {counted(len(self.moved), 'ward')} changed")
         most = max(self.moved, key=lambda ward: ward.lost_share, default=None)
         if most and most.lost_share:
             said[-1] += (

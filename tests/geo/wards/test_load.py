@@ -96,6 +96,7 @@ def test_folder_with_a_file_a_ward_is_read_in_order_of_the_paths(tmp_path):
     (tmp_path / "README.md").write_text("not a map")
     file = load.read(tmp_path)
     assert [ward.code for ward in file.wards] == ["90002", "90004", "90005"]
+    assert file.source.endswith(f"/{tmp_path.name}")
     assert file.wards[2].place == "feature 1 of 79_city/wards/90005.geojson"
 
 

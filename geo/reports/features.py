@@ -77,6 +77,8 @@ def _read(path: Path) -> list[dict[str, Any]]:
         for feature in features
     ):
         raise UnreadableFile(f"{path.name} is JSON but no GeoJSON FeatureCollection")
+    if not features:
+        raise UnreadableFile(f"{path.name} holds no features")
     return features
 
 

@@ -33,7 +33,7 @@ def browser() -> Iterator[Browser]:
     """A headless browser with a fresh profile, closed at the end of the block."""
     path = chromium()
     if path is None:
-        raise RuntimeError("no chromium found: `apt-get install chromium`, or set PINWARD_CHROMIUM")
+        raise RuntimeError("no chromium found: `make test` installs one, or set PINWARD_CHROMIUM")
     with sync_playwright() as playwright:
         made = playwright.chromium.launch(executable_path=path, headless=True, args=ARGUMENTS)
         try:

@@ -27,11 +27,12 @@ def test_no_lock_file_names_a_registry():
 
 
 def test_python_files_stay_short_enough_to_read():
-    # Migrations are written once and never grow.
+    # Migrations are written once and never grow; a list of hazards reads well at some length.
     long = {
         str(path.relative_to(ROOT)): lines
         for path in _files(".py")
-        if "migrations" not in path.parts and (lines := len(path.read_text().splitlines())) > 330
+        if "migrations" not in path.parts
+        and (lines := len(path.read_text().splitlines())) > (400 if "tests" in path.parts else 330)
     }
     assert long == {}
 

@@ -1,6 +1,7 @@
 """Passwords at rest: argon2id with the library's defaults (RFC 9106, low-memory choice)."""
 
 import asyncio
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -10,8 +11,12 @@ from geo.errors import Invalid
 SHORTEST = 10
 
 _hasher = PasswordHasher()
-# Checked when there is no such account, so that the answer takes as long as for a real one.
-_NOBODY = _hasher.hash("nobody has this password")
+
+
+@cache
+def _nobody() -> str:
+    # Checked when there is no such account, so that the answer takes as long as for a real one.
+    return _hasher.hash("nobody has this password")
 
 
 def hashed(password: str) -> str:
@@ -28,6 +33,6 @@ async def matches(stored: str | None, password: str) -> bool:
 
 def _matches(stored: str | None, password: str) -> bool:
     try:
-        return _hasher.verify(stored or _NOBODY, password) and stored is not None
+        return _hasher.verify(stored or _nobody(), password) and stored is not None
     except (VerificationError, InvalidHashError):
         return False

@@ -15,9 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import pyogrio
 import shapely
-from pyogrio.errors import DataLayerError, DataSourceError
 
 from geo.crs import WGS84, transformer
 from geo.errors import PinwardError, RefusedImport, UnreadableFile
@@ -120,6 +118,10 @@ def _csv(path: Path, columns: Columns) -> tuple[list[str], Iterator[_Row]]:
 
 
 def _vector(path: Path) -> tuple[list[str], Iterator[_Row]]:
+    # Not above: it brings pandas with it, which no other command needs.
+    import pyogrio
+    from pyogrio.errors import DataLayerError, DataSourceError
+
     prefix = {".gz": "/vsigzip/", ".zip": "/vsizip/"}.get(path.suffix.lower(), "")
     try:
         meta, _, shapes, fields = pyogrio.raw.read(f"{prefix}{path}", force_2d=True)

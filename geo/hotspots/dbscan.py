@@ -9,8 +9,6 @@ depends on the order of the points.
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.cluster import DBSCAN
-from sklearn.neighbors import KDTree
 
 from geo.errors import Invalid
 
@@ -34,6 +32,9 @@ def dbscan(points_m: npt.ArrayLike, eps_m: float, min_points: int) -> Labels:
         points, axis=0, return_index=True, return_inverse=True, return_counts=True
     )
     which = which.reshape(-1)
+    # Not above: it takes longer to import than most commands take to run.
+    from sklearn.cluster import DBSCAN
+
     model = DBSCAN(eps=eps_m, min_samples=min_points, algorithm="kd_tree")
     model.fit(places, sample_weight=weights)
     found = model.labels_.astype(np.int64)
@@ -72,6 +73,8 @@ def _nearest(
     # In the order of the input, so that the first of several equally near cores is the lowest.
     cores = np.flatnonzero(core)
     cores = cores[np.argsort(first[cores])]
+    from sklearn.neighbors import KDTree
+
     tree = KDTree(places[cores])
     distance, _ = tree.query(places[border], k=1)
     near = tree.query_radius(places[border], distance[:, 0] * (1 + 1e-12))

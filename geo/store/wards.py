@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import shapely
-from sqlalchemy import func, insert, literal, select, text, update
+from sqlalchemy import LargeBinary, Text, bindparam, func, insert, literal, select, text, update
 from sqlalchemy.dialects.postgresql import Range
 
 from geo.store.area import Bbox
@@ -118,23 +118,30 @@ async def add_set(conn: AsyncConnection, **values: Any) -> int:
 
 async def add(conn: AsyncConnection, set_id: int, new: Sequence[NewWard]) -> list[int]:
     """Write the wards of a set; returns their ids in the same order."""
-    made = []
-    for ward in new:
-        shape = func.ST_Multi(func.ST_GeomFromWKB(shapely.to_wkb(ward.polygon), 4326))
-        values = {
+    shape = func.ST_Multi(func.ST_GeomFromWKB(bindparam("wkb", type_=LargeBinary), 4326))
+    statement = (
+        insert(wards)
+        .values(
+            name_plain=func.pinward_plain(bindparam("said", type_=Text)),
+            area_m2=func.ST_Area(func.geography(shape)),
+            geom=shape,
+        )
+        .returning(wards.c.id, sort_by_parameter_order=True)
+    )
+    rows = [
+        {
             "set_id": set_id,
             "code": ward.code,
             "name": ward.name,
+            "said": ward.name,
             "name_en": ward.name_en,
             "kind": ward.kind,
-            "name_plain": func.pinward_plain(ward.name),
             "valid": Range(ward.valid_from, ward.valid_to),
-            "area_m2": func.ST_Area(func.geography(shape)),
-            "geom": shape,
+            "wkb": shapely.to_wkb(ward.polygon),
         }
-        row = await conn.execute(insert(wards).values(values).returning(wards.c.id))
-        made.append(int(row.scalar_one()))
-    return made
+        for ward in new
+    ]
+    return [int(found) for found in (await conn.execute(statement, rows)).scalars()]
 
 
 async def add_shapes(

@@ -44,6 +44,15 @@ class TileAddress:
                 f"there is no {self.x}/{self.y}"
             )
 
+    @classmethod
+    def parse(cls, z: str, x: str, y: str) -> "TileAddress":
+        """From the digits of a path; raises `NotFound` on whatever is no address."""
+        for part in (z, x, y):
+            # int() itself refuses thousands of digits, with an error of its own
+            if not (part.isascii() and part.isdecimal() and len(part) <= 9):
+                raise NotFound("a tile's address is three whole numbers: zoom, column, row")
+        return cls(int(z), int(x), int(y))
+
     @property
     def cells(self) -> tuple[int, int]:
         """First and last cell number (both included) of the tile."""

@@ -10,8 +10,11 @@ from geo.errors import NotFound
 from geo.store.tables.reports import STATUSES
 from tiles.address import MAX_ZOOM, TileAddress
 
-# A tile with more reports (facilities) than this carries cells instead of points.
+# A tile with more reports (facilities) than this carries cells instead of points. From afar fewer:
+# a thousand dots side by side say less than their number, and neighbouring tiles should look alike.
 MOST_POINTS: Final = 1500
+MOST_POINTS_AFAR: Final = 250
+NEAR_ZOOM: Final = 13
 # Facilities are cells below this zoom however few they are: single dots would only overlap.
 FACILITY_POINTS_ZOOM: Final = 11
 # Labels of wards are in the tiles from this zoom on; below there is no room to write them.
@@ -66,7 +69,8 @@ REPORTS: Final = Layer(
             id="reports",
             description=(
                 f"Public reports, each in exactly one tile of every zoom: points where a tile has "
-                f"at most {MOST_POINTS}, else 8 x 8 cells with counts"
+                f"at most {MOST_POINTS} ({MOST_POINTS_AFAR} below zoom {NEAR_ZOOM}), else 8 x 8 "
+                "cells with counts"
             ),
             geometry="point",
             fields={

@@ -17,7 +17,15 @@ from geo.store.database import AsyncConnection, load_sql
 from tiles import visible
 from tiles.address import TileAddress
 from tiles.filters import Filter
-from tiles.layers import FACILITY_POINTS_ZOOM, HULLS_ZOOM, LABELS_ZOOM, MOST_POINTS, Layer
+from tiles.layers import (
+    FACILITY_POINTS_ZOOM,
+    HULLS_ZOOM,
+    LABELS_ZOOM,
+    MOST_POINTS,
+    MOST_POINTS_AFAR,
+    NEAR_ZOOM,
+    Layer,
+)
 
 # Candidates by lon/lat come from a box this much wider (degrees, 0.1 m): rounding must not lose a
 # point on the tile's very edge. Cells decide.
@@ -47,7 +55,8 @@ async def tile(
     values: dict[str, Any] = {}
     if layer.id == "reports":
         ctes.append(visible.in_tile(address, chosen))
-        values = {"most": MOST_POINTS, "timezone": clock.timezone}
+        most = MOST_POINTS if address.z >= NEAR_ZOOM else MOST_POINTS_AFAR
+        values = {"most": most, "timezone": clock.timezone}
     elif layer.id == "wards":
         values = {
             "day": chosen.on or clock.today,

@@ -100,7 +100,10 @@ async def list_facilities(
     A kind matches exactly: `kind=school` has no kindergartens; ask for
     `kind=school,kindergarten,university`.
     """
-    before = decode_cursor(wanted.cursor, int)[0] if wanted.cursor else None
+    before = None
+    if wanted.cursor:
+        # whoever made up a larger number begins at the start; the column holds 31 bits
+        before = max(-1, min(decode_cursor(wanted.cursor, int)[0], 2**31 - 1))
     # One more than asked tells whether there is a next page.
     rows = await find.page(
         conn,

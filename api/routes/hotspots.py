@@ -116,7 +116,10 @@ async def list_hotspots(
     and `significant=true` finds nothing.
     """
     period = _period(wanted.period)
-    before = decode_cursor(wanted.cursor, int)[0] if wanted.cursor else None
+    before = None
+    if wanted.cursor:
+        # whoever made up a larger number begins at the start; the column holds 63 bits
+        before = max(-1, min(decode_cursor(wanted.cursor, int)[0], 2**63 - 1))
     runs, rows = await find.page(
         conn,
         categories=wanted.category,

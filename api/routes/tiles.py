@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from api.addresses import public_base
 from api.caching import cached, matches
@@ -28,6 +28,10 @@ _LEAST_GZIPPED = 200
 
 # What changes only with a new version of the service.
 _STEADY = "public, max-age=86400"
+
+
+# Text here, so that whatever is no number is a 404 like any tile that does not exist.
+Whole = Annotated[str, WithJsonSchema({"type": "integer", "minimum": 0})]
 
 
 class TileQuery(BaseModel):
@@ -83,7 +87,7 @@ async def describe(
 
 
 @router.get(
-    "/tiles/{layer}/{z:int}/{x:int}/{y:int}.mvt",
+    "/tiles/{layer}/{z}/{x}/{y}.mvt",
     response_class=Response,
     responses={
         200: {"description": "Mapbox Vector Tile 2.1", "content": {MVT: {}}},
@@ -94,9 +98,9 @@ async def describe(
 )
 async def tile(
     layer: str,
-    z: int,
-    x: int,
-    y: int,
+    z: Whole,
+    x: Whole,
+    y: Whole,
     wanted: Annotated[TileQuery, Query()],
     request: Request,
     conn: Read,
@@ -104,7 +108,7 @@ async def tile(
 ) -> Response:
     """One vector tile, XYZ scheme. No personal data, and every feature counted (`point_count`)."""
     known = layers.layer_of(layer)
-    address = TileAddress(z, x, y)
+    address = TileAddress.parse(z, x, y)
     body = await render.tile(conn, known, address, wanted.chosen(), _clock(settings))
     return _tile(request, body, known.max_age_s)
 

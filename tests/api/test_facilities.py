@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from drawn import put_facilities
 
+from api.parameters import encode_cursor
 from builders import middle
 
 CSV = """id,name,kind,lon,lat,source
@@ -159,3 +160,9 @@ def test_who_has_the_answer_gets_304(filled):
     again = filled.http.get("/api/v1/facilities", headers={"If-None-Match": first.headers["etag"]})
     assert again.status_code == 304
     assert again.headers["etag"] == first.headers["etag"]
+
+
+@pytest.mark.parametrize("number", [10**30, -(10**30), 0])
+def test_a_made_up_cursor_is_no_server_error(filled, number):
+    answer = filled.http.get(f"/api/v1/facilities?cursor={encode_cursor(number)}")
+    assert answer.status_code == 200

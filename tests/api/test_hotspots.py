@@ -9,6 +9,7 @@ import pytest
 import shapely
 from drawn import put_hotspots, put_reports
 
+from api.parameters import encode_cursor
 from builders import middle
 
 SINCE, UNTIL = "2026-02-01T00:00:00Z", "2026-04-01T00:00:00Z"
@@ -173,3 +174,9 @@ def test_nonsense_is_422_that_names_the_field(filled, query, field):
     answer = filled.http.get(f"/api/v1/hotspots?{query}")
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+@pytest.mark.parametrize("number", [10**30, -(10**30), 0])
+def test_a_made_up_cursor_is_no_server_error(filled, number):
+    answer = filled.http.get(f"/api/v1/hotspots?cursor={encode_cursor(number)}")
+    assert answer.status_code == 200

@@ -12,7 +12,7 @@ from geo.store.database import create_engine
 from tiles import render
 from tiles.address import MERCATOR_LAT, TileAddress, cell_of, tile_of
 from tiles.filters import Filter
-from tiles.layers import LAYERS, MOST_POINTS, REPORTS
+from tiles.layers import LAYERS, MOST_POINTS, MOST_POINTS_AFAR, REPORTS
 
 pytestmark = pytest.mark.anyio
 
@@ -113,17 +113,20 @@ async def test_every_status_is_counted_in_cells(conn, url):
         assert total(everything, "open_count") == 2400
 
 
-async def test_a_tile_turns_into_cells_only_past_its_limit(conn, url):
-    # all in one tile of zoom 15
-    put_reports(url, scattered(MOST_POINTS, reach=0.001))
-    x, y = tile_of(int(cell_of([HERE[0]], [HERE[1]])[0]), 9)
-    points = await features(conn, 9, x, y)
-    assert len(points) == MOST_POINTS
+@pytest.mark.parametrize(
+    ("z", "most"), [(9, MOST_POINTS_AFAR), (12, MOST_POINTS_AFAR), (13, MOST_POINTS)]
+)
+async def test_a_tile_turns_into_cells_only_past_its_limit(conn, url, z, most):
+    x, y = tile_of(int(cell_of([HERE[0]], [HERE[1]])[0]), z)
+    west, south, east, north = TileAddress(z, x, y).bounds
+    middle = ((west + east) / 2, (south + north) / 2)
+    put_reports(url, [middle] * most)
+    points = await features(conn, z, x, y)
+    assert len(points) == most
     assert {feature["properties"]["point_count"] for feature in points} == {1}
-    put_reports(url, scattered(1, seed=1, reach=0.001))
-    cells = await features(conn, 9, x, y)
-    assert len(cells) < 10
-    assert total(cells) == MOST_POINTS + 1
+    put_reports(url, [middle])
+    (cell,) = await features(conn, z, x, y)
+    assert cell["properties"]["point_count"] == most + 1
 
 
 async def test_a_pile_on_one_spot_is_one_counted_cell_at_every_zoom(conn, url):
@@ -323,8 +326,8 @@ async def test_ids_are_whole_numbers_unique_in_a_tile(conn, url):
 
 async def test_a_full_tile_stays_small(conn, url):
     rng = np.random.default_rng(8)
-    x, y = tile_of(int(cell_of([HERE[0]], [HERE[1]])[0]), 10)
-    west, south, east, north = TileAddress(10, x, y).bounds
+    x, y = tile_of(int(cell_of([HERE[0]], [HERE[1]])[0]), 13)
+    west, south, east, north = TileAddress(13, x, y).bounds
     inside = list(
         zip(
             rng.uniform(west, east, 20_000).tolist(),
@@ -334,7 +337,7 @@ async def test_a_full_tile_stays_small(conn, url):
     )
     statuses = rng.choice(["received", "closed", "waiting", "assigned", "rejected"], 20_000)
     put_reports(url, inside[:MOST_POINTS], status=statuses[:MOST_POINTS].tolist())
-    address = TileAddress(10, x, y)
+    address = TileAddress(13, x, y)
     points = await render.tile(conn, REPORTS, address, NOTHING, CLOCK)
     assert len(points) < 100_000
     put_reports(url, inside[MOST_POINTS:], status=statuses[MOST_POINTS:].tolist())

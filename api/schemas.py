@@ -3,12 +3,12 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
-from starlette.responses import Response
+from starlette.responses import JSONResponse
 
 GEOJSON = "application/geo+json"
 
 
-class GeoJson(Response):
+class GeoJson(JSONResponse):
     """As `response_class`: the route answers with GeoJSON."""
 
     media_type = GEOJSON

@@ -11,6 +11,7 @@ import hmac
 import os
 import re
 import secrets
+from functools import lru_cache
 from uuid import UUID
 
 import numpy as np
@@ -58,6 +59,7 @@ def read_code(typed: str) -> str | None:
     return f"{bare[:4]}-{bare[4:]}"
 
 
+@lru_cache(maxsize=16)
 def derived_key(secret_key: bytes, purpose: str) -> bytes:
     """32 bytes for one purpose, from the service's secret key (HKDF-SHA256)."""
     return HKDF(

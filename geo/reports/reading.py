@@ -12,13 +12,16 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, RowMapping, and_, func, or_, select
 
-from geo.errors import NotFound, NotSignedIn
+from geo.errors import Invalid, NotFound, NotSignedIn
 from geo.reports import codes, contacts
 from geo.reports.times import rfc3339
 from geo.store import reports as store
 from geo.store.area import Bbox
 from geo.store.database import AsyncConnection
 from geo.store.tables import categories, reports, wards
+
+# No index helps a search by words: it reads from the newest report on until the page is full.
+SEARCH_MS = 5_000
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,19 @@ async def page(
     limit: int,
     after: tuple[datetime, UUID] | None = None,
 ) -> tuple[list[dict[str, Any]], tuple[datetime, UUID] | None]:
-    """Features the public may see, newest first, and where the next page begins (None: ended)."""
-    rows = await store.page(conn, wanted.conditions(), limit + 1, after)
+    """Features the public may see, newest first, and where the next page begins (None: ended).
+
+    Raises `Invalid` when a search by words takes longer than `SEARCH_MS`.
+    """
+    if wanted.q:
+        await store.bound_time(conn, SEARCH_MS)
+    try:
+        rows = await store.page(conn, wanted.conditions(), limit + 1, after)
+    except store.TookTooLong:
+        message = "takes too long over all reports; narrow it by since, ward, category or bbox"
+        raise Invalid(
+            f"the search {message}", errors=[{"field": "q", "message": message}]
+        ) from None
     shown = rows[:limit]
     more = (shown[-1]["created_at"], shown[-1]["id"]) if len(rows) > limit else None
     return [public_feature(row) for row in shown], more

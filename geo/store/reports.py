@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import ColumnElement, RowMapping, Select, func, select, tuple_
 from sqlalchemy import text as sql
+from sqlalchemy.exc import OperationalError
 
 from geo.store.database import AnyRow, AsyncConnection, load_sql
 from geo.store.tables import (
@@ -115,14 +117,28 @@ def newest_first(
     return query
 
 
+class TookTooLong(Exception):
+    """The statement was cancelled at the time given to `bound_time`."""
+
+
+async def bound_time(conn: AsyncConnection, limit_ms: int) -> None:
+    """Cancel statements of this transaction that take longer."""
+    await conn.execute(sql(f"SET LOCAL statement_timeout = {int(limit_ms)}"))
+
+
 async def page(
     conn: AsyncConnection,
     conditions: Sequence[ColumnElement[bool]],
     limit: int,
     after: tuple[datetime, UUID] | None = None,
 ) -> list[RowMapping]:
-    """Up to `limit` rows of `newest_first`."""
-    found = await conn.execute(newest_first(conditions, after).limit(limit))
+    """Up to `limit` rows of `newest_first`; raises `TookTooLong`."""
+    try:
+        found = await conn.execute(newest_first(conditions, after).limit(limit))
+    except OperationalError as error:
+        if isinstance(error.orig, psycopg.errors.QueryCanceled):
+            raise TookTooLong from None
+        raise
     return list(found.mappings())
 
 

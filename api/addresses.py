@@ -1,6 +1,7 @@
 """At which address the client reaches us, for the absolute links in answers."""
 
 import re
+from ipaddress import ip_address
 
 from starlette.requests import Request
 
@@ -13,11 +14,15 @@ _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5
 def public_base(request: Request, settings: Settings) -> str:
     """Scheme and host that the client reaches us at, without a slash at the end.
 
-    `PINWARD_PUBLIC_URL` when it is set. Else what the request says, a proxy's `X-Forwarded-Proto`
-    and `X-Forwarded-Host` before the rest when they look like a scheme and a host.
+    `PINWARD_PUBLIC_URL` when it is set. Else what the request says; of a proxy on this machine
+    also its `X-Forwarded-Proto` and `X-Forwarded-Host`, when they look like a scheme and a host.
+    Anybody else could write another's name into answers that caches keep.
     """
     if settings.public_url:
         return settings.public_url.rstrip("/")
+    if not _from_this_machine(request):
+        host = request.headers.get("host", "")
+        return f"{request.url.scheme}://{host if _HOST.fullmatch(host) else request.url.netloc}"
     scheme = request.headers.get("x-forwarded-proto", "").split(",")[0].strip().lower()
     if scheme not in ("http", "https"):
         scheme = request.url.scheme
@@ -27,3 +32,11 @@ def public_base(request: Request, settings: Settings) -> str:
     if not _HOST.fullmatch(host):
         host = request.url.netloc
     return f"{scheme}://{host}"
+
+
+def _from_this_machine(request: Request) -> bool:
+    try:
+        # No peer at all: a unix socket, or the tests' own transport.
+        return request.client is None or ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES
 
 from api import entrance, errors, metrics, refresh
-from api.http import HeadFromGet
+from api.http import Compressed, HeadFromGet
 from api.routes import ROUTERS, tiles
 from geo.settings import Settings
 from geo.store.database import create_engine
@@ -44,7 +44,7 @@ def create_app(settings: Settings) -> FastAPI:
     # Last added is outermost.
     app.add_middleware(errors.LastResort)
     app.add_middleware(
-        GZipMiddleware,
+        Compressed,
         minimum_size=1024,
         compresslevel=5,
         # Tiles are packed by their route, which gives each encoding an ETag of its own.

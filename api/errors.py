@@ -2,12 +2,16 @@
 
 import json
 import logging
+import traceback
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
@@ -71,13 +75,16 @@ def problem(
     )
 
 
+_LATER = {"Retry-After": "2"}
+
+
 def _of_subject(error: errors.PinwardError) -> Response:
     status = next((STATUS[c] for c in type(error).__mro__ if c in STATUS), 500)
     extra = dict(error.facts)
     if isinstance(error, errors.Invalid) and error.errors:
         extra["errors"] = error.errors
     title = (type(error).__doc__ or error.kind).splitlines()[0].strip().rstrip(".")
-    headers = {"WWW-Authenticate": "Cookie"} if status == 401 else None
+    headers = {401: {"WWW-Authenticate": "Cookie"}, 503: _LATER}.get(status)
     return problem(status, error.kind, title, error.detail, extra, headers)
 
 
@@ -92,10 +99,16 @@ def _of_validation(error: RequestValidationError) -> Response:
 
 
 def _of_http(error: HTTPException) -> Response:
-    kinds = {404: "not-found", 405: "method-not-allowed", 400: "bad-request", 413: "too-large"}
-    title = str(error.detail)
+    kinds = {404: "not-found", 405: "method-not-allowed", 400: "bad-request"}
+    kinds |= {413: "too-large", 415: "unsupported-media-type"}
+    status, said = error.status_code, str(error.detail)
+    if status == 404 and said == "Not Found":
+        said = "there is nothing at this address; /docs lists what there is"
+    elif status == 405:
+        allowed = (error.headers or {}).get("Allow", "")
+        said = f"this address does not answer to that method; it answers to {allowed}"
     return problem(
-        error.status_code, kinds.get(error.status_code, "http"), title, title, None, error.headers
+        status, kinds.get(status, "http"), HTTPStatus(status).phrase, said, None, error.headers
     )
 
 
@@ -118,6 +131,14 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(errors.PinwardError)
     async def subject(request: Request, error: errors.PinwardError) -> Response:
         return _of_subject(error)
+
+    # The database went away or had no connection left: nothing was kept, trying again may help.
+    @app.exception_handler(OperationalError)
+    @app.exception_handler(InterfaceError)
+    @app.exception_handler(PoolTimeout)
+    async def away(request: Request, error: Exception) -> Response:
+        log.warning("no database in %s: %s", _route(request.scope), type(error).__name__)
+        return _of_subject(errors.NotReady("the database does not answer; try again in a moment"))
 
     @app.exception_handler(RequestValidationError)
     async def validation(request: Request, error: RequestValidationError) -> Response:
@@ -150,13 +171,25 @@ class LastResort:
 
         try:
             await self.app(scope, receive, watched)
-        except Exception:
-            # The route's template, not the path: a path may hold a report's code.
-            route = getattr(scope.get("route"), "path", "unknown route")
-            log.exception("unexpected error in %s %s", scope["method"], route)
+        except Exception as error:
+            log.error("unexpected error in %s\n%s", _route(scope), _told(error))
             if started:
                 raise
             answer = problem(
                 500, "unexpected", "Something went wrong here", "It was logged; try again later."
             )
             await answer(scope, receive, send)
+
+
+def _route(scope: Scope) -> str:
+    # The route's template, not the path: a path may hold a report's code.
+    return f"{scope['method']} {getattr(scope.get('route'), 'path', 'unknown route')}"
+
+
+def _told(error: Exception) -> str:
+    """The error for the log; of a database's error no text that may repeat what people wrote."""
+    if not isinstance(error, DBAPIError):
+        return "".join(traceback.format_exception(error))
+    code = getattr(error.orig, "sqlstate", None)
+    where = "".join(traceback.format_tb(error.__traceback__))
+    return f"{where}{type(error.orig).__name__} (SQLSTATE {code})"

@@ -1,5 +1,7 @@
-"""HTTP manners that FastAPI leaves out: HEAD wherever GET is answered."""
+"""HTTP manners that FastAPI leaves out: HEAD wherever GET is answered, gzip only when wanted."""
 
+from starlette.datastructures import Headers
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
@@ -21,3 +23,29 @@ class HeadFromGet:
             await send(message)
 
         await self.app({**scope, "method": "GET"}, receive, without_body)
+
+
+def accepts_gzip(header: str) -> bool:
+    """Whether an Accept-Encoding allows gzip (RFC 9110: names, `*`, and q=0 forbids)."""
+    weights: dict[str, float] = {}
+    for part in header.lower().split(","):
+        coding, _, parameters = part.partition(";")
+        name, _, value = parameters.strip().partition("=")
+        try:
+            weights[coding.strip()] = float(value) if name.strip() == "q" else 1.0
+        except ValueError:
+            weights[coding.strip()] = 0.0
+    return weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0))) > 0
+
+
+class Compressed(GZipMiddleware):
+    """Starlette's compression, which looks for the word gzip, asked only where gzip is wanted."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI entry."""
+        if scope["type"] == "http" and not accepts_gzip(
+            Headers(scope=scope).get("accept-encoding", "")
+        ):
+            others = [(k, v) for k, v in scope["headers"] if k != b"accept-encoding"]
+            scope = {**scope, "headers": others}
+        await super().__call__(scope, receive, send)

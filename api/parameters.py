@@ -13,7 +13,8 @@ refused instead of silently ignored:
 import base64
 import binascii
 import json
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from pydantic import (
@@ -31,6 +32,9 @@ from geo.store.area import Bbox
 
 LONGEST_LIST = 100
 
+_NUMBER = re.compile(r"\s*[-+]?[0-9._]*\s*")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
 
 def _bbox(value: Any) -> Any:
     if not isinstance(value, str):
@@ -45,8 +49,15 @@ def _time(value: Any) -> Any:
     # "+07:00" typed into an address without escaping arrives as " 07:00".
     if isinstance(value, str) and len(value) > 6 and value[-6] == " ":
         return f"{value[:-6]}+{value[-5:]}"
-    if not isinstance(value, str) or value.isdigit():
+    if not isinstance(value, str) or _NUMBER.fullmatch(value):
         raise ValueError("must be a time with its zone, e.g. 2026-01-31T00:00:00Z")
+    return value
+
+
+def _day(value: Any) -> Any:
+    # A bare number would be read as seconds since 1970.
+    if isinstance(value, str) and not _DAY.fullmatch(value):
+        raise ValueError("must be a day, e.g. 2026-01-31")
     return value
 
 
@@ -104,6 +115,9 @@ CodesParam = Annotated[
 
 PlainText = Annotated[str, AfterValidator(_clean)]
 """Text that PostgreSQL can hold."""
+
+DayParam = Annotated[date | None, BeforeValidator(_day)]
+"""ISO 8601 day → `date`."""
 
 LonParam = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False, description="degrees")]
 """WGS 84 longitude."""

@@ -115,9 +115,10 @@ async def conn(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 class Service:
     """The real service in processes of its own: `http` talks to it, `url` is its database."""
 
-    def __init__(self, base: str, url: str) -> None:
+    def __init__(self, base: str, url: str, log: Path) -> None:
         self.base = base
         self.url = url
+        self.log = log
         self.http = httpx.Client(base_url=base, timeout=30)
 
 
@@ -139,7 +140,7 @@ def serving(url: str, folder: Path, workers: int = 1, **settings: str) -> Iterat
             stderr=out,
             start_new_session=True,
         )
-    service = Service(f"http://127.0.0.1:{port}", url)
+    service = Service(f"http://127.0.0.1:{port}", url, log)
     try:
         for _ in range(300):
             try:

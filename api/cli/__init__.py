@@ -2,7 +2,9 @@
 
 import sys
 
+import psycopg
 import typer
+from sqlalchemy.exc import DBAPIError
 
 from api.cli import console, db, demo, facilities, hotspots, reports, serve, users, wards
 from geo.errors import Invalid, PinwardError
@@ -34,4 +36,8 @@ def main() -> None:
         if isinstance(error, Invalid):
             for item in error.errors:
                 console.refuse(f"  {item['field']}: {item['message']}")
+        sys.exit(1)
+    except (DBAPIError, psycopg.Error) as error:
+        said = str(error.orig if isinstance(error, DBAPIError) else error).strip().splitlines()
+        console.refuse(f"the database refused: {said[0] if said else type(error).__name__}")
         sys.exit(1)

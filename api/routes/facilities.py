@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.addresses import public_base
 from api.caching import cached
 from api.parameters import (
     BboxParam,
@@ -19,7 +20,7 @@ from api.parameters import (
     encode_cursor,
 )
 from api.schemas import GEOJSON, Point
-from api.session import Read
+from api.session import Read, ServiceSettings
 from geo.facilities import find
 from geo.facilities.kinds import KINDS
 from geo.store.database import AnyRow
@@ -93,7 +94,7 @@ class Spot(BaseModel):
 
 @router.get("", responses={200: {"model": FacilityCollection, "content": {GEOJSON: {}}}})
 async def list_facilities(
-    wanted: Annotated[Wanted, Query()], request: Request, conn: Read
+    wanted: Annotated[Wanted, Query()], request: Request, conn: Read, settings: ServiceSettings
 ) -> Response:
     """Schools, clinics, hospitals and other places, the latest imported first.
 
@@ -118,7 +119,7 @@ async def list_facilities(
     headers = {}
     if len(rows) > wanted.limit:
         url = request.url.include_query_params(cursor=encode_cursor(page[-1].id))
-        following = f"{url.path}?{url.query}"
+        following = f"{public_base(request, settings)}{url.path}?{url.query}"
         headers["Link"] = f'<{following}>; rel="next"'
     return _answer(request, page, _KEEP, headers, {"next": following})
 

@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from api.addresses import public_base
 from api.caching import cached
 from api.parameters import BboxParam, CodesParam, Page, TimeParam, decode_cursor, encode_cursor
 from api.schemas import GEOJSON
-from api.session import Read
+from api.session import Read, ServiceSettings
 from geo.errors import Invalid
 from geo.hotspots import find
 from geo.period import Period
@@ -108,7 +109,7 @@ class Wanted(Page):
 
 @router.get("", responses={200: {"model": HotspotCollection, "content": {GEOJSON: {}}}})
 async def list_hotspots(
-    wanted: Annotated[Wanted, Query()], request: Request, conn: Read
+    wanted: Annotated[Wanted, Query()], request: Request, conn: Read, settings: ServiceSettings
 ) -> Response:
     """Hulls of the newest run's hotspots of each category; a family stands for its categories.
 
@@ -136,7 +137,7 @@ async def list_hotspots(
     headers = {}
     if len(rows) > wanted.limit:
         url = request.url.include_query_params(cursor=encode_cursor(page[-1].id))
-        following = f"{url.path}?{url.query}"
+        following = f"{public_base(request, settings)}{url.path}?{url.query}"
         headers["Link"] = f'<{following}>; rel="next"'
     body = {
         "type": "FeatureCollection",

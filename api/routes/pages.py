@@ -34,8 +34,10 @@ async def favicon(settings: ServiceSettings) -> Response:
 
 
 def _file(folder: Path, name: str, cache: str) -> Response:
-    path = (folder / name).resolve()
+    # Names that no file system takes are no files either.
+    fit = "\0" not in name and len(name.encode("utf-8", "replace")) <= 200
+    path = (folder / name).resolve() if fit else folder
     if not path.is_file() or path.parent != folder.resolve():
-        hint = "" if (folder / name).suffix != ".html" else ": build the pages with `make pages`"
-        raise NotFound(f"there is no {name} here{hint}")
+        hint = "" if name != "index.html" else ": build the pages with `make pages`"
+        raise NotFound(f"there is no such file here{hint}")
     return FileResponse(path, headers={"Cache-Control": cache})

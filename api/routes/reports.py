@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import AfterValidator, Field, WithJsonSchema
 
+from api.addresses import public_base
 from api.bodies import BoundedRoute
 from api.caching import cached
 from api.parameters import (
@@ -34,7 +35,6 @@ from geo.reports import categories, reading
 from geo.reports.codes import read_key
 from geo.reports.intake import Intake, submit
 from geo.reports.new import NewReport
-from geo.settings import Settings
 from geo.store.tables.reports import STATUSES
 
 router = APIRouter(prefix="/api/v1", tags=["reports"], route_class=BoundedRoute)
@@ -139,7 +139,7 @@ async def send_report(
     body = {
         "code": code,
         "secret": receipt.secret,
-        "tracking_url": f"{_base(request, settings)}/r/{code}",
+        "tracking_url": f"{public_base(request, settings)}/r/{code}",
         **receipt.answer,
     }
     return Response(
@@ -159,7 +159,7 @@ async def list_reports(
     chosen = reading.ReportFilter(**{name: getattr(wanted, name) for name in names})
     after = _after(wanted.cursor) if wanted.cursor else None
     features, more = await reading.page(conn, chosen, wanted.limit, after)
-    base = _base(request, settings)
+    base = public_base(request, settings)
     links = [{"rel": "self", "href": _here(request, base), "type": GEOJSON}]
     headers = {}
     following = None
@@ -198,10 +198,6 @@ def _after(cursor: str) -> tuple[datetime, UUID]:
         return _EPOCH + timedelta(microseconds=since_epoch), UUID(report_id)
     except (ValueError, OverflowError):
         raise Invalid("the cursor is none that this service gave; begin again without it") from None
-
-
-def _base(request: Request, settings: Settings) -> str:
-    return settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
 
 
 def _here(request: Request, base: str, **changed: str) -> str:

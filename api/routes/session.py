@@ -8,14 +8,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Cookie, Request, Response
 from pydantic import BaseModel, Field
 
+from api.addresses import public_base
 from api.auth import passwords
-from api.session import Read, Wards, Write
+from api.bodies import BoundedRoute
+from api.parameters import PlainText
+from api.session import Read, ServiceSettings, Wards, Write
 from geo.errors import NotSignedIn
 from geo.store import users
 from geo.store.database import AnyRow
 from geo.wards.directory import WardDirectory
 
-router = APIRouter(prefix="/api/v1", tags=["session"])
+router = APIRouter(prefix="/api/v1", tags=["session"], route_class=BoundedRoute)
 
 COOKIE = "pinward_session"
 LASTS = timedelta(hours=12)
@@ -28,13 +31,18 @@ class SignIn(BaseModel):
 
     model_config = {"extra": "forbid"}
 
-    email: str = Field(max_length=254)
-    password: str = Field(max_length=1000)
+    email: Annotated[PlainText, Field(max_length=254)]
+    password: Annotated[PlainText, Field(max_length=1000)]
 
 
 @router.post("/session")
 async def sign_in(
-    body: SignIn, request: Request, response: Response, conn: Write, wards: Wards
+    body: SignIn,
+    request: Request,
+    response: Response,
+    conn: Write,
+    wards: Wards,
+    settings: ServiceSettings,
 ) -> dict[str, Any]:
     """Sign in: sets an HttpOnly cookie that lasts 12 hours."""
     account = await users.by_email(conn, body.email)
@@ -50,7 +58,7 @@ async def sign_in(
         max_age=int(LASTS.total_seconds()),
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=public_base(request, settings).startswith("https:"),
     )
     response.headers["Cache-Control"] = "no-store"
     return _view(account, wards)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from api.addresses import public_base
 from api.caching import cached, matches
+from api.http import accepts_gzip
 from api.parameters import CodesParam, TimeParam
 from api.session import Read, ServiceSettings
 from geo.settings import Settings
@@ -190,7 +191,7 @@ def _tile(request: Request, body: bytes, max_age_s: int) -> Response:
     if not body:
         return Response(status_code=204, headers=headers)
     etag = hashlib.blake2b(body, digest_size=16).hexdigest()
-    if len(body) >= _LEAST_GZIPPED and _accepts_gzip(request.headers.get("accept-encoding", "")):
+    if len(body) >= _LEAST_GZIPPED and accepts_gzip(request.headers.get("accept-encoding", "")):
         # Strong: other bytes, other ETag.
         etag += "-gzip"
         headers["Content-Encoding"] = "gzip"
@@ -201,16 +202,3 @@ def _tile(request: Request, body: bytes, max_age_s: int) -> Response:
     if "Content-Encoding" in headers:
         body = gzip.compress(body, 6, mtime=0)
     return Response(body, media_type=MVT, headers=headers)
-
-
-def _accepts_gzip(header: str) -> bool:
-    """Whether an Accept-Encoding allows gzip (RFC 9110: names, `*`, and q=0 forbids)."""
-    weights: dict[str, float] = {}
-    for part in header.lower().split(","):
-        coding, _, parameters = part.partition(";")
-        name, _, value = parameters.strip().partition("=")
-        try:
-            weights[coding.strip()] = float(value) if name.strip() == "q" else 1.0
-        except ValueError:
-            weights[coding.strip()] = 0.0
-    return weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0))) > 0

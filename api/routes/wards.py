@@ -1,15 +1,16 @@
 """HTTP of wards: dated boundaries, and whose ward a point is."""
 
 import json
-from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.addresses import public_base
 from api.caching import cached
 from api.parameters import (
     BboxParam,
+    DayParam,
     LatParam,
     LonParam,
     Page,
@@ -26,7 +27,7 @@ from geo.wards.search import ranked
 router = APIRouter(prefix="/api/v1/wards", tags=["wards"])
 
 _KEEP = "public, max-age=300"
-Day = Annotated[date | None, Field(description="the day asked about; default today")]
+Day = Annotated[DayParam, Field(description="the day asked about; default today")]
 
 
 class Wanted(Page):
@@ -87,7 +88,7 @@ async def list_wards(
     following = None
     if rest:
         query = request.url.include_query_params(cursor=encode_cursor(*page[-1].key))
-        following = f"{request.url.path}?{query.query}"
+        following = f"{public_base(request, settings)}{request.url.path}?{query.query}"
     headers = {"Vary": "Accept"}
     if following:
         headers["Link"] = f'<{following}>; rel="next"'
@@ -137,7 +138,7 @@ async def one_ward(
     conn: Read,
     wards: Wards,
     settings: ServiceSettings,
-    on: Annotated[date | None, Query(description="the day asked about; default today")] = None,
+    on: Annotated[DayParam, Query(description="the day asked about; default today")] = None,
 ) -> Response:
     """A ward with its full boundary as a GeoJSON Feature."""
     ward = wards.named(code, on or today(settings))

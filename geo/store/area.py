@@ -37,6 +37,9 @@ class Bbox:
     def parse(cls, text: str) -> "Bbox":
         """From `106.6,10.7,106.7,10.8`; raises `Invalid`."""
         try:
+            # float() alone would also take 1_06 and digits of other scripts.
+            if not text.isascii() or "_" in text:
+                raise ValueError
             west, south, east, north = (float(part) for part in text.split(","))
         except ValueError:
             raise Invalid("bbox must be four numbers: west,south,east,north") from None

@@ -20,16 +20,28 @@ AnyRow = Row[*tuple[Any, ...]]
 """A row whose columns are read by name."""
 
 
+def unreachable(error: psycopg.Error) -> NotReady:
+    """Why there is no connection, in a sentence with the mend."""
+    said = str(error).strip().splitlines() or [type(error).__name__]
+    return NotReady(
+        f"the database cannot be reached: {said[0]}. Check PINWARD_DATABASE_URL (a libpq URL), "
+        "or start the private one with `pinward db start`"
+    )
+
+
 def create_engine(url: str, pool_size: int = 10) -> AsyncEngine:
     """Engine on a libpq URL, passed to libpq untouched: several hosts and sockets work.
 
-    Raises `NotReady` on an empty URL.
+    Raises `NotReady` on an empty URL, and whenever a connection cannot be made.
     """
     if not url:
         raise NotReady("no database: set PINWARD_DATABASE_URL or run `pinward db start`")
 
     async def connect() -> psycopg.AsyncConnection:
-        return await psycopg.AsyncConnection.connect(url)
+        try:
+            return await psycopg.AsyncConnection.connect(url)
+        except psycopg.Error as error:
+            raise unreachable(error) from error
 
     return create_async_engine(
         "postgresql+psycopg://",
@@ -37,6 +49,8 @@ def create_engine(url: str, pool_size: int = 10) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=0,
         pool_pre_ping=True,
+        # What people wrote must not come out in an error's text, and so in a log.
+        hide_parameters=True,
     )
 
 

@@ -9,6 +9,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from geo.settings import CHECKOUT
+from geo.store.database import unreachable
 
 MIGRATIONS = CHECKOUT / "migrations"
 
@@ -23,7 +24,14 @@ def config(url: str, folder: Path = MIGRATIONS) -> Config:
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Migrate up. Two processes at once are safe: the second waits and finds nothing to do."""
+    """Migrate up; raises `NotReady` where no database answers.
+
+    Two processes at once are safe: the second waits and finds nothing to do.
+    """
+    try:
+        psycopg.connect(url).close()
+    except psycopg.Error as error:
+        raise unreachable(error) from error
     command.upgrade(config(url), revision)
 
 

@@ -4,6 +4,8 @@ import httpx
 import pytest
 from conftest import serving
 
+import builders
+
 
 def test_an_unknown_path_is_a_problem_document(service):
     answer = service.http.get("/api/v1/nonsense")
@@ -63,3 +65,39 @@ def test_answers_are_compressed_once_and_say_what_they_vary_by(service):
     assert answer.headers["content-encoding"] == "gzip"
     assert "accept-encoding" in answer.headers["vary"].lower()
     assert answer.json()["openapi"].startswith("3.")
+
+
+@pytest.mark.parametrize("refused", ["gzip;q=0", "nogzip", "br", ""])
+def test_nobody_gets_gzip_who_does_not_want_it(service, refused):
+    answer = service.http.get("/openapi.json", headers={"Accept-Encoding": refused})
+    assert "content-encoding" not in answer.headers
+    assert answer.json()["openapi"].startswith("3.")
+
+
+@pytest.mark.parametrize(
+    "name", ["%00", "a%00.js", "a" * 300, "%F0%9F%8C%8A" * 80, "..%2Findex.html"]
+)
+def test_an_odd_name_of_an_asset_is_one_that_is_not_there(service, name):
+    answer = service.http.get(f"/assets/{name}")
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_day_or_a_time_is_never_read_from_a_bare_number(service):
+    for path in (
+        "/api/v1/wards?on=0",
+        "/api/v1/reports?since=-1.5",
+        "/api/v1/reports?bbox=1_0,1,2,3",
+    ):
+        assert (path, service.http.get(path).status_code) == (path, 422)
+
+
+def test_addresses_follow_the_proxy_on_this_machine(service):
+    for _ in range(2):
+        service.http.post("/api/v1/reports", json=builders.a_report())
+    proxied = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "city.example"}
+    sent = service.http.post("/api/v1/reports", json=builders.a_report(), headers=proxied)
+    assert sent.json()["tracking_url"].startswith("https://city.example/r/")
+    for path in ("/api/v1/reports?limit=1", "/api/v1/wards?limit=1"):
+        listed = service.http.get(path, headers=proxied)
+        assert listed.json()["next"].startswith("https://city.example/api/v1/")

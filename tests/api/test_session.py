@@ -96,3 +96,19 @@ def test_users_are_refused_with_a_reason(url, pinward):
     nobody = pinward("users", "disable", "nobody@b.test", url=url)
     assert nobody.returncode == 1
     assert pinward("users", "list", "--json", url=url).stdout.strip() == '{"users": []}'
+
+
+def test_a_sign_in_is_bounded_and_held_to_text(service):
+    huge = service.http.post("/api/v1/session", json={"email": "a" * 70_000, "password": "x"})
+    assert huge.status_code == 413
+    nul = service.http.post("/api/v1/session", json={"email": "a\x00@b.test", "password": "x"})
+    assert nul.status_code == 422
+
+
+def test_behind_tls_the_cookie_never_travels_without_it(service, account):
+    answer = service.http.post(
+        "/api/v1/session",
+        json={"email": account, "password": PASSWORD},
+        headers={"X-Forwarded-Proto": "https", "X-Forwarded-Host": "city.example"},
+    )
+    assert "Secure" in answer.headers["set-cookie"]

@@ -1,5 +1,6 @@
 """Many reports at once."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -109,6 +110,23 @@ async def test_a_row_of_a_source_comes_in_once(conn):
     assert (await _all(conn, "SELECT count(*) FROM report_events"))[0][0] == 6
 
 
+async def test_a_row_that_somebody_else_is_just_writing_comes_in_once(engine):
+    rows = [_row(n, source="s", source_id=str(n)) for n in range(3)]
+    async with engine.connect() as first, engine.connect() as second:
+        assert await bulk_insert(first, rows[:2]) == 2
+        waiting = asyncio.create_task(bulk_insert(second, rows))
+        # It does not see the others' rows yet, begins to write its own and has to wait.
+        for _ in range(500):
+            if await _all(first, "SELECT 1 FROM pg_locks WHERE NOT granted"):
+                break
+            await asyncio.sleep(0.01)
+        await first.commit()
+        assert await waiting == 1
+        await second.commit()
+        counts = "SELECT (SELECT count(*) FROM reports), (SELECT count(*) FROM report_events)"
+        assert await _all(first, counts) == [(3, 6)]
+
+
 async def test_a_taken_code_is_drawn_anew_and_no_report_is_lost(conn, monkeypatch):
     drawn = iter([*["2222-2222"] * 3, "3333-3333", *["2222-2222"] * 2, "4444-4444"])
     monkeypatch.setattr(
@@ -133,7 +151,7 @@ async def test_an_unknown_category_is_refused_by_row(conn):
 def test_ids_made_together_are_uuid7_and_rise():
     from uuid import UUID
 
-    made = columns.new_ids(70_000, NOW).to_pylist()
+    made = columns.new_ids(530_000, NOW).to_pylist()
     assert made == sorted(made)
     assert len(set(made)) == len(made)
     first, last = UUID(made[0]), UUID(made[-1])

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Response
 from sqlalchemy import text
 
 from api import metrics
+from api.errors import documented
 from api.session import Read, Wards
 from geo.errors import NotReady
 from geo.store import migrate
@@ -17,7 +18,7 @@ async def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/readyz")
+@router.get("/readyz", responses=documented(503))
 async def readyz(conn: Read, wards: Wards) -> dict[str, str]:
     """Database reachable, migrated as this code expects, and at least one ward known; else 503."""
     found = (await conn.execute(text("SELECT version_num FROM alembic_version"))).scalar()

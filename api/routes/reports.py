@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from api.addresses import public_base
 from api.bodies import BoundedRoute
 from api.caching import cached
+from api.errors import documented
 from api.parameters import (
     BboxParam,
     CodesParam,
@@ -113,6 +114,7 @@ async def list_categories(request: Request, conn: Read) -> Response:
     "/reports",
     status_code=201,
     responses={
+        **documented(400, 413, 415),
         201: {"model": ReportReceipt},
         200: {"model": ReportReceipt, "description": "The first answer to this Idempotency-Key."},
     },
@@ -173,14 +175,20 @@ async def list_reports(
     return cached(request, _packed(body), GEOJSON, headers=headers)
 
 
-@router.get("/reports/{code}", response_class=GeoJson, responses={200: {"model": ReportFeature}})
+@router.get(
+    "/reports/{code}",
+    response_class=GeoJson,
+    responses={**documented(401, 404), 200: {"model": ReportFeature}},
+)
 async def read_report(code: Code, request: Request, conn: Read, secret: Secret) -> Response:
     """One report: what the public may see of it, or with its secret the reporter's own view."""
     found = await reading.one(conn, code, secret, request.app.state.secret_key)
     return _seen(request, found, GEOJSON, secret)
 
 
-@router.get("/reports/{code}/events", responses={200: {"model": ReportEvents}})
+@router.get(
+    "/reports/{code}/events", responses={**documented(401, 404), 200: {"model": ReportEvents}}
+)
 async def read_events(code: Code, request: Request, conn: Read, secret: Secret) -> Response:
     """What happened to a report, oldest first."""
     found = {"events": await reading.history(conn, code, secret)}

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from api.addresses import public_base
 from api.auth import passwords
 from api.bodies import BoundedRoute
+from api.errors import documented
 from api.parameters import PlainText
 from api.session import Read, ServiceSettings, Wards, Write
 from geo.errors import NotSignedIn
@@ -35,7 +36,7 @@ class SignIn(BaseModel):
     password: Annotated[PlainText, Field(max_length=1000)]
 
 
-@router.post("/session")
+@router.post("/session", responses=documented(400, 401, 413, 415))
 async def sign_in(
     body: SignIn,
     request: Request,
@@ -64,7 +65,7 @@ async def sign_in(
     return _view(account, wards)
 
 
-@router.get("/session")
+@router.get("/session", responses=documented(401))
 async def who(conn: Read, wards: Wards, response: Response, token: Token = None) -> dict[str, Any]:
     """Who is signed in; 401 when nobody is."""
     now = datetime.now(UTC)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from api.addresses import public_base
 from api.caching import cached, matches
+from api.errors import documented
 from api.http import accepts_gzip
 from api.parameters import CodesParam, TimeParam
 from api.session import Read, ServiceSettings
@@ -94,7 +95,7 @@ async def describe(
         200: {"description": "Mapbox Vector Tile 2.1", "content": {MVT: {}}},
         204: {"description": "nothing lies in this tile"},
         304: {"description": "the client has this tile already"},
-        404: {"description": "no such layer, or outside its zooms or the tile grid"},
+        **documented(404),
     },
 )
 async def tile(
@@ -126,7 +127,7 @@ async def sprite_index(request: Request) -> Response:
 @router.get(
     "/styles/sprite.png",
     response_class=Response,
-    responses={200: {"description": "PNG", "content": {"image/png": {}}}},
+    responses={**documented(404), 200: {"description": "PNG", "content": {"image/png": {}}}},
 )
 @router.get("/styles/sprite@2x.png", include_in_schema=False)
 async def sprite_picture(request: Request) -> Response:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.addresses import public_base
 from api.caching import cached
+from api.errors import documented
 from api.parameters import (
     BboxParam,
     DayParam,
@@ -131,7 +132,11 @@ async def ward_at(
     )
 
 
-@router.get("/{code}", response_class=Response, responses={200: {"content": {GEOJSON: {}}}})
+@router.get(
+    "/{code}",
+    response_class=Response,
+    responses={**documented(404), 200: {"content": {GEOJSON: {}}}},
+)
 async def one_ward(
     code: Annotated[str, Field(max_length=100)],
     request: Request,

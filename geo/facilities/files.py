@@ -134,11 +134,15 @@ def _vector(path: Path) -> tuple[list[str], Iterator[_Row]]:
             f"{path} does not say in which CRS it is; assign one, e.g. with ogr2ogr -a_srs"
         )
     names = [str(name) for name in meta["fields"]]
-    geometries = shapely.from_wkb(shapes)
+    with np.errstate(invalid="ignore"):
+        geometries = shapely.from_wkb(shapes)
+    # A shape with a coordinate that is none has no place: NaN here is refused with its row.
+    numbers, of = shapely.get_coordinates(geometries, return_index=True)
+    geometries = geometries.copy()
+    geometries[np.unique(of[~np.isfinite(numbers).all(axis=1)])] = shapely.Point(np.nan, np.nan)
     # A school drawn as its grounds becomes a point that is surely on them.
-    geometries = np.where(
-        shapely.get_type_id(geometries) == 0, geometries, shapely.point_on_surface(geometries)
-    )
+    areas = shapely.get_type_id(geometries) != 0
+    geometries[areas] = shapely.point_on_surface(geometries[areas])
     lon, lat = transformer(meta["crs"], WGS84).transform(
         shapely.get_x(geometries), shapely.get_y(geometries)
     )

@@ -7,6 +7,9 @@ from typing import Any, Final
 
 from geo.errors import RefusedImport
 
+LONGEST_CODE = 64
+LONGEST_NAME = 200
+
 _GUESSES: Final[dict[str, str]] = {
     "code": (
         "code ward_code ma_xa maxa ma_phuong ma_dvhc ma_px ma gso_id gso_code area_code ward_id "
@@ -104,6 +107,18 @@ def text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return _SPACES.sub(" ", _CONTROL.sub(" ", str(value))).strip()
+
+
+def unfit(code: str, name: str) -> bool:
+    """Whether a code or name cannot be kept: too long, or not text that UTF-8 can hold."""
+    too_long = len(code) > LONGEST_CODE or len(name) > LONGEST_NAME
+    return too_long or any("\ud800" <= c <= "\udfff" for c in code + name)
+
+
+def shown(value: str) -> str:
+    """A text that may be unfit, cut and escaped so that it can be printed."""
+    cut = value if len(value) <= 40 else f"{value[:40]}…"
+    return cut.encode("utf-8", "backslashreplace").decode()
 
 
 def reread(value: Any) -> Any:

@@ -188,8 +188,8 @@ def _refuse_out_of_range(name: str, shapes: Objects, hint: str) -> None:
     if (lat_like & lon_like).any():
         raise RefusedImport(
             f"{name} looks swapped: it begins at {lon:g},{lat:g}, where the longitude should come "
-            f"first and the latitude is {lat:g}. Swap them, e.g. by `ogr2ogr -swapxy swapped.gpkg "
-            f"{name}`"
+            f"first and the latitude is {lat:g}. Swap them, e.g. in QGIS by "
+            "'Swap X and Y coordinates', and try again"
         )
     if not ok.all():
         first = int(np.flatnonzero(~ok)[0]) + 1
@@ -206,6 +206,7 @@ def _wards(table: Table, chosen: fields.Fields, of: str, notes: list[str]) -> li
     made: list[WardFeature] = []
     nameless: list[str] = []
     codeless: list[str] = []
+    unfit: list[str] = []
     changed = misread = 0
     rows = zip(
         column(chosen.code),
@@ -229,12 +230,18 @@ def _wards(table: Table, chosen: fields.Fields, of: str, notes: list[str]) -> li
         name, kind = fields.split_name(name, kind)
         if chosen.code is None:
             code = fields.slug(name)
-        if not name:
+        if fields.unfit(code, name):
+            unfit.append(f"{place} (code {fields.shown(code)}, name {fields.shown(name)})")
+        elif not name:
             nameless.append(f"{place} (code {code or 'missing too'})")
         elif not code:
             codeless.append(f"{place} ({name})")
         made.append(
             WardFeature(code, name, fields.split_name_en(name_en) or None, kind or "other", place)
+        )
+    if unfit:
+        raise RefusedImport(
+            _listed(f"{table.name} has codes or names that are too long or no readable text", unfit)
         )
     if nameless:
         raise RefusedImport(_listed(f"{table.name} has wards without a name", nameless))

@@ -149,3 +149,15 @@ def test_the_real_schools_and_clinics_are_read(shared_data):
     assert sum(row.name is None for row in rows) == 4
     assert {row.kind for row in rows} == {"school", "hospital", "clinic"}
     assert {row.source for row in rows} == {"OSM (ODbL) via minhe51805/UrbanReflex"}
+
+
+def test_a_ground_with_a_coordinate_that_is_none_is_refused_with_its_row(tmp_path):
+    ring = "[[[106.6,10.7],[NaN,10.7],[106.7,10.8],[106.6,10.7]]]"
+    text = (
+        '{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"name":"A"},'
+        f'"geometry":{{"type":"Polygon","coordinates":{ring}}}}}]}}'
+    )
+    path = a_file(tmp_path, text, "grounds.geojson")
+    with pytest.raises((RefusedImport, UnreadableFile)) as refused:
+        read(path, Columns(kind="school"))
+    assert "feature 1" in refused.value.detail

@@ -64,3 +64,15 @@ def test_one_line_means_one_line():
 @pytest.mark.parametrize("text", ["🚧", "👨‍👩‍👧", "?", "1", "ổ", "٣", "道路"])
 def test_any_script_and_emoji_are_text(text):
     assert clean_text(text) == text
+
+
+@pytest.mark.parametrize("override", ["\u202e", "\u2066"])
+def test_text_that_reads_as_another_is_refused(override):
+    with pytest.raises(Invalid, match="control characters"):
+        clean_text(f"Đèn {override}hỏng")
+
+
+@pytest.mark.parametrize("blank", ["\u3164", "\u200b", "\uffa0\u115f"])
+def test_letters_drawn_as_nothing_say_nothing(blank):
+    with pytest.raises(Invalid, match="no visible character"):
+        clean_text(blank)

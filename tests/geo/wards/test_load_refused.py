@@ -238,3 +238,14 @@ def test_packed_twice_is_refused(tmp_path):
 def test_parquet_without_geometry_is_refused(tmp_path):
     the_city().drop(columns="geometry").to_parquet(tmp_path / "city.parquet")
     assert "without places" in refusal(tmp_path / "city.parquet", UnreadableFile)
+
+
+@pytest.mark.parametrize("odd", [{"code": "c\ud800"}, {"name": "N" * 201}, {"code": "9" * 65}])
+def test_codes_and_names_that_cannot_be_kept_are_refused_and_can_be_printed(tmp_path, odd):
+    path = tmp_path / "odd.geojson"
+    features = [a_feature(0), a_feature(1, **odd)]
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    said = refusal(path)
+    assert "feature 2" in said
+    assert "feature 1 " not in said
+    assert said.encode("utf-8")

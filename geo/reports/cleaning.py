@@ -53,7 +53,10 @@ REASONS = {
     "bad-closed": "its time of closing is no date that is understood",
     "no-place": "it has no coordinates",
     "bad-place": "its coordinates are no numbers",
-    "out-of-range": "its coordinates are out of range: lon is within ±180 and lat within ±90",
+    "out-of-range": (
+        "its coordinates are out of range: lon is within ±180 and lat within ±90; "
+        "if the two columns are swapped, say which is which by --lon and --lat"
+    ),
     "no-category": "it has no category",
     "bad-category": f"its category is longer than {LONGEST_CATEGORY} characters or holds control "
     "characters",

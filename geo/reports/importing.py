@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from geo.errors import RefusedImport
 from geo.reports import cleaning, columns
 from geo.reports.bulk import bulk_insert
 from geo.reports.cleaning import Cleaned
@@ -108,6 +109,8 @@ async def import_reports(
     """
     dates = Dates(job.timezone, job.dates)
     known = await asyncio.to_thread(survey, rows)
+    if not known.rows:
+        raise RefusedImport("the file holds no rows: a header at most. Export it again with data")
     refused = RefusedFile(refused_path, rows)
     async with engine.begin() as conn:
         wards = await WardDirectory.load(conn)

@@ -266,3 +266,11 @@ def test_geojson_comes_in_the_same_way(city_url, pinward, tmp_path):
     refused = (tmp_path / "a.geojson.refused.csv").read_text(encoding="utf-8").splitlines()
     assert refused[0].startswith("feature,reason,")
     assert refused[1].startswith("7,it has no coordinates,")
+
+
+def test_a_file_of_a_header_alone_is_refused(pinward, city_url, tmp_path):
+    path = tmp_path / "header.csv"
+    path.write_text("id,category,created,lon,lat,text\n")
+    done = pinward("reports", "import", path, url=city_url)
+    assert done.returncode == 1
+    assert "no rows" in done.stderr

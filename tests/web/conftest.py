@@ -51,7 +51,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return WEB / "dist"
 
 
-@pytest.fixture(scope="session")
+# Not of the session: while it is open its driver's event loop runs, and no async test can.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     if browsing.chromium() is None:
         pytest.skip("no chromium here")

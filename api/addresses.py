@@ -34,6 +34,12 @@ def public_base(request: Request, settings: Settings) -> str:
     return f"{scheme}://{host}"
 
 
+def next_page(request: Request, settings: Settings, cursor: str) -> str:
+    """Address of the page that begins at `cursor`, all filters kept."""
+    url = request.url.include_query_params(cursor=cursor)
+    return f"{public_base(request, settings)}{url.path}?{url.query}"
+
+
 def _from_this_machine(request: Request) -> bool:
     try:
         # No peer at all: a unix socket, or the tests' own transport.

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from api.addresses import public_base
+from api.addresses import next_page
 from api.caching import cached
 from api.parameters import BboxParam, CodesParam, Page, TimeParam, decode_cursor, encode_cursor
 from api.schemas import GEOJSON
@@ -136,8 +136,7 @@ async def list_hotspots(
     following = None
     headers = {}
     if len(rows) > wanted.limit:
-        url = request.url.include_query_params(cursor=encode_cursor(page[-1].id))
-        following = f"{public_base(request, settings)}{url.path}?{url.query}"
+        following = next_page(request, settings, encode_cursor(page[-1].id))
         headers["Link"] = f'<{following}>; rel="next"'
     body = {
         "type": "FeatureCollection",

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.addresses import public_base
+from api.addresses import next_page
 from api.caching import cached
 from api.errors import documented
 from api.parameters import (
@@ -88,8 +88,7 @@ async def list_wards(
     page, rest = found[: wanted.limit], found[wanted.limit :]
     following = None
     if rest:
-        query = request.url.include_query_params(cursor=encode_cursor(*page[-1].key))
-        following = f"{public_base(request, settings)}{request.url.path}?{query.query}"
+        following = next_page(request, settings, encode_cursor(*page[-1].key))
     headers = {"Vary": "Accept"}
     if following:
         headers["Link"] = f'<{following}>; rel="next"'

@@ -1,10 +1,10 @@
 """Finding a ward by its name as people type it, with or without marks."""
 
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from geo.wards.directory import Ward
+from geo.wards.fields import nfc, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,19 +20,13 @@ class Ranked:
         return self.rank, self.ward.name_plain, self.ward.code
 
 
-def plain(text: str) -> str:
-    """Lower case without marks, Đ as d: the twin of SQL's `pinward_plain` for Vietnamese."""
-    bare = unicodedata.normalize("NFD", text.casefold().replace("đ", "d"))
-    return "".join(letter for letter in bare if not unicodedata.combining(letter))
-
-
 def ranked(wards: Iterable[Ward], q: str | None = None) -> list[Ranked]:
     """Wards whose name or code matches `q`, best first; all of them by name without `q`.
 
     Marks may be left out ("ben thanh" finds Bến Thành), but names that match with their marks
     come first: "Thạnh An" lists Thạnh An before Thanh An.
     """
-    wanted = unicodedata.normalize("NFC", q or "").strip().casefold()
+    wanted = nfc(q or "").strip().casefold()
     if not wanted:
         found = [Ranked(0, ward) for ward in wards]
     else:

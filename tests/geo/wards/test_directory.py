@@ -6,7 +6,8 @@ import pytest
 import builders
 from geo.errors import Invalid, NotFound, OutsideCoverage
 from geo.wards.directory import WardDirectory
-from geo.wards.search import plain, ranked
+from geo.wards.fields import plain
+from geo.wards.search import ranked
 
 pytestmark = pytest.mark.anyio
 TODAY = date(2026, 1, 1)

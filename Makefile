@@ -32,7 +32,7 @@ demo-stop: install
 pages: web/dist/index.html
 
 web/dist/index.html: $(PAGE_SOURCES) | install
-	@cd web && npm ci --silent --no-audit --no-fund && npm run build --silent -- --logLevel warn
+	@cd web && npm ci --silent --no-audit --no-fund && npm run build --silent
 	@touch $@
 
 test: install-test pages

@@ -34,7 +34,7 @@ def create_app(settings: Settings) -> FastAPI:
         summary="Drop a pin, the right ward acts.",
         lifespan=lifespan,
         responses=errors.DOCUMENTED,
-        docs_url="/docs",
+        docs_url=None,
         redoc_url=None,
     )
     app.state.settings = settings

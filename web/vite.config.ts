@@ -1,11 +1,25 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
-import { defineConfig, loadEnv } from 'vite';
+import { readFileSync } from 'node:fs';
+import { defineConfig, loadEnv, type Plugin } from 'vite';
 
 // While developing, `npm run dev` passes everything but the pages on to a running service.
 const { PINWARD_PUBLIC_URL: service = 'http://127.0.0.1:8000' } = loadEnv('', '.', 'PINWARD_');
 
+/** The API's own documentation at /docs reads these two from us, not from somebody's CDN. */
+const swagger: Plugin = {
+  name: 'swagger-ui',
+  apply: 'build',
+  generateBundle() {
+    for (const name of ['swagger-ui-bundle.js', 'swagger-ui.css']) {
+      const source = readFileSync(new URL(`node_modules/swagger-ui-dist/${name}`, import.meta.url));
+      this.emitFile({ type: 'asset', fileName: `assets/${name}`, source });
+    }
+  },
+};
+
 export default defineConfig({
-  plugins: [svelte()],
+  plugins: [svelte(), swagger],
+  logLevel: 'warn',
   worker: { format: 'es' },
   build: {
     target: 'es2022',

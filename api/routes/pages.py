@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from fastapi import APIRouter
+from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, Response
 
 from api.session import ServiceSettings
@@ -10,7 +11,8 @@ from geo.errors import NotFound
 
 router = APIRouter(include_in_schema=False)
 
-# Assets carry a hash of their content in the name, so they never change; the document does.
+# Assets carry a hash of their content in the name, so they never change; the document does, and so
+# do the files of the API's documentation, which keep their names.
 _FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -24,13 +26,26 @@ async def page(settings: ServiceSettings) -> Response:
 @router.get("/assets/{name}")
 async def asset(name: str, settings: ServiceSettings) -> Response:
     """A script, style sheet or picture of the pages."""
-    return _file(settings.pages / "assets", name, _FOREVER)
+    kept = "no-cache" if name.startswith("swagger-ui") else _FOREVER
+    return _file(settings.pages / "assets", name, kept)
 
 
 @router.get("/favicon.svg")
 async def favicon(settings: ServiceSettings) -> Response:
     """The mark in the browser's tab."""
     return _file(settings.pages, "favicon.svg", "public, max-age=86400")
+
+
+@router.get("/docs")
+async def api_documentation() -> Response:
+    """The API's documentation; its scripts are ours, not a CDN's."""
+    return get_swagger_ui_html(
+        openapi_url="/openapi.json",
+        title="Pinward API",
+        swagger_js_url="/assets/swagger-ui-bundle.js",
+        swagger_css_url="/assets/swagger-ui.css",
+        swagger_favicon_url="/favicon.svg",
+    )
 
 
 def _file(folder: Path, name: str, cache: str) -> Response:

@@ -138,13 +138,5 @@ def utc(now: datetime) -> np.datetime64:
     return np.datetime64(now.astimezone(UTC).replace(tzinfo=None), "ms")
 
 
-def local_hours(times: Times) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Hour of the day and weekday (Monday is 0) by the local clock."""
-    local = times.astype("datetime64[h]") + np.timedelta64(7, "h")
-    day = local.astype("datetime64[D]")
-    weekday = (day.astype(np.int64) + 3) % 7
-    return (local - day).astype(np.int64), weekday
-
-
 def _near_tet(day: date) -> bool:
     return any(-3 <= (day - tet).days <= 5 for tet in _TET)

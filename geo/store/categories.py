@@ -1,6 +1,5 @@
 """Rows of the category tree."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import RowMapping, select
@@ -38,9 +37,3 @@ async def every(conn: AsyncConnection, offered_only: bool = False) -> list[RowMa
     if offered_only:
         query = query.where(categories.c.offered)
     return list((await conn.execute(query)).mappings())
-
-
-async def by_codes(conn: AsyncConnection, codes: Iterable[str]) -> dict[str, RowMapping]:
-    """The categories of these codes that exist."""
-    query = select(categories).where(categories.c.code.in_(list(codes)))
-    return {row["code"]: row for row in (await conn.execute(query)).mappings()}

@@ -10,8 +10,15 @@ from geo.demo import city, moves, terrain, texts
 from geo.demo.city import City
 from geo.demo.profiles import PROFILES
 from geo.demo.reports import Reports
-from geo.demo.rhythm import local_hours, utc
+from geo.demo.rhythm import utc
 from geo.reports import categories
+
+
+def local_hours(times):
+    """Hour of the day and weekday (Monday is 0) by the city's clock, seven hours ahead of UTC."""
+    local = times.astype("datetime64[h]") + np.timedelta64(7, "h")
+    day = local.astype("datetime64[D]")
+    return (local - day).astype(np.int64), (day.astype(np.int64) + 3) % 7
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,16 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES
+from starlette.types import ASGIApp
 
 from api import entrance, errors, metrics, refresh
-from api.http import Compressed, HeadFromGet
-from api.routes import ROUTERS, tiles
+from api.http import Compressed, CrossOrigin, HeadFromGet
+from api.orphaned import end_with_parent
+from api.routes import ROUTERS
+from api.tile_service.memory import FromMemory
+from api.tile_service.source import TileSource
+from api.tile_service.wire import MVT
 from geo.settings import Settings
 from geo.store.database import create_engine
 
@@ -23,7 +27,10 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.secret_key = entrance.secret_key(settings)
         app.state.engine = create_engine(url, settings.pool_size)
         try:
-            async with refresh.kept_fresh(app, url):
+            async with (
+                refresh.kept_fresh(app, url),
+                app.state.tiles.following(url, app.state.feed),
+            ):
                 yield
         finally:
             await app.state.engine.dispose()
@@ -38,6 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.state.settings = settings
+    app.state.tiles = TileSource(settings)
     errors.install(app)
     for router in ROUTERS:
         app.include_router(router)
@@ -48,14 +56,20 @@ def create_app(settings: Settings) -> FastAPI:
         minimum_size=1024,
         compresslevel=5,
         # Tiles are packed by their route, which gives each encoding an ETag of its own.
-        exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, tiles.MVT),
+        exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, MVT),
     )
     app.add_middleware(
-        CORSMiddleware,
+        CrossOrigin,
         # Public data without cookies: no credentials are ever allowed cross-origin.
         allow_origins=["*"],
         allow_methods=["GET", "HEAD", "POST", "OPTIONS"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match"],
+        allow_headers=[
+            "Authorization",
+            "Content-Type",
+            "Idempotency-Key",
+            "If-None-Match",
+            "Last-Event-ID",
+        ],
         expose_headers=["ETag", "Link", "Location"],
         max_age=86400,
     )
@@ -64,6 +78,8 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def create() -> FastAPI:
+def create() -> ASGIApp:
     """The service as the environment describes it (what the server's processes call)."""
-    return create_app(Settings())
+    end_with_parent()
+    app = create_app(Settings())
+    return FromMemory(app, app.state.tiles)

@@ -17,6 +17,7 @@ LARGEST = 65_536
 
 
 class _Bounded(Request):
+    largest = LARGEST
     _whole: bytes | None = None
 
     async def body(self) -> bytes:
@@ -26,13 +27,13 @@ class _Bounded(Request):
 
     async def _read(self) -> bytes:
         said = self.headers.get("content-length", "")
-        if said.isdigit() and int(said) > LARGEST:
-            raise _too_large()
+        if said.isdigit() and int(said) > self.largest:
+            raise _too_large(self.largest)
         chunks, size = [], 0
         async for chunk in self.stream():
             size += len(chunk)
-            if size > LARGEST:
-                raise _too_large()
+            if size > self.largest:
+                raise _too_large(self.largest)
             chunks.append(chunk)
         kind = self.headers.get("content-type", "").split(";")[0].strip().lower()
         if chunks and kind != "application/json" and not kind.endswith("+json"):
@@ -48,21 +49,25 @@ class _Bounded(Request):
             raise HTTPException(400, f"the body is not JSON: {error}") from None
 
 
-def _too_large() -> HTTPException:
+def _too_large(largest: int) -> HTTPException:
     # The rest is not read: the connection cannot be used again.
     return HTTPException(
-        413, f"the body may have at most {LARGEST} bytes", headers={"Connection": "close"}
+        413, f"the body may have at most {largest} bytes", headers={"Connection": "close"}
     )
 
 
 class BoundedRoute(APIRoute):
-    """A route whose JSON body has at most `LARGEST` bytes; use as a router's `route_class`."""
+    """A route whose JSON body has at most `largest` bytes; use as a router's `route_class`."""
+
+    largest = LARGEST
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler, given a careful request."""
         handler = super().get_route_handler()
 
         async def careful(request: Request) -> Response:
-            return await handler(_Bounded(request.scope, request.receive))
+            bounded = _Bounded(request.scope, request.receive)
+            bounded.largest = self.largest
+            return await handler(bounded)
 
         return careful

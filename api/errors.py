@@ -27,6 +27,8 @@ STATUS: dict[type[errors.PinwardError], int] = {
     errors.KeyReused: 422,
     errors.NotFound: 404,
     errors.NotSignedIn: 401,
+    errors.NotAllowed: 403,
+    errors.Conflict: 409,
     errors.NotReady: 503,
 }
 TYPE = "https://pinward.example/problems/"
@@ -60,7 +62,9 @@ DOCUMENTED: dict[int | str, dict[str, Any]] = {
 _WORDS = {
     400: "The body is not JSON.",
     401: "Nobody is signed in, or the secret or password is wrong.",
+    403: "The one who is signed in may not do this.",
     404: "There is nothing by this name.",
+    409: "What is asked does not go with how things stand; `detail` says how they do.",
     413: "The body is too large.",
     415: "The body is not sent as JSON.",
     503: "The service cannot answer now; `Retry-After` says when to ask again.",

@@ -1,6 +1,7 @@
 """HTTP manners that FastAPI leaves out: HEAD wherever GET is answered, gzip only when wanted."""
 
 from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,7 +23,9 @@ class HeadFromGet:
                 message = {**message, "body": b""}
             await send(message)
 
-        await self.app({**scope, "method": "GET"}, receive, without_body)
+        # Told, so that an answer without end can leave out what is kept from the client anyway.
+        asked = {**scope, "method": "GET", "pinward.head": True}
+        await self.app(asked, receive, without_body)
 
 
 def accepts_gzip(header: str) -> bool:
@@ -44,8 +47,25 @@ class Compressed(GZipMiddleware):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI entry."""
         if scope["type"] == "http" and not accepts_gzip(
-            Headers(scope=scope).get("accept-encoding", "")
+            # A header given twice is one list.
+            ",".join(Headers(scope=scope).getlist("accept-encoding"))
         ):
             others = [(k, v) for k, v in scope["headers"] if k != b"accept-encoding"]
             scope = {**scope, "headers": others}
         await super().__call__(scope, receive, send)
+
+
+class CrossOrigin(CORSMiddleware):
+    """Starlette's CORS, which leaves alone an answer that says itself who may read it.
+
+    Starlette makes every answer vary by `Origin`, so that caches keep one for each site that asks.
+    """
+
+    async def send(self, message: Message, send: Send, request_headers: Headers) -> None:
+        """Add the headers of CORS where the answer has none."""
+        if message["type"] == "http.response.start" and any(
+            name == b"access-control-allow-origin" for name, _ in message.get("headers", ())
+        ):
+            await send(message)
+        else:
+            await super().send(message, send, request_headers)

@@ -29,6 +29,7 @@ from pydantic import (
 
 from geo.errors import Invalid
 from geo.store.area import Bbox
+from geo.store.cells import LAST_ID, Cell
 
 LONGEST_LIST = 100
 
@@ -41,6 +42,15 @@ def _bbox(value: Any) -> Any:
         return value
     try:
         return Bbox.parse(value)
+    except Invalid as error:
+        raise ValueError(error.detail) from None
+
+
+def _cell(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return Cell.parse(value)
     except Invalid as error:
         raise ValueError(error.detail) from None
 
@@ -97,6 +107,22 @@ BboxParam = Annotated[
     ),
 ]
 """`Bbox` from `west,south,east,north`."""
+
+CellParam = Annotated[
+    Cell | None,
+    BeforeValidator(_cell),
+    WithJsonSchema(
+        {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": LAST_ID,
+            "description": "a cell of the reports tiles, by its `cell`: 1 << 2 * level | z-order "
+            "number",
+            "examples": [1],
+        }
+    ),
+]
+"""`Cell` from its id."""
 
 TimeParam = Annotated[
     AwareDatetime | None,

@@ -65,6 +65,18 @@ class NotSignedIn(PinwardError):
     kind = "not-signed-in"
 
 
+class NotAllowed(PinwardError):
+    """The one who is signed in may not do this."""
+
+    kind = "not-allowed"
+
+
+class Conflict(PinwardError):
+    """What is asked does not go with how things stand."""
+
+    kind = "conflict"
+
+
 class UnreadableFile(PinwardError):
     """The file cannot be read."""
 

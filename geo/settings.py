@@ -57,3 +57,41 @@ class Settings(BaseSettings):
     pool_size: int = Field(
         default=10, ge=1, le=200, description="database connections of one service process"
     )
+    tile_cache_mb: int = Field(
+        default=64,
+        ge=0,
+        le=65536,
+        description="megabytes of finished tiles that one service process keeps in memory; 0: none",
+    )
+    tile_timeout_s: float = Field(
+        default=5.0,
+        ge=0.05,
+        le=600,
+        description="a tile that takes longer is given up and answered 503, in seconds",
+    )
+    tile_connections: int = Field(
+        default=6,
+        ge=1,
+        le=200,
+        description="database connections of one service process for tiles alone, beside those "
+        "of the pool, so that slow tiles keep nobody waiting who sends a report",
+    )
+    live_streams: int = Field(
+        default=2000,
+        ge=1,
+        le=100_000,
+        description="live streams that one service process holds open; more are answered 503",
+    )
+    live_heartbeat_s: float = Field(
+        default=15.0,
+        ge=0.1,
+        le=600,
+        description="a live stream without news says so every so many seconds",
+    )
+    changes_kept_h: float = Field(
+        default=24.0,
+        gt=0,
+        le=24 * 366,
+        description="hours that the log of changes reaches back: so long may a live map have been "
+        "away and still be told what it missed",
+    )

@@ -28,6 +28,10 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 _numbers = itertools.count()
 
+# Started in the background of a shell the tests are deaf to Ctrl-C, and so is what they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
@@ -115,15 +119,18 @@ async def conn(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 class Service:
     """The real service in processes of its own: `http` talks to it, `url` is its database."""
 
-    def __init__(self, base: str, url: str, log: Path) -> None:
+    def __init__(self, base: str, url: str, log: Path, pid: int) -> None:
         self.base = base
         self.url = url
         self.log = log
+        self.pid = pid
         self.http = httpx.Client(base_url=base, timeout=30)
 
 
 @contextmanager
-def serving(url: str, folder: Path, workers: int = 1, **settings: str) -> Iterator[Service]:
+def serving(
+    url: str, folder: Path, workers: int = 1, *options: str, **settings: str
+) -> Iterator[Service]:
     """Serve a database on a free port until the block ends."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -134,13 +141,13 @@ def serving(url: str, folder: Path, workers: int = 1, **settings: str) -> Iterat
     pinward = Path(sys.executable).with_name("pinward")
     with log.open("ab") as out:
         process = subprocess.Popen(
-            [pinward, "serve", "--port", str(port), "--workers", str(workers)],
+            [pinward, "serve", "--port", str(port), "--workers", str(workers), *options],
             env=environment,
             stdout=out,
             stderr=out,
             start_new_session=True,
         )
-    service = Service(f"http://127.0.0.1:{port}", url, log)
+    service = Service(f"http://127.0.0.1:{port}", url, log, process.pid)
     try:
         for _ in range(300):
             try:

@@ -1,8 +1,8 @@
 """Tile addresses, and the cells behind them.
 
-The world's Web Mercator square is cut at zoom 18 into 2^18 x 2^18 cells, numbered in z-order
-(Morton code: the bits of x and y interleaved, x in the even places). Any tile of zoom <= 18 is then
-one contiguous range of cell numbers, so "is this point in that tile" is a comparison of integers:
+The world's Web Mercator square is cut at zoom 26 into 2^26 x 2^26 cells (0.6 m wide), numbered in
+z-order (Morton code: the bits of x and y interleaved, x in the even places). Any tile is then one
+contiguous range of cell numbers, so "is this point in that tile" is a comparison of integers:
 a point lies in exactly one tile of each zoom, also on a tile's edge, at 180 degrees and at the
 poles (which go to the square's edge).
 """
@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from geo.errors import Invalid, NotFound
 
-CELL_ZOOM = 18
-MAX_ZOOM = CELL_ZOOM
+CELL_ZOOM = 26
+MAX_ZOOM = 18
 
 # The latitude at which the Mercator world is a square: degrees(atan(sinh(pi))).
 MERCATOR_LAT = 85.0511287798066
@@ -67,8 +67,8 @@ class TileAddress:
         """
         side = 1 << self.z
         west, east = (360.0 * edge / side - 180.0 for edge in (self.x, self.x + 1))
-        north = 90.0 if self.y == 0 else _latitude(self.y / side)
-        south = -90.0 if self.y == side - 1 else _latitude((self.y + 1) / side)
+        north = 90.0 if self.y == 0 else latitude(self.y / side)
+        south = -90.0 if self.y == side - 1 else latitude((self.y + 1) / side)
         return west, south, east, north
 
 
@@ -117,12 +117,33 @@ def tile_of(cell: int, z: int) -> tuple[int, int]:
     return x, y
 
 
+def columns(cell: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Every second bit of cell numbers: their columns (their rows, of `cell >> 1`)."""
+    x: npt.NDArray[np.int64] = cell & 0x5555555555555555
+    for shift, mask in (
+        (1, 0x3333333333333333),
+        (2, 0x0F0F0F0F0F0F0F0F),
+        (4, 0x00FF00FF00FF00FF),
+        (8, 0x0000FFFF0000FFFF),
+        (16, 0x00000000FFFFFFFF),
+    ):
+        x = (x | (x >> shift)) & mask
+    return x
+
+
+def middle_of(cell: int) -> tuple[float, float]:
+    """Lon, lat (WGS 84 degrees) of the middle of a cell, at most 0.5 m from any point in it."""
+    x, y = tile_of(cell, CELL_ZOOM)
+    return (x + 0.5) / _SIDE * 360.0 - 180.0, latitude((y + 0.5) / _SIDE)
+
+
 def _row(lat: float) -> float:
     s = math.sin(math.radians(lat))
     return (0.5 - math.log((1.0 + s) / (1.0 - s)) / (4.0 * math.pi)) * _SIDE
 
 
-def _latitude(share: float) -> float:
+def latitude(share: float) -> float:
+    """The latitude so far down the Mercator square, as a share of its side."""
     return math.degrees(math.atan(math.sinh(math.pi * (1.0 - 2.0 * share))))
 
 

@@ -6,11 +6,13 @@ from datetime import date, datetime
 
 from sqlalchemy import select
 
-from geo.errors import Invalid
+from geo.errors import Invalid, NotSignedIn
 from geo.facilities.kinds import KINDS
+from geo.reports.tasks import Scope
 from geo.store.database import AsyncConnection
 from geo.store.tables import categories, wards
-from geo.store.tables.reports import STATUSES
+from geo.store.tables.alerts import ALERT_KINDS
+from geo.store.tables.reports import OPEN_STATUSES, STATUSES
 from tiles.layers import Layer
 
 REPORT_KINDS = ("incident", "suggestion")
@@ -21,12 +23,23 @@ TAKEN: dict[str, tuple[str, ...]] = {
     "wards": ("on",),
     "hotspots": ("category",),
     "facilities": ("kind",),
+    "alerts": ("kind",),
+    "tasks": ("category", "status", "ward"),
+}
+_KINDS: dict[str, tuple[str, ...]] = {
+    "reports": REPORT_KINDS,
+    "facilities": tuple(KINDS),
+    "alerts": ALERT_KINDS,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Empty means everything. `category` may name families; `since <= created < until`."""
+    """Empty means everything. `category` may name families; `since <= created < until`.
+
+    `scope` says whose view of a private layer is meant; it comes from a sign-in, never from an
+    address, and public layers know none.
+    """
 
     category: tuple[str, ...] = ()
     status: tuple[str, ...] = ()
@@ -35,6 +48,7 @@ class Filter:
     since: datetime | None = None
     until: datetime | None = None
     on: date | None = None
+    scope: Scope | None = None
 
     def __post_init__(self) -> None:
         for name in ("since", "until"):
@@ -43,16 +57,24 @@ class Filter:
                 raise _refused(name, "needs a time zone, e.g. 2026-01-31T00:00:00Z")
 
     async def check(self, conn: AsyncConnection, layer: Layer) -> None:
-        """Raise `Invalid`, naming them, on values and parameters this layer does not know."""
-        taken = TAKEN[layer.id]
+        """Raise `Invalid`, naming them, on values and parameters this layer does not know.
+
+        Raises `NotSignedIn` on a private layer without a scope.
+        """
+        if layer.private and self.scope is None:
+            raise NotSignedIn(
+                f"{layer.id} are for signed-in staff; sign in by POST /api/v1/session"
+            )
+        taken = (*TAKEN[layer.id], *(("scope",) if layer.private else ()))
         for part in fields(self):
             if getattr(self, part.name) and part.name not in taken:
                 raise _refused(
                     part.name,
-                    f"is no filter of {layer.id}, which takes {' '.join(taken)}",
+                    f"is no filter of {layer.id}, which takes {' '.join(TAKEN[layer.id])}",
                 )
-        _known("status", self.status, STATUSES)
-        _known("kind", self.kind, REPORT_KINDS if layer.id == "reports" else tuple(KINDS))
+        _known("status", self.status, STATUSES if layer.id == "reports" else OPEN_STATUSES)
+        if self.kind:
+            _known("kind", self.kind, _KINDS[layer.id])
         if self.category:
             found = select(categories.c.code).where(categories.c.code.in_(self.category))
             _known("category", self.category, (await conn.execute(found)).scalars().all())

@@ -8,6 +8,7 @@ from tiles.layers import FACILITY_POINTS_ZOOM, HULLS_ZOOM
 from tiles.palette import Palette
 
 _REPORTS_WORD: Final = {"vi": " phản ánh", "en": " reports"}
+_MILLION: Final = {"vi": "tr", "en": "M"}
 
 
 def hotspots(colours: Palette) -> list[Json]:
@@ -154,9 +155,14 @@ def report_cells(colours: Palette) -> list[Json]:
     ]
 
 
-def report_counts(colours: Palette) -> list[Json]:
-    """The numbers in those circles."""
+def report_counts(colours: Palette, lang: str) -> list[Json]:
+    """The numbers in those circles, as the language writes them."""
     count = ["get", "point_count"]
+
+    def short(unit: int, step: int, word: str) -> list[Any]:
+        rounded = ["/", ["round", ["/", count, step]], unit // step]
+        return ["concat", ["number-format", rounded, {"locale": lang}], word]
+
     dark, light = colours.cell_text
     return [
         layer(
@@ -166,13 +172,13 @@ def report_counts(colours: Palette) -> list[Json]:
             "reports",
             filter=[">", count, 1],
             layout={
-                # 999, 1.2k, 12k
+                # 999, 1.2k, 12k, 1.2M; 999, 1,2k, 12k, 1,2tr
                 "text-field": [
                     *("step", count, ["to-string", count]),
-                    1000,
-                    ["concat", ["to-string", ["/", ["round", ["/", count, 100]], 10]], "k"],
-                    10000,
-                    ["concat", ["to-string", ["round", ["/", count, 1000]]], "k"],
+                    *(1_000, short(1_000, 100, "k")),
+                    *(9_950, short(1_000, 1_000, "k")),
+                    *(999_500, short(1_000_000, 100_000, _MILLION[lang])),
+                    *(9_950_000, short(1_000_000, 1_000_000, _MILLION[lang])),
                 ],
                 "text-font": STRONG,
                 "text-size": [

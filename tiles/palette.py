@@ -27,6 +27,9 @@ class Palette:
     hotspot: str
     hotspot_line: str
     hotspot_text: str
+    # alerts: minor and moderate, severe and extreme
+    alert: str
+    alert_grave: str
     school: str
     clinic: str
     place: str
@@ -49,6 +52,8 @@ DAY: Final = Palette(
     hotspot="#f07f2e",
     hotspot_line="#d2580c",
     hotspot_text="#9c3d05",
+    alert="#8a6100",
+    alert_grave="#b3192e",
     school="#2f6fc4",
     clinic="#c8385a",
     place="#7a6a8f",
@@ -87,6 +92,8 @@ NIGHT: Final = Palette(
     hotspot="#ff9a4d",
     hotspot_line="#ffae70",
     hotspot_text="#ffcda6",
+    alert="#f2c14e",
+    alert_grave="#ff8087",
     school="#7fb0f5",
     clinic="#ff8fa8",
     place="#b9a9d1",

@@ -12,9 +12,10 @@ from sqlalchemy import CTE, BigInteger, BindParameter, Text, bindparam, column
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from geo.facilities.kinds import GROUPS
-from geo.store import hotspots
+from geo.store import alerts, hotspots
 from geo.store.database import AsyncConnection, load_sql
-from tiles import visible
+from geo.wards.shapes import LEVELS
+from tiles import reports, tasks
 from tiles.address import TileAddress
 from tiles.filters import Filter
 from tiles.layers import (
@@ -23,6 +24,7 @@ from tiles.layers import (
     LABELS_ZOOM,
     MOST_POINTS,
     MOST_POINTS_AFAR,
+    NAMES_ZOOM,
     NEAR_ZOOM,
     Layer,
 )
@@ -48,28 +50,37 @@ class Clock:
 async def tile(
     conn: AsyncConnection, layer: Layer, address: TileAddress, chosen: Filter, clock: Clock
 ) -> bytes:
-    """One tile; raises `NotFound` outside the layer's zooms and `Invalid` on a wrong filter."""
+    """One tile; raises `NotFound` outside the layer's zooms and `Invalid` on a wrong filter.
+
+    A private layer's tile is of `chosen.scope`; without one it raises `NotSignedIn`.
+    """
     layer.check_zoom(address)
+    if not conn.in_transaction():
+        # all that a tile is read from is of one moment
+        await conn.execution_options(isolation_level="REPEATABLE READ")
     await chosen.check(conn, layer)
+    if layer.id == "reports":
+        return await reports.tile(conn, address, chosen, clock.timezone)
     ctes: list[CTE] = []
     values: dict[str, Any] = {}
-    if layer.id == "reports":
-        ctes.append(visible.in_tile(address, chosen))
-        most = MOST_POINTS if address.z >= NEAR_ZOOM else MOST_POINTS_AFAR
-        values = {"most": most, "timezone": clock.timezone}
-    elif layer.id == "wards":
+    if layer.id == "wards":
         values = {
             "day": chosen.on or clock.today,
             "labels_zoom": LABELS_ZOOM,
+            "names_zoom": NAMES_ZOOM,
             # Half a pixel is fine enough for a country's wards, and a quarter of the bytes.
-            "extent": 1024 if address.z < 9 else 4096,
-            # Shapes are good to half a pixel at their last zoom, so to one at the next. Tiles of
-            # the layer's last zoom are drawn at all further ones too.
-            "finest": address.z - 1 if address.z < layer.max_zoom else address.z,
+            "extent": 1024 if address.z < 10 else 4096,
+            "level": _level(layer, address),
         }
     elif layer.id == "hotspots":
         ctes.append(hotspots.latest_runs(chosen.category).cte("run"))
         values = {"timezone": clock.timezone, "hulls_zoom": HULLS_ZOOM}
+    elif layer.id == "alerts":
+        ctes.append(alerts.current(clock.now, chosen.kind).cte("current"))
+    elif layer.id == "tasks":
+        ctes.append(tasks.in_tile(address, chosen))
+        most = MOST_POINTS if address.z >= NEAR_ZOOM else MOST_POINTS_AFAR
+        values = {"most": most, "now": clock.now, "timezone": clock.timezone}
     else:
         values = {
             "kinds": list(chosen.kind) or None,
@@ -79,6 +90,16 @@ async def tile(
             "points_zoom": FACILITY_POINTS_ZOOM,
         }
     return await _bytes(conn, layer, address, ctes, values)
+
+
+def _level(layer: Layer, address: TileAddress) -> int:
+    """Which shapes of wards (`geo.wards.shapes`) a tile is drawn with.
+
+    They are good to half a pixel at their last zoom, so to one at the next. Tiles of the layer's
+    last zoom are drawn at all further ones too.
+    """
+    finest = address.z - 1 if address.z < layer.max_zoom else address.z
+    return next(level for level in LEVELS if level >= finest)
 
 
 async def _bytes(

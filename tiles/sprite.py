@@ -84,6 +84,15 @@ def _flame() -> shapely.Geometry:
     return shapely.buffer(outer, 0.6).difference(shapely.Point(12, 15.6).buffer(1.9))
 
 
+def _exclamation() -> shapely.Geometry:
+    stroke = _sign([(10.6, 8.2), (13.4, 8.2), (12.8, 14.2), (11.2, 14.2)])
+    return shapely.union_all([shapely.buffer(stroke, 0.3), shapely.Point(12, 17).buffer(1.4)])
+
+
+_TILE: Final = shapely.box(5, 5, 19, 19).buffer(4.2)
+# A warning has the shape of a warning sign.
+_TRIANGLE: Final = shapely.Polygon([(12, 4.6), (20.2, 18.8), (3.8, 18.8)]).buffer(2.2)
+
 # name -> (sign, colour of its tile)
 _ICONS: Final[dict[str, tuple[shapely.Geometry, str]]] = {
     "school": (_cap(), DAY.school),
@@ -97,24 +106,26 @@ _ICONS: Final[dict[str, tuple[shapely.Geometry, str]]] = {
     "fire_station": (_flame(), DAY.place),
     "other": (shapely.Point(12, 12).buffer(3.4), DAY.place),
 }
+WARNINGS: Final = {"alert": DAY.alert, "alert-grave": DAY.alert_grave}
 
 
 @cache
 def sheet(ratio: int) -> tuple[bytes, dict[str, dict[str, Any]]]:
     """(PNG, index) of all icons at `ratio` pixels a map pixel (1 or 2), as MapLibre wants them."""
     side = SIZE * ratio
-    rows = np.concatenate([_draw(sign, colour, ratio) for sign, colour in _ICONS.values()], axis=1)
+    drawn = {name: _draw(_TILE, *icon, ratio) for name, icon in _ICONS.items()}
+    for name, colour in WARNINGS.items():
+        drawn[name] = _draw(_TRIANGLE, _exclamation(), colour, ratio)
     index = {
         name: {"x": i * side, "y": 0, "width": side, "height": side, "pixelRatio": ratio}
-        for i, name in enumerate(_ICONS)
+        for i, name in enumerate(drawn)
     }
-    return _png(rows), index
+    return _png(np.concatenate(list(drawn.values()), axis=1)), index
 
 
-def _draw(sign: shapely.Geometry, colour: str, ratio: int) -> Pixels:
+def _draw(tile: shapely.Geometry, sign: shapely.Geometry, colour: str, ratio: int) -> Pixels:
     """(side, side, 4) RGBA of one icon: tile with a white edge, and the sign on it."""
-    tile = shapely.box(5, 5, 19, 19).buffer(4.2)
-    edge = _covered(tile.buffer(1.2), ratio)
+    edge = _covered(shapely.buffer(tile, 1.2), ratio)
     inner = _covered(tile, ratio)[..., None]
     white = _covered(shapely.affinity.scale(sign, 0.86, 0.86, origin=(12, 12)), ratio)[..., None]
     rgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)], dtype=np.float64)

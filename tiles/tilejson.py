@@ -2,19 +2,21 @@
 
 import html
 import math
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Select, case, func, literal, select
+from sqlalchemy import Select, func, literal, select
 
+from geo.store import alerts as alert_rows
 from geo.store import hotspots as hotspot_rows
-from geo.store.database import AsyncConnection
-from geo.store.reports import public_point
-from geo.store.tables import categories, facilities, hotspots, reports, ward_sets, wards
+from geo.store.database import AsyncConnection, driver
+from geo.store.tables import alerts, facilities, hotspots, reports, ward_sets, wards
 from tiles.address import MERCATOR_LAT
 from tiles.filters import Filter
 from tiles.layers import Layer
+from tiles.pyramid import extent as pyramid
+from tiles.pyramid.extent import Extent
 from tiles.render import Clock
 
 # Pixels of a map in which the middle part of the data (two standard deviations to each side) fits
@@ -23,22 +25,10 @@ _VIEW_PX = 900.0
 _TILE_PX = 512.0
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """Where a layer's features lie, WGS 84 degrees: their box, and the middle of most of them."""
-
-    west: float
-    south: float
-    east: float
-    north: float
-    lon: float
-    lat: float
-    spread: float
-
-    def zoom(self, layer: Layer) -> int:
-        """The zoom at which most features are in view, within the layer's zooms."""
-        wanted = math.log2(360.0 * _VIEW_PX / (_TILE_PX * max(4.0 * self.spread, 1e-6)))
-        return max(layer.min_zoom, min(layer.max_zoom, math.floor(wanted)))
+def view_zoom(found: Extent, layer: Layer) -> int:
+    """The zoom at which most features are in view, within the layer's zooms."""
+    wanted = math.log2(360.0 * _VIEW_PX / (_TILE_PX * max(4.0 * found.spread, 1e-6)))
+    return max(layer.min_zoom, min(layer.max_zoom, math.floor(wanted)))
 
 
 async def describe(
@@ -47,7 +37,8 @@ async def describe(
     """The TileJSON of a layer under `base` (scheme and host, no slash at the end).
 
     The tiles' address carries the filter on. `bounds` hold the whole layer whatever the filter; an
-    empty layer has neither `bounds` nor `center`. Raises `Invalid` on a wrong filter.
+    empty layer has neither `bounds` nor `center`. Raises `Invalid` on a wrong filter, and
+    `NotSignedIn` on a private layer without a scope.
     """
     await chosen.check(conn, layer)
     made: dict[str, Any] = {
@@ -74,7 +65,7 @@ async def describe(
     found = await extent(conn, layer, chosen, clock)
     if found is not None:
         made["bounds"] = [found.west, found.south, found.east, found.north]
-        made["center"] = [found.lon, found.lat, found.zoom(layer)]
+        made["center"] = [found.lon, found.lat, view_zoom(found, layer)]
     return made
 
 
@@ -82,6 +73,9 @@ async def extent(
     conn: AsyncConnection, layer: Layer, chosen: Filter, clock: Clock
 ) -> Extent | None:
     """Where the layer's features lie; None when it has none."""
+    if layer.id == "reports":
+        lie = await pyramid.extent(await driver(conn))
+        return lie and _rounded(lie)
     place = _places(layer, chosen, clock).subquery("place").c.place
     middle_x = (func.ST_XMin(place) + func.ST_XMax(place)) / 2.0
     middle_y = (func.ST_YMin(place) + func.ST_YMax(place)) / 2.0
@@ -95,31 +89,28 @@ async def extent(
         func.stddev_pop(middle_x),
         func.stddev_pop(middle_y),
     )
-    west, south, east, north, lon, lat, wide, high = (await conn.execute(asked)).one()
-    if west is None:
+    *bounds, lon, lat, wide, high = (await conn.execute(asked)).one()
+    if bounds[0] is None:
         return None
+    west, south, east, north = bounds
+    return _rounded(Extent(west, south, east, north, lon, lat, max(wide, high)))
+
+
+def _rounded(found: Extent) -> Extent:
     # Outwards, so that rounding leaves nothing out; TileJSON ends where the Mercator square ends.
     return Extent(
-        west=math.floor(west * 1e6) / 1e6,
-        south=max(-MERCATOR_LAT, math.floor(south * 1e6) / 1e6),
-        east=math.ceil(east * 1e6) / 1e6,
-        north=min(MERCATOR_LAT, math.ceil(north * 1e6) / 1e6),
-        lon=round(lon, 5),
-        lat=max(-MERCATOR_LAT, min(MERCATOR_LAT, round(lat, 5))),
-        spread=max(wide, high),
+        west=math.floor(found.west * 1e6) / 1e6,
+        south=max(-MERCATOR_LAT, math.floor(found.south * 1e6) / 1e6),
+        east=math.ceil(found.east * 1e6) / 1e6,
+        north=min(MERCATOR_LAT, math.ceil(found.north * 1e6) / 1e6),
+        lon=round(found.lon, 5),
+        lat=max(-MERCATOR_LAT, min(MERCATOR_LAT, round(found.lat, 5))),
+        spread=found.spread,
     )
 
 
 def _places(layer: Layer, chosen: Filter, clock: Clock) -> Select[Any]:
     """The geometries of a layer, EPSG:4326, as `place`."""
-    place: ColumnElement[Any]
-    if layer.id == "reports":
-        place = case((categories.c.visibility == "public", reports.c.geom), else_=public_point())
-        return (
-            select(place.label("place"))
-            .join_from(reports, categories, reports.c.category_code == categories.c.code)
-            .where(categories.c.visibility != "hidden")
-        )
     if layer.id == "wards":
         return select(wards.c.geom.label("place")).where(
             wards.c.valid.contains(chosen.on or clock.today)
@@ -129,6 +120,11 @@ def _places(layer: Layer, chosen: Filter, clock: Clock) -> Select[Any]:
         return select(hotspots.c.geom.label("place")).join_from(
             hotspots, run, hotspots.c.run_id == run.c.id
         )
+    if layer.id == "alerts":
+        return select(alerts.c.geom.label("place")).where(alert_rows.in_force(clock.now))
+    if layer.id == "tasks":
+        assert chosen.scope is not None
+        return select(reports.c.geom.label("place")).where(*chosen.scope.conditions())
     return select(facilities.c.geom.label("place"))
 
 
@@ -163,6 +159,9 @@ def _query(chosen: Filter) -> str:
     asked: dict[str, str] = {}
     for part in fields(chosen):
         value = getattr(chosen, part.name)
+        if part.name == "scope":
+            # told by the sign-in of who asks
+            continue
         if isinstance(value, tuple) and value:
             asked[part.name] = ",".join(value)
         elif value and not isinstance(value, tuple):

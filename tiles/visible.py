@@ -1,38 +1,77 @@
 """The reports a public tile may show, at the place it may show them, as one SQL expression."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import CTE, BigInteger, Select, bindparam, case, func, or_, select
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    DateTime,
+    FromClause,
+    Select,
+    bindparam,
+    case,
+    column,
+    func,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 
-from geo.store.reports import public_point
 from geo.store.tables import categories, reports, wards
 from tiles.address import TileAddress
 from tiles.filters import Filter
+from tiles.pyramid.wanted import Spot
 
 
-def in_tile(address: TileAddress, chosen: Filter) -> CTE:
+def in_tile(address: TileAddress, chosen: Filter, spots: Sequence[Spot] | None = None) -> CTE:
     """`visible`: the public rows of one tile, with their `cell` and place `lon lat`.
 
     A report is in the tile whose cells hold it. The public point of a blurred report lies in the
-    same cell as the true one, so blurring counts no report in two tiles or in none.
+    same cell of zoom 18 as the true one, so blurring counts no report in two tiles or in none.
+    With `spots`, which hold all of them, they are looked up there; without, the filter has to leave
+    few in the whole table.
     """
-    # Written into the statement, so that it is planned for this tile: a plan shared by all tiles
-    # would read the index for the whole world too.
-    first, last = (
-        bindparam(name, number, BigInteger, literal_execute=True)
-        for name, number in zip(("first_cell", "last_cell"), address.cells, strict=True)
+    if spots is not None:
+        return visible(chosen, _at(spots)).cte("visible")
+    # No index on the cell for this one: the tile holds many that do not pass the filter.
+    cell = reports.c.cell + 0
+    return visible(chosen, reports).where(cell.between(*address.cells)).cte("visible")
+
+
+def _at(spots: Sequence[Spot]) -> FromClause:
+    """The reports of some spots, looked up one spot after the other."""
+    times = DateTime(timezone=True)
+    spot = (
+        func.unnest(
+            bindparam("firsts", [one.first for one in spots], ARRAY(BigInteger)),
+            bindparam("lasts", [one.last for one in spots], ARRAY(BigInteger)),
+            bindparam("ats", [one.at for one in spots], ARRAY(times)),
+        )
+        .table_valued(column("first", BigInteger), column("last", BigInteger), column("at", times))
+        .render_derived("spot")
     )
-    rows = visible(chosen).where(reports.c.cell.between(first, last))
-    # Read by the count, and then by one of the two answers: let the planner see through it.
-    return rows.cte("visible").prefix_with("NOT MATERIALIZED")
+    # OFFSET 0 keeps the planner, which cannot guess how few these are, from reading them otherwise.
+    found = (
+        select(reports)
+        .where(reports.c.cell.between(spot.c.first, spot.c.last))
+        # As a range, so that the index that begins with the cell is taken: a tile's reports lie
+        # side by side in it, and anywhere in the index on the time.
+        .where(reports.c.created_at.between(spot.c.at, spot.c.at))
+        .offset(0)
+        .lateral()
+    )
+    return select(found).select_from(spot.join(found, true())).subquery("reports")
 
 
-def visible(chosen: Filter) -> Select[Any]:
-    """Every public row that passes the filter, at the `lon lat` at which the public sees it."""
-    table, category = reports.c, categories.c
+def visible(chosen: Filter, rows: FromClause) -> Select[Any]:
+    """Every public row of `rows` that passes the filter, at the place where the public sees it."""
+    table, category = rows.c, categories.c
     # The same point as `public_point` for all, without a function call for each of the many.
-    point = case((category.visibility == "public", table.geom), else_=public_point())
-    rows = (
+    blurred = func.pinward_public_point(table.geom, category.visibility, type_=table.geom.type)
+    point = case((category.visibility == "public", table.geom), else_=blurred)
+    found = (
         select(
             table.code,
             table.category_code.label("category"),
@@ -44,22 +83,22 @@ def visible(chosen: Filter) -> Select[Any]:
             func.ST_X(point).label("lon"),
             func.ST_Y(point).label("lat"),
         )
-        .join_from(reports, categories, table.category_code == category.code)
+        .join_from(rows, categories, table.category_code == category.code)
         .where(category.visibility != "hidden")
     )
     if chosen.category:
         wanted = chosen.category
-        rows = rows.where(or_(category.code.in_(wanted), category.parent_code.in_(wanted)))
+        found = found.where(or_(category.code.in_(wanted), category.parent_code.in_(wanted)))
     if chosen.status:
-        rows = rows.where(table.status.in_(chosen.status))
+        found = found.where(table.status.in_(chosen.status))
     if chosen.kind:
-        rows = rows.where(table.kind.in_(chosen.kind))
+        found = found.where(table.kind.in_(chosen.kind))
     if chosen.ward:
         # a code's every dated version: a report keeps the ward of its day
         of_code = select(wards.c.id).where(wards.c.code.in_(chosen.ward))
-        rows = rows.where(table.ward_id.in_(of_code))
+        found = found.where(table.ward_id.in_(of_code))
     if chosen.since is not None:
-        rows = rows.where(table.created_at >= chosen.since)
+        found = found.where(table.created_at >= chosen.since)
     if chosen.until is not None:
-        rows = rows.where(table.created_at < chosen.until)
-    return rows
+        found = found.where(table.created_at < chosen.until)
+    return found

@@ -6,7 +6,19 @@ import psycopg
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from api.cli import console, db, demo, facilities, hotspots, reports, serve, users, wards
+from api.cli import (
+    console,
+    db,
+    demo,
+    facilities,
+    hotspots,
+    reports,
+    serve,
+    tiles,
+    users,
+    wards,
+    worker,
+)
 from geo.errors import Invalid, PinwardError
 
 app = typer.Typer(
@@ -21,8 +33,10 @@ app.add_typer(wards.app, name="wards")
 app.add_typer(reports.app, name="reports")
 app.add_typer(facilities.app, name="facilities")
 app.add_typer(hotspots.app, name="hotspots")
+app.add_typer(tiles.app, name="tiles")
 app.add_typer(users.app, name="users")
 app.command(name="serve")(serve.serve)
+app.command(name="worker")(worker.worker)
 app.command(name="demo")(demo.demo)
 app.command(name="demo-stop")(demo.stop)
 

@@ -131,7 +131,7 @@ def _refuse_taken(host: str, port: int) -> None:
 
 async def _fill(url: str, settings: Settings, n_reports: int) -> None:
     # Here, not above: what draws the city takes seconds to import, and every command would wait.
-    from geo.demo import load
+    from geo.demo import alerts, load
 
     engine = create_engine(url, pool_size=2)
     try:
@@ -148,6 +148,9 @@ async def _fill(url: str, settings: Settings, n_reports: int) -> None:
                 )
             elif holds == "other":
                 say("the database holds wards or reports of its own: the demo city is left out")
+            # Made-up warnings stay off a map that also shows a real city.
+            if holds != "other" and not await load.others(conn):
+                await alerts.renew(conn, datetime.now(UTC))
         await _enrol(engine, settings)
     finally:
         await engine.dispose()

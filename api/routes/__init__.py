@@ -1,6 +1,17 @@
 """The routes, one module a noun."""
 
-from api.routes import facilities, health, hotspots, pages, reports, session, tiles, wards
+from api.routes import (
+    alerts,
+    facilities,
+    health,
+    hotspots,
+    live,
+    pages,
+    reports,
+    session,
+    tiles,
+    wards,
+)
 
 ROUTERS = [
     health.router,
@@ -9,7 +20,9 @@ ROUTERS = [
     wards.router,
     facilities.router,
     hotspots.router,
+    alerts.router,
     tiles.router,
+    live.router,
     # Last: it answers "/" and "/r/{code}".
     pages.router,
 ]

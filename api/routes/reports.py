@@ -14,6 +14,7 @@ from api.caching import cached
 from api.errors import documented
 from api.parameters import (
     BboxParam,
+    CellParam,
     CodesParam,
     Page,
     PlainText,
@@ -71,6 +72,7 @@ class Wanted(Page):
     """Which reports to list; what is left out does not filter, what is misspelt is refused."""
 
     bbox: BboxParam = None
+    cell: CellParam = None
     ward: CodesParam = None
     category: CodesParam = None
     status: StatusesParam = None
@@ -157,7 +159,7 @@ async def list_reports(
     wanted: Annotated[Wanted, Query()], request: Request, conn: Read, settings: ServiceSettings
 ) -> Response:
     """Reports the public may see, newest first."""
-    names = ("bbox", "ward", "category", "status", "kind", "since", "until", "q")
+    names = ("bbox", "cell", "ward", "category", "status", "kind", "since", "until", "q")
     chosen = reading.ReportFilter(**{name: getattr(wanted, name) for name in names})
     after = _after(wanted.cursor) if wanted.cursor else None
     features, more = await reading.page(conn, chosen, wanted.limit, after)

@@ -1,15 +1,15 @@
-"""Staff signing in and out. Roles open nothing yet: the staff's pages come later."""
+"""Staff signing in and out."""
 
-import hashlib
 import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Cookie, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from api.addresses import public_base
 from api.auth import passwords
+from api.auth.staff import COOKIE, Token, signed_in, token_hash
 from api.bodies import BoundedRoute
 from api.errors import documented
 from api.parameters import PlainText
@@ -21,10 +21,7 @@ from geo.wards.directory import WardDirectory
 
 router = APIRouter(prefix="/api/v1", tags=["session"], route_class=BoundedRoute)
 
-COOKIE = "pinward_session"
 LASTS = timedelta(hours=12)
-
-Token = Annotated[str | None, Cookie(alias=COOKIE, include_in_schema=False)]
 
 
 class SignIn(BaseModel):
@@ -52,7 +49,7 @@ async def sign_in(
         raise NotSignedIn("this e-mail address and password do not belong together")
     token = secrets.token_urlsafe(32)
     now = datetime.now(UTC)
-    await users.sign_in(conn, account.id, _hash(token), now, now + LASTS)
+    await users.sign_in(conn, account.id, token_hash(token), now, now + LASTS)
     response.set_cookie(
         COOKIE,
         token,
@@ -68,10 +65,7 @@ async def sign_in(
 @router.get("/session", responses=documented(401))
 async def who(conn: Read, wards: Wards, response: Response, token: Token = None) -> dict[str, Any]:
     """Who is signed in; 401 when nobody is."""
-    now = datetime.now(UTC)
-    account = await users.signed_in(conn, _hash(token), now) if token else None
-    if account is None:
-        raise NotSignedIn("nobody is signed in")
+    account = await signed_in(conn, token)
     response.headers["Cache-Control"] = "no-store"
     return _view(account, wards)
 
@@ -80,14 +74,10 @@ async def who(conn: Read, wards: Wards, response: Response, token: Token = None)
 async def sign_out(conn: Write, token: Token = None) -> Response:
     """Sign out; also fine when nobody was signed in."""
     if token:
-        await users.sign_out(conn, _hash(token))
+        await users.sign_out(conn, token_hash(token))
     gone = Response(status_code=204)
     gone.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return gone
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
 
 
 def _view(account: AnyRow, wards: WardDirectory) -> dict[str, Any]:

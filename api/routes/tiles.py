@@ -1,8 +1,7 @@
 """HTTP of tiles: TileJSON, vector tiles, and the styles that draw them."""
 
-import gzip
-import hashlib
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 
@@ -11,22 +10,22 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from api.addresses import public_base
-from api.caching import cached, matches
+from api.auth.staff import Token, signed_in
+from api.caching import cached
 from api.errors import documented
-from api.http import accepts_gzip
 from api.parameters import CodesParam, TimeParam
-from api.session import Read, ServiceSettings
+from api.session import Read, ServiceSettings, Tiles
+from api.tile_service.flights import ClientGone
+from api.tile_service.wire import MVT
+from geo.reports.tasks import Scope
 from geo.settings import Settings
+from geo.store.database import AsyncConnection
 from tiles import layers, render, sprite, style, tilejson
 from tiles.address import TileAddress
 from tiles.filters import Filter
+from tiles.layers import Layer
 
 router = APIRouter(tags=["tiles"])
-
-MVT = "application/vnd.mapbox-vector-tile"
-
-# Below this compressing gains less than its header costs.
-_LEAST_GZIPPED = 200
 
 # What changes only with a new version of the service.
 _STEADY = "public, max-age=86400"
@@ -65,27 +64,30 @@ class TileQuery(BaseModel):
         )
 
 
-@router.get("/tiles/{layer}.json")
+@router.get("/tiles/{layer}.json", responses=documented(401, 403, 404))
 async def describe(
     layer: str,
     wanted: Annotated[TileQuery, Query()],
     request: Request,
     conn: Read,
     settings: ServiceSettings,
+    token: Token = None,
 ) -> Response:
-    """TileJSON 3.0 of a layer: wards, reports, hotspots or facilities.
+    """TileJSON 3.0 of a layer: wards, reports, hotspots, facilities, alerts; signed in: tasks.
 
     Filters given here are carried on in the address of its tiles.
     """
+    known = layers.layer_of(layer)
+    chosen = await _for_whom(conn, known, wanted.chosen(), token)
     found = await tilejson.describe(
         conn,
-        layers.layer_of(layer),
-        wanted.chosen(),
+        known,
+        chosen,
         _clock(settings),
         base=public_base(request, settings),
         city=settings.city,
     )
-    return _json(request, found, settings)
+    return _json(request, found, settings, private=known.private)
 
 
 @router.get(
@@ -95,7 +97,7 @@ async def describe(
         200: {"description": "Mapbox Vector Tile 2.1", "content": {MVT: {}}},
         204: {"description": "nothing lies in this tile"},
         304: {"description": "the client has this tile already"},
-        **documented(404),
+        **documented(401, 403, 404, 503),
     },
 )
 async def tile(
@@ -105,14 +107,32 @@ async def tile(
     y: Whole,
     wanted: Annotated[TileQuery, Query()],
     request: Request,
-    conn: Read,
-    settings: ServiceSettings,
+    source: Tiles,
+    token: Token = None,
 ) -> Response:
-    """One vector tile, XYZ scheme. No personal data, and every feature counted (`point_count`)."""
+    """One vector tile, XYZ scheme. No personal data, and every feature counted (`point_count`).
+
+    Tiles of `tasks` are for signed-in staff, each with their own, and nobody may keep them.
+    """
     known = layers.layer_of(layer)
     address = TileAddress.parse(z, x, y)
-    body = await render.tile(conn, known, address, wanted.chosen(), _clock(settings))
-    return _tile(request, body, known.max_age_s)
+    known.check_zoom(address)
+    chosen = wanted.chosen()
+    scope = request.scope
+    try:
+        if known.private:
+            async with request.app.state.engine.connect() as conn:
+                chosen = await _for_whom(conn, known, chosen, token)
+            made = await source.private_tile(known, address, chosen, request.receive)
+        else:
+            # Found by the same address the next time (api.tile_service.memory), before it comes
+            # here.
+            name = scope["path"], scope["query_string"]
+            made = await source.tile(known, address, chosen, name, request.receive)
+    except ClientGone:
+        # Nobody reads it; the number is for the metrics.
+        return Response(status_code=499)
+    return made.response(scope["headers"])
 
 
 @router.get("/styles/sprite.json")
@@ -160,6 +180,15 @@ async def map_style(
     return _json(request, made, settings)
 
 
+async def _for_whom(
+    conn: AsyncConnection, layer: Layer, chosen: Filter, token: str | None
+) -> Filter:
+    """The filter, and for a private layer whose view of it; raises when nobody is signed in."""
+    if not layer.private:
+        return chosen
+    return replace(chosen, scope=Scope.of(await signed_in(conn, token)))
+
+
 def _ratio(request: Request) -> int:
     return 2 if "@2x" in request.url.path else 1
 
@@ -168,38 +197,17 @@ def _clock(settings: Settings) -> render.Clock:
     return render.Clock(datetime.now(UTC), settings.timezone)
 
 
-def _json(request: Request, body: dict[str, object], settings: Settings) -> Response:
+def _json(
+    request: Request, body: dict[str, object], settings: Settings, *, private: bool = False
+) -> Response:
     packed = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     # The addresses inside are those the client used, unless the service was told its own.
     told = bool(settings.public_url)
+    kept = "public, max-age=60" if told else "no-cache"
     return cached(
         request,
         packed,
         "application/json",
-        "public, max-age=60" if told else "no-cache",
+        "private, no-store" if private else kept,
         {} if told else {"Vary": "X-Forwarded-Host, X-Forwarded-Proto"},
     )
-
-
-def _tile(request: Request, body: bytes, max_age_s: int) -> Response:
-    headers = {
-        # browsers ask again each time unless the layer may be kept; caches in front keep 5 s
-        "Cache-Control": f"public, max-age={max_age_s}"
-        if max_age_s
-        else "public, max-age=0, s-maxage=5, must-revalidate",
-        "Vary": "Accept-Encoding",
-    }
-    if not body:
-        return Response(status_code=204, headers=headers)
-    etag = hashlib.blake2b(body, digest_size=16).hexdigest()
-    if len(body) >= _LEAST_GZIPPED and accepts_gzip(request.headers.get("accept-encoding", "")):
-        # Strong: other bytes, other ETag.
-        etag += "-gzip"
-        headers["Content-Encoding"] = "gzip"
-    headers["ETag"] = f'"{etag}"'
-    if matches(request.headers.get("if-none-match"), headers["ETag"]):
-        headers.pop("Content-Encoding", None)
-        return Response(status_code=304, headers=headers)
-    if "Content-Encoding" in headers:
-        body = gzip.compress(body, 6, mtime=0)
-    return Response(body, media_type=MVT, headers=headers)

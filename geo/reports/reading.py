@@ -5,7 +5,7 @@ of a blurred category, nothing of a hidden one.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,10 +17,12 @@ from geo.reports import codes, contacts
 from geo.reports.times import rfc3339
 from geo.store import reports as store
 from geo.store.area import Bbox
+from geo.store.cells import Cell
 from geo.store.database import AsyncConnection
 from geo.store.tables import categories, reports, wards
 
-# No index helps a search by words: it reads from the newest report on until the page is full.
+# No index helps a search by words, or by a rare status in a large cell: it reads from the newest
+# report on until the page is full.
 SEARCH_MS = 5_000
 
 
@@ -29,7 +31,7 @@ class ReportFilter:
     """Which reports; what is None does not filter, lists match any of their members.
 
     A family's code matches its children too. `since <= created_at < until`. `q`: all its words
-    occur in the text, marks and case aside.
+    occur in the text, marks and case aside. `cell`: exactly the reports that a tile counts in it.
     """
 
     bbox: Bbox | None = None
@@ -40,12 +42,15 @@ class ReportFilter:
     since: datetime | None = None
     until: datetime | None = None
     q: str | None = None
+    cell: Cell | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """For queries over `reports`, `categories` and `wards` joined."""
         found: list[ColumnElement[bool]] = []
         if self.bbox:
             found.append(_in_box(self.bbox))
+        if self.cell:
+            found.append(self.cell.holds())
         if self.ward:
             found.append(wards.c.code.in_(self.ward))
         if self.category:
@@ -87,16 +92,18 @@ async def page(
 ) -> tuple[list[dict[str, Any]], tuple[datetime, UUID] | None]:
     """Features the public may see, newest first, and where the next page begins (None: ended).
 
-    Raises `Invalid` when a search by words takes longer than `SEARCH_MS`.
+    Raises `Invalid` when a search by words, or in a cell, takes longer than `SEARCH_MS`.
     """
-    if wanted.q:
+    if wanted.q or wanted.cell:
         await store.bound_time(conn, SEARCH_MS)
     try:
-        rows = await store.page(conn, wanted.conditions(), limit + 1, after)
+        conditions = replace(wanted, cell=None).conditions()
+        rows = await store.page(conn, conditions, limit + 1, after, wanted.cell)
     except store.TookTooLong:
-        message = "takes too long over all reports; narrow it by since, ward, category or bbox"
+        message = "takes too long over so many reports; narrow it by since, ward, category or bbox"
         raise Invalid(
-            f"the search {message}", errors=[{"field": "q", "message": message}]
+            f"the search {message}",
+            errors=[{"field": "q" if wanted.q else "cell", "message": message}],
         ) from None
     shown = rows[:limit]
     more = (shown[-1]["created_at"], shown[-1]["id"]) if len(rows) > limit else None

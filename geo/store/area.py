@@ -55,6 +55,12 @@ class Bbox:
             (-180.0, self.south, self.east, self.north),
         )
 
+    def holds(self, lon: float, lat: float) -> bool:
+        """Whether a point, in degrees, lies in the box or on its edge."""
+        return any(
+            west <= lon <= east and south <= lat <= north for west, south, east, north in self.parts
+        )
+
     def touches(self, geometry: ColumnElement[object], margin: float = 0.0) -> ColumnElement[bool]:
         """Condition: the EPSG:4326 `geometry` has a point in common with the box.
 

@@ -9,6 +9,7 @@ from importlib import resources
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -29,8 +30,13 @@ def unreachable(error: psycopg.Error) -> NotReady:
     )
 
 
-def create_engine(url: str, pool_size: int = 10) -> AsyncEngine:
+def create_engine(
+    url: str, pool_size: int = 10, *, wait_s: float = 30.0, statement_s: float | None = None
+) -> AsyncEngine:
     """Engine on a libpq URL, passed to libpq untouched: several hosts and sockets work.
+
+    Who gets no connection within `wait_s` gets SQLAlchemy's `TimeoutError`; a statement that runs
+    longer than `statement_s` is cancelled by the database (default: as the database is set).
 
     Raises `NotReady` on an empty URL, and whenever a connection cannot be made.
     """
@@ -39,7 +45,7 @@ def create_engine(url: str, pool_size: int = 10) -> AsyncEngine:
 
     async def connect() -> psycopg.AsyncConnection:
         try:
-            return await psycopg.AsyncConnection.connect(url)
+            return await psycopg.AsyncConnection.connect(url, **_options(url, statement_s))
         except psycopg.Error as error:
             raise unreachable(error) from error
 
@@ -48,10 +54,18 @@ def create_engine(url: str, pool_size: int = 10) -> AsyncEngine:
         async_creator=connect,
         pool_size=pool_size,
         max_overflow=0,
+        pool_timeout=wait_s,
         pool_pre_ping=True,
         # What people wrote must not come out in an error's text, and so in a log.
         hide_parameters=True,
     )
+
+
+def _options(url: str, statement_s: float | None) -> dict[str, Any]:
+    if statement_s is None:
+        return {}
+    told = conninfo_to_dict(url).get("options") or ""
+    return {"options": f"{told} -c statement_timeout={max(1, round(statement_s * 1000))}".strip()}
 
 
 async def driver(conn: AsyncConnection) -> psycopg.AsyncConnection:

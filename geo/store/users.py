@@ -108,6 +108,7 @@ _ACCOUNT = select(
     users.c.name,
     users.c.role,
     users.c.ward_code,
+    users.c.organisation_id,
     users.c.disabled,
     organisations.c.code.label("organisation_code"),
     organisations.c.name_vi.label("organisation_vi"),

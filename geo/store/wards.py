@@ -158,6 +158,25 @@ async def add_shapes(
     await conn.execute(statement, rows)
 
 
+async def add_labels(
+    conn: AsyncConnection, ids: Sequence[int], points: Objects, room_m: Sequence[int]
+) -> None:
+    """Write where the wards' names go (EPSG:3857 metres), and how much room is around."""
+    statement = (
+        update(wards)
+        .where(wards.c.id == bindparam("ward"))
+        .values(
+            label_3857=func.ST_GeomFromWKB(bindparam("wkb", type_=LargeBinary), 3857),
+            room_m=bindparam("room"),
+        )
+    )
+    rows = [
+        {"ward": ward_id, "wkb": wkb, "room": room}
+        for ward_id, wkb, room in zip(ids, shapely.to_wkb(points), room_m, strict=True)
+    ]
+    await conn.execute(statement, rows)
+
+
 async def end(conn: AsyncConnection, ids: Sequence[int], day: date) -> None:
     """Let wards end on a day: they are in force until the day before."""
     await conn.execute(

@@ -17,7 +17,7 @@ from geo.store.area import Bbox
 from geo.store.database import AnyRow, AsyncConnection
 from geo.store.tables import ward_sets
 from geo.wards.features import WardFeature, WardFile
-from geo.wards.shapes import display_shapes
+from geo.wards.shapes import LABEL_ZOOM, display_shapes, labels
 
 Objects = npt.NDArray[np.object_]
 Floats = npt.NDArray[np.float64]
@@ -101,6 +101,8 @@ async def import_wards(
     levels = await asyncio.to_thread(display_shapes, file.polygons)
     for max_zoom, drawn in levels.items():
         await wards.add_shapes(conn, ids, max_zoom, drawn)
+    placed = await asyncio.to_thread(labels, levels[LABEL_ZOOM])
+    await wards.add_labels(conn, ids, placed.points, placed.room_m.tolist())
     await organisations.ensure_committees(conn, ((w.code, w.name, w.kind) for w in file.wards))
     await wards.notify(conn)
     ended = tuple(row.code for row in known if row.id in ending)

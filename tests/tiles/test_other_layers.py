@@ -58,7 +58,7 @@ def degrees(address, ring):
 
 
 async def test_wards_are_drawn_where_they_lie_at_every_zoom(conn):
-    for z in (9, 12, 14):
+    for z in (10, 12, 14):
         pieces = {code: [] for code in CODES}
         for address in tiles_over(z, CITY):
             for feature in (await layers_of(conn, WARDS, address)).get("wards", []):
@@ -72,7 +72,7 @@ async def test_wards_are_drawn_where_they_lie_at_every_zoom(conn):
         for n, code in enumerate(CODES):
             drawn = shapely.union_all(pieces[code])
             apart = shapely.symmetric_difference(drawn, square(n)).area / square(n).area
-            assert apart < (0.03 if z == 9 else 0.004), f"zoom {z}, ward {code}"
+            assert apart < (0.03 if z == 10 else 0.004), f"zoom {z}, ward {code}"
 
 
 async def test_outer_rings_wind_as_the_specification_says(conn):
@@ -85,7 +85,7 @@ async def test_outer_rings_wind_as_the_specification_says(conn):
 
 
 async def test_each_ward_has_one_label_in_one_tile_of_a_zoom(conn):
-    for z in (LABELS_ZOOM, 9, 11, 14):
+    for z in (LABELS_ZOOM, 11, 14):
         labels = Counter()
         for address in tiles_over(z, CITY):
             for feature in (await layers_of(conn, WARDS, address)).get("ward_labels", []):
@@ -189,6 +189,8 @@ async def test_facilities_thin_out_below_their_zoom_and_past_their_number(conn, 
     points = (await layers_of(conn, FACILITIES, TileAddress(11, x, y)))["facilities"]
     assert {feature["properties"]["name"] for feature in points} == {"A", "B"}
     put_facilities(city_url, [(*middle(0), "clinic", None)] * MOST_POINTS)
+    # a tile is of the moment its transaction began
+    await conn.rollback()
     cells = (await layers_of(conn, FACILITIES, TileAddress(11, x, y)))["facilities"]
     assert {f["properties"]["group"]: f["properties"]["point_count"] for f in cells} == {
         "schools": 2,

@@ -61,7 +61,7 @@ def test_every_style_is_valid_by_maplibres_own_validator():
 
 
 def test_every_layer_belongs_to_a_switch():
-    groups = {"wards", "reports", "hotspots", "schools", "clinics", "other"}
+    groups = {"wards", "reports", "hotspots", "alerts", "schools", "clinics", "other"}
     found = {layer["metadata"]["pinward:group"] for layer in built()["layers"]}
     assert found == groups
 
@@ -95,7 +95,7 @@ def test_layers_draw_only_what_the_tiles_hold():
 def test_every_kind_of_facility_is_drawn_once_and_has_an_icon():
     assert sorted(kind for kinds in GROUPS.values() for kind in kinds) == sorted(KINDS)
     _, index = sprite.sheet(1)
-    assert set(index) == set(KINDS)
+    assert set(index) == {*KINDS, *sprite.WARNINGS}
 
 
 def test_both_themes_colour_the_same_families():
@@ -118,7 +118,8 @@ def test_what_is_written_can_be_read(colours):
     small, large = colours.cell_text
     for ground, ink in ((few, small), (below, small), (above, large), (most, large)):
         assert contrast(ground, ink) >= 4.4
-    for ink in (colours.label, colours.hotspot_text, colours.school, colours.clinic, colours.place):
+    inks = (colours.label, colours.hotspot_text, colours.alert, colours.alert_grave)
+    for ink in (*inks, colours.school, colours.clinic, colours.place):
         assert contrast(ink, colours.label_halo) >= 4.4
 
 

@@ -1,6 +1,7 @@
 /** The way to the service: JSON in, JSON out, and three kinds of failure that people can act on. */
 import { i18n } from './i18n/index.svelte';
 import type {
+  Alert,
   Category,
   Facility,
   NewReport,
@@ -132,6 +133,36 @@ export function sendReport(report: NewReport, key: string): Promise<Receipt> {
   });
 }
 
+/** Which reports to list; what is not given does not filter. */
+export interface ReportQuery {
+  cell?: number;
+  bbox?: string;
+  category?: string;
+  status?: string;
+  since?: string;
+}
+
+export interface ReportPage {
+  features: PointFeature<ReportProperties>[];
+  /** Where the next page is; null: this was the last. */
+  next: string | null;
+}
+
+/** The first page of a list, newest first. */
+export function reportsIn(
+  wanted: ReportQuery,
+  limit: number,
+  newer?: AbortSignal,
+): Promise<ReportPage> {
+  return ask(`/api/v1/reports?${query({ ...wanted, limit })}`, {}, newer);
+}
+
+export function pageAt(next: string, newer?: AbortSignal): Promise<ReportPage> {
+  // The address is absolute, and may name a proxy that this browser does not reach.
+  const { pathname, search } = new URL(next, location.origin);
+  return ask(pathname + search, {}, newer);
+}
+
 function asReporter(secret: string | null): RequestInit {
   return secret ? { headers: { Authorization: `Report ${secret}` } } : {};
 }
@@ -150,6 +181,10 @@ export async function reportEvents(
 ): Promise<ReportEvent[]> {
   const path = `/api/v1/reports/${encodeURIComponent(code)}/events`;
   return (await ask<{ events: ReportEvent[] }>(path, asReporter(secret))).events;
+}
+
+export async function alert(id: number, newer?: AbortSignal): Promise<Alert> {
+  return (await ask<{ properties: Alert }>(`/api/v1/alerts/${id}`, {}, newer)).properties;
 }
 
 export function whoAmI(): Promise<Staff> {

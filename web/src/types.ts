@@ -77,6 +77,26 @@ export interface ReportProperties {
   reasons?: Reason[];
 }
 
+/** An urgent warning from the city. */
+export interface Alert {
+  id: number;
+  kind: string;
+  severity: string;
+  headline: OptionalText;
+  description: OptionalText | null;
+  area: OptionalText;
+  sender: OptionalText;
+  effective_at: string;
+  expires_at: string;
+  cancelled_at: string | null;
+}
+
+/** English is where there is a translation. */
+export interface OptionalText {
+  vi: string;
+  en: string | null;
+}
+
 export interface PointFeature<P> {
   type: 'Feature';
   geometry: { type: 'Point'; coordinates: [number, number] } | null;

@@ -3,7 +3,15 @@
 Coordinates are WGS 84 (EPSG:4326) unless a column's name says otherwise; times are `timestamptz`.
 """
 
+from geo.store.tables.alerts import alerts
 from geo.store.tables.base import metadata
+from geo.store.tables.changes import (
+    changes,
+    changes_seq,
+    pyramid_counts,
+    pyramid_nodes,
+    pyramid_state,
+)
 from geo.store.tables.facilities import facilities
 from geo.store.tables.hotspots import hotspot_runs, hotspots
 from geo.store.tables.reports import (
@@ -18,13 +26,19 @@ from geo.store.tables.users import sessions, users
 from geo.store.tables.wards import ward_sets, ward_shapes, wards
 
 __all__ = [
+    "alerts",
     "categories",
+    "changes",
+    "changes_seq",
     "facilities",
     "hotspot_runs",
     "hotspots",
     "idempotency_keys",
     "metadata",
     "organisations",
+    "pyramid_counts",
+    "pyramid_nodes",
+    "pyramid_state",
     "report_contacts",
     "report_events",
     "reports",

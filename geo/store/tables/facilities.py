@@ -1,7 +1,17 @@
 """Schools, clinics, hospitals, ward offices, police posts … shown beside the reports."""
 
 from geoalchemy2 import Geometry
-from sqlalchemy import Column, Identity, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Computed,
+    Identity,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -20,8 +30,16 @@ facilities = Table(
     Column("address", Text),
     Column("tags", JSONB, nullable=False, server_default="{}"),
     Column("geom", Geometry("POINT", 4326, spatial_index=False), nullable=False),
+    # as of reports: every tile is one contiguous range of it
+    Column(
+        "cell",
+        BigInteger,
+        Computed("pinward_cell(ST_X(geom), ST_Y(geom))", persisted=True),
+        nullable=False,
+    ),
     UniqueConstraint("source", "source_id"),
     Index("ix_facilities_geom", "geom", postgresql_using="gist"),
+    Index("ix_facilities_cell", "cell"),
     # nearest by geodesic metres, per kind or over all kinds
     Index("ix_facilities_geog", sql("(geom::geography)"), postgresql_using="gist"),
 )

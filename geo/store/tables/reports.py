@@ -1,5 +1,7 @@
 """Reports, what they are about, who answers for them, and their history."""
 
+from datetime import UTC, datetime
+
 from geoalchemy2 import Geometry
 from sqlalchemy import (
     BigInteger,
@@ -9,11 +11,13 @@ from sqlalchemy import (
     Computed,
     DateTime,
     Double,
+    FetchedValue,
     ForeignKey,
     Identity,
     Index,
     Integer,
     LargeBinary,
+    SmallInteger,
     Table,
     Text,
     func,
@@ -35,6 +39,9 @@ STATUSES = (
     "withdrawn",
 )
 OPEN_STATUSES = ("received", "assigned", "in_progress", "waiting")
+# No report is from before the first or from the second on; packed counts (tiles.pyramid) name no
+# other times, and "infinity" is none that could be told to anybody.
+CREATED_FROM, CREATED_UNTIL = datetime(1000, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
 
 categories = Table(
     "categories",
@@ -52,6 +59,8 @@ categories = Table(
     # a category made by an import is read and counted but not offered to citizens
     Column("offered", Boolean, nullable=False, server_default="true"),
     Column("position", Integer, nullable=False, server_default="0"),
+    # Given by a trigger, never used again: packed counts name a category in two bytes.
+    Column("number", SmallInteger, nullable=False, unique=True, server_default=FetchedValue()),
     CheckConstraint("visibility IN ('public', 'blurred', 'hidden')", name="visibility"),
 )
 
@@ -77,7 +86,7 @@ reports = Table(
     Column("text", Text, nullable=False),
     Column("geom", Geometry("POINT", 4326, spatial_index=False), nullable=False),
     Column("accuracy_m", Double),
-    # Z-order number of the point's Web Mercator cell at zoom 18: every tile of zoom <= 18 is one
+    # Z-order number of the point's Web Mercator cell at zoom 26 (0.6 m): every tile is one
     # contiguous range of it, compared in integers (never a lon/lat box that wraps at 180 degrees).
     Column(
         "cell",
@@ -108,8 +117,21 @@ reports = Table(
     CheckConstraint("kind IN ('incident', 'suggestion')", name="kind"),
     CheckConstraint(f"status IN {STATUSES!r}", name="status"),
     CheckConstraint("ward_match IN ('covers', 'nearest')", name="ward_match"),
+    CheckConstraint(
+        f"created_at >= '{CREATED_FROM.isoformat()}' "
+        f"AND created_at < '{CREATED_UNTIL.isoformat()}'",
+        name="created_at",
+    ),
     Index("ix_reports_geom", "geom", postgresql_using="gist"),
-    Index("ix_reports_cell", "cell"),
+    # With the time, so that one report is found among many of its cell without reading them.
+    Index("ix_reports_cell_created_at", "cell", "created_at"),
+    # tasks (geo.reports.tasks): few of many, and all that counting them by cell needs
+    Index(
+        "ix_reports_tasks",
+        "cell",
+        postgresql_include=["due_at", "status", "organisation_id", "ward_id"],
+        postgresql_where=text(f"status IN {OPEN_STATUSES!r} AND organisation_id IS NOT NULL"),
+    ),
     Index("ix_reports_created_at_id", "created_at", "id"),
     Index("ix_reports_category_code_created_at", "category_code", "created_at"),
     Index("ix_reports_ward_id_created_at", "ward_id", "created_at"),

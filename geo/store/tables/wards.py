@@ -47,6 +47,9 @@ wards = Table(
     Column("valid", DATERANGE, nullable=False),
     Column("area_m2", Double, nullable=False),
     Column("geom", Geometry("MULTIPOLYGON", 4326, spatial_index=False), nullable=False),
+    # Where the name is written, and the metres of room around it; NULL until shapes are made.
+    Column("label_3857", Geometry("POINT", 3857, spatial_index=False)),
+    Column("room_m", Integer),
     # One code answers for one area on any day (needs btree_gist).
     ExcludeConstraint(("code", "="), ("valid", "&&"), name="ex_wards_code_valid"),
     Index("ix_wards_set_id", "set_id"),
@@ -61,5 +64,6 @@ ward_shapes = Table(
     # neighbours still share their edges.
     Column("max_zoom", SmallInteger, primary_key=True),
     Column("geom_3857", Geometry("MULTIPOLYGON", 3857, spatial_index=False), nullable=False),
-    Index("ix_ward_shapes_geom_3857", "geom_3857", postgresql_using="gist"),
+    # needs btree_gist
+    Index("ix_ward_shapes_max_zoom_geom_3857", "max_zoom", "geom_3857", postgresql_using="gist"),
 )

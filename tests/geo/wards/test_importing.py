@@ -12,6 +12,7 @@ from geo.store.database import create_engine
 from geo.wards import importing
 from geo.wards.directory import WardDirectory
 from geo.wards.features import WardFeature, WardFile
+from geo.wards.shapes import LEVELS
 
 pytestmark = pytest.mark.anyio
 LATER = date(2025, 7, 1)
@@ -110,7 +111,7 @@ async def test_wards_get_committees_and_shapes_for_every_zoom(conn):
     )
     rows = raw.all()
     assert len(rows) == 6
-    assert {row[2] for row in rows} == {4}
+    assert {row[2] for row in rows} == {len(LEVELS)}
     assert "Bến Thử" in rows[0][1]
 
 

@@ -6,9 +6,7 @@ import builders
 from geo.crs import transformer
 from geo.wards import load
 from geo.wards.repair import repair
-from geo.wards.shapes import FULL_ZOOM, display_shapes
-
-LEVELS = [7, 10, 13, FULL_ZOOM]
+from geo.wards.shapes import FULL_ZOOM, LABEL_ZOOM, LEVELS, display_shapes, labels
 
 
 def wavy(n, waves=40, height=2e-4):
@@ -28,7 +26,7 @@ def the_city(extra=()):
 
 def test_levels_get_finer_and_the_last_has_every_vertex():
     shapes = display_shapes(the_city())
-    assert list(shapes) == LEVELS
+    assert tuple(shapes) == LEVELS
     counts = [int(shapely.get_num_coordinates(shapes[zoom]).sum()) for zoom in LEVELS]
     assert counts == sorted(counts)
     assert counts[0] < counts[-1] / 10
@@ -70,10 +68,19 @@ def test_a_shape_that_simplifying_loses_is_drawn_as_at_the_finer_level(monkeypat
     assert shapes[7][1] != shapes[10][1]
 
 
+def test_a_label_lies_in_the_middle_of_its_ward_with_metres_of_room():
+    found = labels(display_shapes(the_city())[LABEL_ZOOM])
+    for n, point in enumerate(found.points):
+        wanted = shapely.Point(*transformer(4326, 3857).transform(*builders.middle(n)))
+        assert point.distance(wanted) < 100
+    # half of 0.02 degrees of latitude, in metres on the ground
+    assert ((found.room_m > 1050) & (found.room_m < 1120)).all()
+
+
 def test_what_is_drawn_is_within_half_a_pixel_of_what_is(shared_data):
     file, _ = repair(load.read(shared_data / "hcmc_wards_2025.geojson.gz"))
     shapes = display_shapes(file.polygons)
-    for zoom in (7, 10, 13):
+    for zoom in LEVELS[:-1]:
         pixel_m = 40_075_016.7 / 512 / 2**zoom
         drawn = shapes[zoom]
         assert shapely.is_valid(drawn).all()

@@ -59,9 +59,9 @@ export function setLang(next: Lang): void {
 }
 
 /** The name in the page's language, else in the other one. */
-export function localized(name: Text | null | undefined): string {
+export function localized(name: { vi: string; en: string | null } | null | undefined): string {
   if (!name) return '';
-  return name[lang] || name.vi || name.en;
+  return name[lang] || name.vi || name.en || '';
 }
 
 /** Day and time as people in the city read them, wherever the browser stands. */
@@ -75,6 +75,19 @@ export function dateTime(at: string): string {
     hour: '2-digit',
     minute: '2-digit',
   }).format(new Date(at));
+}
+
+/** Day and time in little room, for lists; the year where it is not this one. */
+export function shortTime(at: string): string {
+  const when = new Date(at);
+  return new Intl.DateTimeFormat(lang === 'vi' ? 'vi-VN' : 'en-GB', {
+    timeZone: ZONE,
+    day: 'numeric',
+    month: lang === 'vi' ? 'numeric' : 'short',
+    ...(when.getFullYear() === new Date().getFullYear() ? {} : { year: 'numeric' }),
+    hour: '2-digit',
+    minute: '2-digit',
+  }).format(when);
 }
 
 /** 84 m, 1,2 km: a length in metres as a walker would say it. */

@@ -1,12 +1,16 @@
 /** The map as the pages use it: a style, a pin, a circle of doubt, and what was tapped. */
 import type { GeoJSONSource, Map as Engine, Marker } from 'maplibre-gl';
 import type { Lang } from '../i18n/index.svelte';
+import type { Bounds } from './cells';
+import { Freshness } from './freshness';
 import { listen, type Tapped } from './gestures';
-import { OVERLAY, overlayData, withOverlay, type Overlay } from './overlay';
+import { EMPTY, OVERLAY, overlayData, withOverlay, type Overlay } from './overlay';
 import { fittedStyle, groupOf, type Group, type Shown } from './style';
 
 export interface Handlers extends Tapped {
   onPinMoved(lon: number, lat: number): void;
+  /** What is in sight, after each move. */
+  onMoved?(inSight: Bounds): void;
 }
 
 /** Pixels of the map under panels, on each side. */
@@ -33,12 +37,18 @@ export interface Look {
 /** From this zoom on a fingertip means one street rather than a quarter. */
 const STREETS = 14;
 const STEP_PX = 12;
+/** Nearer than this there is nothing new to see. */
+const NEAREST = 18;
+const SIGN_MS = 2_600;
+const MOST_SIGNS = 12;
 
 export class CityMap {
   /** While true every tap moves the pin, whatever lies under it. */
   placing = false;
+  readonly freshness: Freshness;
+  #signs = 0;
   #marker: Marker | null = null;
-  #overlay: Overlay = { doubt: null, chosen: null };
+  #overlay: Overlay = { ...EMPTY };
   #groups = new Map<string, Group>();
   #restyled = 0;
   #covered: Covered | null = null;
@@ -47,10 +57,14 @@ export class CityMap {
 
   private constructor(
     readonly engine: Engine,
-    private readonly makeMarker: (element: HTMLElement) => Marker,
+    private readonly makeMarker: (element: HTMLElement, kind: 'pin' | 'sign') => Marker,
     private readonly handlers: Handlers,
     private shown: Shown,
   ) {
+    this.freshness = new Freshness(engine);
+    const moved = (): void => handlers.onMoved?.(this.inSight());
+    engine.on('moveend', moved);
+    engine.once('load', moved);
     listen(engine, this.#groups, {
       ...handlers,
       isPlacing: () => this.placing,
@@ -68,9 +82,10 @@ export class CityMap {
       import('./maplibre'),
       fittedStyle(look.lang, look.dark, look.shown),
     ]);
+    let map: CityMap | null = null;
     const engine = new library.Map({
       container,
-      style: withOverlay(style, { doubt: null, chosen: null }),
+      style: withOverlay(style, EMPTY),
       // The engine takes the style's own view only while nothing has touched the camera.
       center: look.center ?? (style.center as [number, number] | undefined) ?? [0, 0],
       zoom: look.zoom ?? Math.max(style.zoom ?? 0, STREETS - 2.5),
@@ -80,13 +95,20 @@ export class CityMap {
       pitchWithRotate: false,
       touchPitch: false,
       maxZoom: 19,
+      // While something has just changed, no cache may answer with what was before.
+      transformRequest: (url) => (map?.freshness.doubtful ? { url, cache: 'no-cache' } : { url }),
     });
+    // For whoever looks from outside: the browser's console, and the tests.
+    Object.assign(container, { engine });
     engine.touchZoomRotate.disableRotation();
     engine.keyboard.disableRotation();
     engine.addControl(new library.AttributionControl({ compact: true }), 'bottom-right');
-    const map = new CityMap(
+    map = new CityMap(
       engine,
-      (element) => new library.Marker({ element, anchor: 'bottom', draggable: !look.still }),
+      (element, kind) =>
+        kind === 'pin'
+          ? new library.Marker({ element, anchor: 'bottom', draggable: !look.still })
+          : new library.Marker({ element }),
       handlers,
       look.shown,
     );
@@ -177,6 +199,44 @@ export class CityMap {
     return { center: this.center(), zoom: this.engine.getZoom() };
   }
 
+  inSight(): Bounds {
+    const bounds = this.engine.getBounds();
+    return [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()];
+  }
+
+  /** Shows a box as large as it can be beside the panels, but no nearer than a street's width. */
+  fit(box: Bounds): void {
+    const camera = this.engine.cameraForBounds(box, { padding: 24, maxZoom: NEAREST });
+    if (!camera?.center) return;
+    const { lng, lat } = camera.center as { lng: number; lat: number };
+    this.#fly({ center: [lng, lat], zoom: Math.max(camera.zoom ?? 0, this.engine.getZoom() + 1) });
+  }
+
+  /** What the drawn tiles say of a cell; null where none of them has it. */
+  cell(id: number): Record<string, unknown> | null {
+    if (!this.engine.getSource('reports')) return null;
+    const [found] = this.engine.querySourceFeatures('reports', {
+      sourceLayer: 'reports',
+      filter: ['==', ['get', 'cell'], id],
+    });
+    return found?.properties ?? null;
+  }
+
+  /** A short, quiet sign that something new is here. */
+  sign(lon: number, lat: number): void {
+    // A burst is seen by its cells; more rings than this would only flicker.
+    if (this.#signs >= MOST_SIGNS || !this.shown.reports) return;
+    this.#signs += 1;
+    const element = document.createElement('div');
+    element.className = 'sign';
+    element.setAttribute('aria-hidden', 'true');
+    const marker = this.makeMarker(element, 'sign').setLngLat([lon, lat]).addTo(this.engine);
+    setTimeout(() => {
+      this.#signs -= 1;
+      marker.remove();
+    }, SIGN_MS);
+  }
+
   zoomBy(steps: number): void {
     this.#fly({ zoom: Math.round(this.engine.getZoom() + steps) });
   }
@@ -197,7 +257,7 @@ export class CityMap {
     } else if (this.#marker) {
       this.#marker.setLngLat([pin.lon, pin.lat]);
     } else {
-      this.#marker = this.makeMarker(element).setLngLat([pin.lon, pin.lat]).addTo(this.engine);
+      this.#marker = this.makeMarker(element, 'pin').setLngLat([pin.lon, pin.lat]).addTo(this.engine);
       this.#marker.on('dragend', () => this.#pinMoved());
       element.onkeydown = (event) => this.#nudge(event);
       // A tap on the pin is not a tap on the place beneath it.
@@ -208,6 +268,12 @@ export class CityMap {
   /** Rings the mark that a card is about; null takes the ring away. */
   setChosen(at: [lon: number, lat: number] | null): void {
     this.#overlay.chosen = at;
+    this.#drawOverlay();
+  }
+
+  /** Outlines what a cell counts; null takes the line away. */
+  setArea(area: Bounds | null): void {
+    this.#overlay.area = area;
     this.#drawOverlay();
   }
 

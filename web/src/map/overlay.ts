@@ -1,22 +1,41 @@
-/** What the page itself draws on the map: the circle a measured position may lie in, and a ring about
- * the mark that was tapped. Both are part of the style, so that they outlive a change of language or
+/** What the page itself draws on the map: the circle a measured position may lie in, a ring about the
+ * mark that was tapped, the square that a cell counts. All are part of the style, so that they outlive a change of language or
  * theme. */
 import type { Feature, FeatureCollection } from 'geojson';
 import type { StyleSpecification } from 'maplibre-gl';
+import type { Bounds } from './cells';
 
 export const OVERLAY = 'pinward-overlay';
 
 export interface Overlay {
   doubt: { lon: number; lat: number; radius_m: number } | null;
   chosen: [lon: number, lat: number] | null;
+  area: Bounds | null;
 }
 
-export function overlayData({ doubt, chosen }: Overlay): FeatureCollection {
+export const EMPTY: Overlay = { doubt: null, chosen: null, area: null };
+
+export function overlayData({ doubt, chosen, area }: Overlay): FeatureCollection {
   const features: Feature[] = [];
   if (doubt) features.push(circle(doubt));
   if (chosen) {
     const geometry = { type: 'Point' as const, coordinates: chosen };
     features.push({ type: 'Feature', properties: {}, geometry });
+  }
+  if (area) {
+    const [west, south, east, north] = area;
+    const ring = [
+      [west, south],
+      [east, south],
+      [east, north],
+      [west, north],
+      [west, south],
+    ];
+    features.push({
+      type: 'Feature',
+      properties: {},
+      geometry: { type: 'LineString', coordinates: ring },
+    });
   }
   return { type: 'FeatureCollection', features };
 }
@@ -42,6 +61,14 @@ export function withOverlay(style: StyleSpecification, overlay: Overlay): StyleS
         'circle-stroke-color': '#d8432b',
         'circle-stroke-width': 3,
       },
+    },
+    {
+      id: 'pinward-area',
+      type: 'line',
+      source: OVERLAY,
+      filter: ['==', ['geometry-type'], 'LineString'],
+      layout: { 'line-join': 'round' },
+      paint: { 'line-color': '#d8432b', 'line-width': 2.5, 'line-dasharray': [2, 1.5] },
     },
   );
   return style;

@@ -2,7 +2,7 @@
 import type { StyleSpecification } from 'maplibre-gl';
 import type { Lang } from '../i18n/index.svelte';
 
-export const GROUPS = ['reports', 'hotspots', 'schools', 'clinics', 'wards'] as const;
+export const GROUPS = ['reports', 'hotspots', 'alerts', 'schools', 'clinics', 'wards'] as const;
 export type Group = (typeof GROUPS)[number];
 export type Shown = Record<Group, boolean>;
 

@@ -2,7 +2,14 @@
 import { GROUPS, type Group, type Shown } from '../map/style';
 import { recall, remember } from './storage';
 
-const FIRST: Shown = { reports: true, hotspots: true, schools: true, clinics: true, wards: true };
+const FIRST: Shown = {
+  reports: true,
+  hotspots: true,
+  alerts: true,
+  schools: true,
+  clinics: true,
+  wards: true,
+};
 
 function stored(): Shown {
   const kept = recall<Partial<Shown>>('layers') ?? {};

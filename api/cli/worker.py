@@ -1,0 +1,53 @@
+"""`pinward worker`: what goes on behind the service."""
+
+import asyncio
+import logging
+import os
+import signal
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from api import entrance
+from geo.settings import Settings
+
+_LOOK_EVERY_S = 0.5
+
+
+def worker(
+    parent: Annotated[
+        int | None, typer.Option(hidden=True, help="End when this process is no longer the parent.")
+    ] = None,
+) -> None:
+    """Number and count what changes, for live maps and quick tiles (`serve` starts one).
+
+    Several may run; one works, the others stand by.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    settings = Settings()
+    url = entrance.database_url(settings)
+    asyncio.run(_work(url, timedelta(hours=settings.changes_kept_h), parent))
+    # Not the interpreter's own end, which would wait for whatever a thread still computes.
+    os._exit(0)
+
+
+async def _work(url: str, kept: timedelta, parent: int | None) -> None:
+    # Here, not above: what folds takes a second to import, and every command would wait.
+    from api.worker import Worker
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for ending in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(ending, stop.set)
+    watch = asyncio.create_task(_orphaned(parent, stop)) if parent else None
+    await Worker(url, kept, stop).run()
+    if watch:
+        watch.cancel()
+
+
+async def _orphaned(parent: int, stop: asyncio.Event) -> None:
+    # Killed, a parent tells nobody; its children are handed to another process.
+    while os.getppid() == parent:  # noqa: ASYNC110
+        await asyncio.sleep(_LOOK_EVERY_S)
+    stop.set()

@@ -1,0 +1,1 @@
+"""Alerts: urgent warnings from the city to the people in an area."""

@@ -1,0 +1,50 @@
+"""Staff accounts and sign-ins for tests, by the same code as `pinward users add`."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import httpx
+
+from api.auth import passwords
+from geo.store import users
+from geo.store.database import AsyncConnection, create_engine
+
+PASSWORD = "a long enough one"
+
+
+@cache
+def _hash() -> str:
+    return passwords.hashed(PASSWORD)
+
+
+def put_user(
+    url: str, role: str, *, ward: str | None = None, organisation: int | None = None, name: str = ""
+) -> str:
+    """An account; returns its address: without `name` of role, ward and organisation."""
+    email = f"{name or f'{role}-{ward or 0}-{organisation or 0}'}@example.test"
+
+    async def run() -> None:
+        engine = create_engine(url)
+        async with engine.begin() as conn:
+            await _add(conn, users.NewUser(email, "Người Thử", role, _hash(), ward, organisation))
+        await engine.dispose()
+
+    asyncio.run(run())
+    return email
+
+
+async def _add(conn: AsyncConnection, user: users.NewUser) -> None:
+    await users.add(conn, user)
+
+
+@contextmanager
+def signed_in(service: Any, role: str, **account: Any) -> Iterator[httpx.Client]:
+    """A client of the service signed in as a fresh account of this role."""
+    email = put_user(service.url, role, **account)
+    with httpx.Client(base_url=service.base, timeout=30) as client:
+        answer = client.post("/api/v1/session", json={"email": email, "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
+        yield client

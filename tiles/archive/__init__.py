@@ -1,0 +1,1 @@
+"""Layers and filters as one PMTiles archive: `plan` it, `export` it; `file` is its form."""

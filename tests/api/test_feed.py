@@ -114,17 +114,23 @@ async def test_a_broken_connection_is_said_at_once_and_what_came_meanwhile_told_
 
 
 async def test_what_was_forgotten_while_it_was_away_is_a_gap(city_url, engine, number):
-    async with following(city_url) as (feed, told):
-        feed.lost()
-        put_reports(city_url, [PLACE] * 3)
-        last = await number()
-        change(city_url, "UPDATE pyramid_state SET folded_seq = %s", last)
-        async with engine.begin() as conn:
-            while await changes.purge(conn, datetime.now(UTC) + timedelta(days=1)):
-                pass
-        await feed.catch_up()
-        assert (told.gaps, told.codes, feed.seq) == (1, [], last)
-        assert feed.connected
+    # Nobody listens for it: it reads when asked to, and not before all is forgotten.
+    reading = create_engine(city_url, 1)
+    feed = Feed(reading)
+    told = Told(feed)
+    await feed.catch_up()
+    feed.lost()
+    put_reports(city_url, [PLACE] * 3)
+    last = await number()
+    change(city_url, "UPDATE pyramid_state SET folded_seq = %s", last)
+    async with engine.begin() as conn:
+        while await changes.purge(conn, datetime.now(UTC) + timedelta(days=1)):
+            pass
+    assert not feed.connected
+    await feed.catch_up()
+    await reading.dispose()
+    assert (told.gaps, told.codes, feed.seq) == (1, [], last)
+    assert feed.connected
 
 
 async def test_more_than_can_be_told_is_a_gap_and_then_it_goes_on(city_url, number, monkeypatch):

@@ -90,7 +90,9 @@ def _worker_beside() -> Iterator[None]:
             with starting:
                 if ended.is_set():
                     return
-                running[:] = [subprocess.Popen(command, stdin=subprocess.DEVNULL)]
+                # Without close_fds it is spawned, not forked: a fork waits for its pipe to close,
+                # and a server process forked meanwhile would hold that open for good.
+                running[:] = [subprocess.Popen(command, stdin=subprocess.DEVNULL, close_fds=False)]
             running[0].wait()
             ended.wait(_RESPAWN_S)
 

@@ -79,15 +79,16 @@ def test_another_place_is_another_hotspot():
     assert found.dormant == ["A"]
 
 
-def test_the_likest_pair_goes_first():
-    before = [old("A", [], (0, 0, 100, 100)), old("B", [], (20, 0, 120, 100), born=9.0)]
+@pytest.mark.parametrize("step_m", [20, -20])
+def test_the_likest_pair_goes_first(step_m):
+    def box(times, by_m=0):
+        return (times * step_m - by_m, 0, times * step_m + 100 - by_m, 100)
+
+    before = [old("A", [], box(0)), old("B", [], box(1), born=9.0)]
     # A is like both, and the first of them more like B.
-    after = [new([], (18, 0, 118, 100), code="1"), new([], (-20, 0, 80, 100), code="2")]
-    for one, two in ((0, 1), (1, 0)):
-        found = matched([before[one], before[two]], after).hotspots
-        assert [(one.id, one.kind) for one in found] == [("B", "kept"), ("A", "kept")]
-        found = matched([before[one], before[two]], after[::-1]).hotspots
-        assert [(one.id, one.kind) for one in found] == [("A", "kept"), ("B", "kept")]
+    after = [new([], box(1, 2), code="1"), new([], box(-1), code="2")]
+    found = matched(before, after).hotspots
+    assert [(one.id, one.kind) for one in found] == [("B", "kept"), ("A", "kept")]
 
 
 def test_equally_like_pairs_go_by_age():

@@ -1,8 +1,9 @@
 """What changed on the map, told to the parts of this process as it is numbered.
 
-    feed.subscribe(callback, on_gap)
+    feed.subscribe(callback, on_gap)            # told what was touched
+    feed.follow(callback, on_gap, anybody)      # told the changes, while `anybody()` wants them
 
-`callback(batch)` gets every change once and in order; `on_gap()` says that some were missed (they
+`callback(batch)` gets every one once and in order; `on_gap()` says that some were missed (they
 are no longer kept, or too many to be told one by one), so that whatever was remembered may be
 wrong. Both are plain functions, called from the event loop, and must be quick.
 """
@@ -13,12 +14,13 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import cast
 
 from geo.store import changes
-from geo.store.changes import Change
-from geo.store.database import AsyncEngine
+from geo.store.changes import Change, Touch
+from geo.store.database import AsyncConnection, AsyncEngine
 
-__all__ = ["Change", "Feed"]
+__all__ = ["Change", "Feed", "Touch"]
 
 log = logging.getLogger("pinward.feed")
 
@@ -37,8 +39,15 @@ _LONGEST_FRESH_S = 0.5
 
 @dataclass(eq=False)
 class _Subscriber:
+    callback: Callable[[Sequence[Touch | Change]], None]
+    on_gap: Callable[[], None]
+
+
+@dataclass(eq=False)
+class _Follower:
     callback: Callable[[Sequence[Change]], None]
     on_gap: Callable[[], None]
+    anybody: Callable[[], bool]
 
 
 class Feed:
@@ -47,6 +56,7 @@ class Feed:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._subscribers: list[_Subscriber] = []
+        self._followers: list[_Follower] = []
         self._reading = asyncio.Lock()
         self._losses = 0
         self._current = False
@@ -67,12 +77,24 @@ class Feed:
         return self._current and self._numbered
 
     def subscribe(
-        self, callback: Callable[[Sequence[Change]], None], on_gap: Callable[[], None]
+        self, callback: Callable[[Sequence[Touch | Change]], None], on_gap: Callable[[], None]
     ) -> Callable[[], None]:
-        """Be told from now on; call the function returned to be told no more."""
+        """Be told what is touched from now on; call the function returned to be told no more."""
         one = _Subscriber(callback, on_gap)
         self._subscribers.append(one)
         return lambda: self._subscribers.remove(one)
+
+    def follow(
+        self,
+        callback: Callable[[Sequence[Change]], None],
+        on_gap: Callable[[], None],
+        anybody: Callable[[], bool],
+    ) -> Callable[[], None]:
+        """Be told the changes themselves, of every batch for which `anybody()` is true at the time
+        of telling; what nobody wants is not read. Ended like `subscribe`."""
+        one = _Follower(callback, on_gap, anybody)
+        self._followers.append(one)
+        return lambda: self._followers.remove(one)
 
     def lost(self) -> None:
         """Nobody listens any more."""
@@ -105,29 +127,49 @@ class Feed:
 
     async def _read(self) -> bool:
         """Read one batch; returns whether there may be more."""
+        gap, newest = False, self.seq
         async with self._engine.connect() as conn:
-            newest = await changes.newest(conn)
             if not self._begun:
-                self.seq, self._begun = newest, True
+                self.seq, self._begun = await changes.newest(conn), True
                 return False
-            gap = newest - self.seq > MOST_BEHIND
-            batch = [] if gap else await changes.after(conn, self.seq, BATCH)
-            follows = batch[0].seq == self.seq + 1 if batch else newest == self.seq
-            if not gap and not follows:
+            batch = await self._batch(conn)
+            follows = bool(batch) and batch[0].seq == self.seq + 1
+            # Mostly it does, and is all there is.
+            if not follows or len(batch) == BATCH:
+                newest = await changes.newest(conn)
+                gap = newest - self.seq > MOST_BEHIND
+            if not gap and not follows and (batch or newest != self.seq):
                 # Asked after reading: what is forgotten between the two has been read.
                 gap = not await changes.reaches_back(conn, self.seq)
         if gap:
             self.seq = newest
-            for one in list(self._subscribers):
+            for one in self._all():
                 self._tell(one.on_gap)
             await asyncio.sleep(_AFTER_GAP_S)
             return True
         if batch:
+            if self._wanted() and not isinstance(batch[0], Change):
+                # Somebody came while it was read: once more, with all that is to be told.
+                return True
             self.seq = batch[-1].seq
-            for one in list(self._subscribers):
-                if not self._tell(partial(one.callback, batch)):
+            for one in self._all():
+                if isinstance(one, _Follower) and not one.anybody():
+                    continue
+                # A batch of touches is there only where no follower wants more.
+                if not self._tell(partial(one.callback, cast(list[Change], batch))):
                     self._tell(one.on_gap)
         return len(batch) == BATCH
+
+    async def _batch(self, conn: AsyncConnection) -> Sequence[Touch | Change]:
+        if self._wanted():
+            return await changes.after(conn, self.seq, BATCH)
+        return await changes.touched_after(conn, self.seq, BATCH)
+
+    def _wanted(self) -> bool:
+        return any(one.anybody() for one in self._followers)
+
+    def _all(self) -> list[_Subscriber | _Follower]:
+        return [*self._subscribers, *self._followers]
 
     def _tell(self, call: Callable[[], None]) -> bool:
         try:

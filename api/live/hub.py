@@ -96,7 +96,7 @@ class Hub:
         with contextlib.suppress(RuntimeError, ValueError):
             # Only a process's first thread can; in another nobody sends it either.
             asyncio.get_running_loop().add_signal_handler(ENDING, self.close)
-        leave = self._feed.subscribe(self._tell, self._tell_gap)
+        leave = self._feed.follow(self._tell, self._tell_gap, lambda: bool(self._hearing))
         task = asyncio.create_task(self._look_after())
         try:
             yield

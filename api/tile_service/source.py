@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.types import Receive
 
 from api import metrics
-from api.feed import Change, Feed
+from api.feed import Change, Feed, Touch
 from api.tile_service.cache import Name, TileCache, TileKey
 from api.tile_service.flights import Flight, Flights
 from api.tile_service.wire import WireTile
@@ -136,7 +136,7 @@ class TileSource:
             raise
         return await WireTile.of(body, layer), _until(layer, clock)
 
-    def changed(self, batch: Iterable[Change]) -> None:
+    def changed(self, batch: Iterable[Touch | Change]) -> None:
         """Forget what these changes touch, in memory and in the making."""
         cells: set[int] = set()
         layers: set[str] = set()

@@ -49,6 +49,20 @@ class Today:
 
 
 @dataclass(frozen=True, slots=True)
+class Touch:
+    """What a numbered change touched, and no more: for who only forgets what lay there.
+
+    `topic` and `subject` as in `Change`; the cells (zoom 26) before and after, None: nowhere.
+    """
+
+    seq: int
+    topic: str
+    subject: str | None
+    old_cell: int | None
+    new_cell: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One numbered change of the public map.
 
@@ -149,6 +163,18 @@ async def after(conn: AsyncConnection, seq: int, limit: int) -> list[Change]:
     statement = load_sql("geo.store", "changes_after")
     rows = await conn.execute(statement, {"seq": seq, "most": limit})
     return [_change(row) for row in rows]
+
+
+async def touched_after(conn: AsyncConnection, seq: int, limit: int) -> list[Touch]:
+    """As `after`, but only what was touched: a tenth of the work."""
+    found = await conn.execute(
+        text(
+            "SELECT seq, topic, subject, old_cell, new_cell FROM changes "
+            "WHERE seq > :seq ORDER BY seq LIMIT :most"
+        ),
+        {"seq": seq, "most": limit},
+    )
+    return [Touch(*row) for row in found]
 
 
 async def purge(conn: AsyncConnection, before: datetime, most: int = 20_000) -> int:

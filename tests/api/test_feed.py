@@ -135,6 +135,7 @@ async def test_what_was_forgotten_while_it_was_away_is_a_gap(city_url, engine, n
 
 async def test_more_than_can_be_told_is_a_gap_and_then_it_goes_on(city_url, number, monkeypatch):
     monkeypatch.setattr(feed_module, "MOST_BEHIND", 50)
+    monkeypatch.setattr(feed_module, "BATCH", 20)
     async with following(city_url) as (feed, told):
         put_reports(city_url, [PLACE] * 51)
         last = await number()
@@ -197,4 +198,50 @@ async def test_a_stream_from_a_process_that_was_ahead_is_not_told_again(city_url
             assert told.count(b"event: created") == 1
             assert f"id: {last}\n".encode() in told
             assert code.encode() in told
+    await own.dispose()
+
+
+async def test_a_stream_that_comes_while_a_batch_is_read_is_told_it(
+    city_url, engine, number, monkeypatch
+):
+    own = create_engine(city_url, 1)
+    feed = Feed(own)
+    told = Told(feed)
+    hub = Hub(feed, engine, most=10, heartbeat_s=15)
+    await feed.catch_up()
+    read = changes.touched_after
+    async with hub.running():
+        stream = hub.stream(Wanted(), None)
+        with hub.held(stream):
+
+            async def meanwhile(*asked):
+                found = await read(*asked)
+                assert hub.join(stream)
+                return found
+
+            monkeypatch.setattr(changes, "touched_after", meanwhile)
+            (code,) = put_reports(city_url, [PLACE])
+            await number()
+            await feed.catch_up()
+            assert code.encode() in await asyncio.wait_for(stream.next(), 5)
+    assert told.codes == [code]
+    await own.dispose()
+
+
+async def test_what_no_stream_wants_to_hear_is_not_read(city_url, engine, number, monkeypatch):
+    own = create_engine(city_url, 1)
+    feed = Feed(own)
+    told = Told(feed)
+    hub = Hub(feed, engine, most=10, heartbeat_s=15)
+    await feed.catch_up()
+
+    async def never(*asked):
+        raise AssertionError("nobody listens")
+
+    monkeypatch.setattr(changes, "after", never)
+    async with hub.running():
+        (code,) = put_reports(city_url, [PLACE])
+        await number()
+        await feed.catch_up()
+    assert told.codes == [code]
     await own.dispose()

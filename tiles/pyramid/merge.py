@@ -11,6 +11,7 @@ from tiles.pyramid import rows as rows_of
 from tiles.pyramid.packing import (
     FACT,
     FACTS,
+    KEY_BITS,
     PERIOD_HOURS,
     Facts,
     Ints,
@@ -23,7 +24,7 @@ from tiles.pyramid.tree import Tree
 
 Whole = npt.NDArray[np.integer[Any]]
 
-# Rows held in memory at once; some may be megabytes.
+# Rows held in memory at once; some may be megabytes. With KEY_BITS they fit 63 bits.
 AT_ONCE = 4_000
 
 
@@ -47,18 +48,22 @@ class SomeCounts:
         size = np.dtype(self.packing.dtype).itemsize
         held = np.array([len(one) // size for one in packed], dtype=np.int64)
         keys, counts = self.packing.unpack(b"".join(packed))
-        row = np.concatenate([np.repeat(np.arange(len(packed)), held), self.row])
-        key = np.concatenate([keys, self.key])
-        order = np.lexsort((key, row))
-        row, key = row[order], key[order]
-        first = _first(row, key)
-        count = np.add.reduceat(np.concatenate([counts, self.weight])[order], first)
+        # Row and key in one number: what was there is in its order already, so sorting the two
+        # together is hardly more than one merge.
+        there = (np.repeat(np.arange(len(packed)), held) << KEY_BITS) | keys
+        added = (self.row << KEY_BITS) | self.key
+        sooner = np.argsort(added)
+        named = np.concatenate([there, added[sooner]])
+        order = np.argsort(named, kind="stable")
+        named = named[order]
+        first = _first(named)
+        count = np.add.reduceat(np.concatenate([counts, self.weight[sooner]])[order], first)
         if (count < 0).any():
             raise Broken
-        kept = count > 0
-        row, key = row[first][kept], key[first][kept]
-        entries, parts = self.packing.pack(key, count[kept])
-        return _rows(entries, np.repeat(row, parts), self.names)
+        named = named[first][count > 0]
+        key = named & ((1 << KEY_BITS) - 1)
+        entries, parts = self.packing.pack(key, count[count > 0])
+        return _rows(entries, np.repeat(named >> KEY_BITS, parts), self.names)
 
 
 @dataclass(frozen=True)

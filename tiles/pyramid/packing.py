@@ -87,6 +87,8 @@ HOURS: Final = Packing("<u4", 8, 10)
 TOTALS: Final = Packing("<u4", 17, 10)
 # Keys: hour (9), cell of zoom 18 (36), status (4), kind (1); totals have hour 0.
 WARD: Final = Packing("<u8", 14, 36)
+# No key of any packing is longer.
+KEY_BITS: Final = 50
 
 
 def hours_of(facts: Facts) -> Ints:

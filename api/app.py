@@ -8,7 +8,7 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES
 from starlette.types import ASGIApp
 
 from api import entrance, errors, metrics, refresh
-from api.http import Compressed, CrossOrigin, HeadFromGet
+from api.http import Compressed, CrossOrigin, HeadFromGet, Once
 from api.orphaned import end_with_parent
 from api.routes import ROUTERS
 from api.tile_service.memory import FromMemory
@@ -51,6 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router)
     # Last added is outermost.
     app.add_middleware(errors.LastResort)
+    app.add_middleware(Once)
     app.add_middleware(
         Compressed,
         minimum_size=1024,
@@ -70,7 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
             "If-None-Match",
             "Last-Event-ID",
         ],
-        expose_headers=["ETag", "Link", "Location"],
+        expose_headers=["ETag", "Link", "Location", "Retry-After"],
         max_age=86400,
     )
     app.add_middleware(HeadFromGet)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
@@ -97,7 +98,8 @@ def problem(
 _LATER = {"Retry-After": "2"}
 
 
-def _of_subject(error: errors.PinwardError) -> Response:
+def of_subject(error: errors.PinwardError) -> Response:
+    """The problem that an error of the subject is."""
     status = next((STATUS[c] for c in type(error).__mro__ if c in STATUS), 500)
     extra = dict(error.facts)
     if isinstance(error, errors.Invalid) and error.errors:
@@ -149,15 +151,17 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(errors.PinwardError)
     async def subject(request: Request, error: errors.PinwardError) -> Response:
-        return _of_subject(error)
+        return of_subject(error)
 
     # The database went away or had no connection left: nothing was kept, trying again may help.
     @app.exception_handler(OperationalError)
     @app.exception_handler(InterfaceError)
+    @app.exception_handler(psycopg.OperationalError)
+    @app.exception_handler(psycopg.InterfaceError)
     @app.exception_handler(PoolTimeout)
     async def away(request: Request, error: Exception) -> Response:
         log.warning("no database in %s: %s", _route(request.scope), type(error).__name__)
-        return _of_subject(errors.NotReady("the database does not answer; try again in a moment"))
+        return of_subject(errors.NotReady("the database does not answer; try again in a moment"))
 
     @app.exception_handler(RequestValidationError)
     async def validation(request: Request, error: RequestValidationError) -> Response:
@@ -207,8 +211,9 @@ def _route(scope: Scope) -> str:
 
 def _told(error: Exception) -> str:
     """The error for the log; of a database's error no text that may repeat what people wrote."""
-    if not isinstance(error, DBAPIError):
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if not isinstance(error, DBAPIError) and not isinstance(error, psycopg.Error):
         return "".join(traceback.format_exception(error))
-    code = getattr(error.orig, "sqlstate", None)
+    code = getattr(cause, "sqlstate", None)
     where = "".join(traceback.format_tb(error.__traceback__))
-    return f"{where}{type(error.orig).__name__} (SQLSTATE {code})"
+    return f"{where}{type(cause).__name__} (SQLSTATE {code})"

@@ -1,9 +1,14 @@
 """HTTP manners that FastAPI leaves out: HEAD wherever GET is answered, gzip only when wanted."""
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, QueryParams
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import of_subject
+from geo.errors import Invalid
+
+_ONCE = ("/api/", "/tiles/", "/styles/")
 
 
 class HeadFromGet:
@@ -26,6 +31,33 @@ class HeadFromGet:
         # Told, so that an answer without end can leave out what is kept from the client anyway.
         asked = {**scope, "method": "GET", "pinward.head": True}
         await self.app(asked, receive, without_body)
+
+
+class Once:
+    """Refuses a parameter of the query that is given twice: one of the two would be dropped.
+
+    Of `/api/`, `/tiles/` and `/styles/`, where several values are one parameter with commas.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI entry."""
+        if (
+            scope["type"] == "http"
+            and b"&" in scope["query_string"]
+            and scope["path"].startswith(_ONCE)
+        ):
+            names = [name for name, _ in QueryParams(scope["query_string"]).multi_items()]
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                message = "is given more than once; several values go into one, with commas"
+                found = [{"field": name, "message": message} for name in twice]
+                refused = Invalid(f"{', '.join(twice)} {message}", errors=found)
+                await of_subject(refused)(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
 
 
 def accepts_gzip(header: str) -> bool:

@@ -1,5 +1,7 @@
 """`pinward tiles`: archives for static hosts, and the pyramid behind the live tiles."""
 
+import signal
+import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -59,7 +61,7 @@ def export(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Write layers as one PMTiles archive, which any static host can serve."""
-    if file.suffix != ".pmtiles":
+    if file.suffix.lower() != ".pmtiles":
         raise typer.BadParameter(f"{file.name} must end in .pmtiles")
     settings = Settings()
     zone = ZoneInfo(settings.timezone)
@@ -87,6 +89,8 @@ def export(
                 engine, plan, file, clock, city=settings.city, started=started
             )
 
+    # As Ctrl-C: what was begun is cleared away.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     made = with_database(work)
     if as_json:
         print_json(

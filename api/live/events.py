@@ -11,11 +11,13 @@ from typing import Any
 
 from geo.reports.times import rfc3339
 from geo.store.area import Bbox
+from geo.store.cells import BLUR_LEVEL
 from geo.store.changes import Change, Seen, Today
 from geo.store.tables.reports import OPEN_STATUSES
-from tiles.address import middle_of
+from tiles.address import TileAddress, middle_of, tile_of
 
 Place = tuple[float, float]
+Box = tuple[float, float, float, float]
 
 # So long all is told as it was: it was public a moment ago, to everybody who listened.
 _JUST_NOW = timedelta(minutes=1)
@@ -26,12 +28,16 @@ _BLUR_MIDDLE = 3 << 14
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event as it is sent; where it happened (empty: everywhere), and in what categories."""
+    """One event as it is sent; where it happened (empty: everywhere), and in what categories.
+
+    A place is a box, a point's without a width: whom it is told by what they ask for must not say
+    more than its body does.
+    """
 
     seq: int
     name: str
     body: bytes
-    places: tuple[Place, ...] = ()
+    places: tuple[Box, ...] = ()
     categories: frozenset[str] = frozenset()
 
 
@@ -49,7 +55,7 @@ class Wanted:
         return (
             self.bbox is None
             or not event.places
-            or any(self.bbox.holds(lon, lat) for lon, lat in event.places)
+            or any(self.bbox.meets(*box) for box in event.places)
         )
 
 
@@ -84,17 +90,34 @@ def event_of(change: Change, now: datetime) -> Event | None:
 def _of_report(change: Change, now: datetime) -> Event | None:
     sides = [side for side in (change.old, change.new) if side]
     categories = frozenset(name for side in sides for name in (side.category, side.family))
-    places = [middle_of(side.cell) for side in sides]
+    late = now - change.at > _JUST_NOW
+    # What is no longer shown so exactly is matched as roughly as it is shown, or somebody could
+    # close in on it by ever smaller boxes.
+    rough = late and (change.today is None or change.today.blurred)
+    places = [_around(side.cell) if rough else _at(middle_of(side.cell)) for side in sides]
     if change.new is None:
+        if late and change.today is None:
+            categories = frozenset()
         body = encoded("removed", change.seq, {"code": change.subject})
         return Event(change.seq, "removed", body, tuple(places), categories)
-    if change.today is None and now - change.at > _JUST_NOW:
+    if change.today is None and late:
         # Hidden or erased since; its `removed` follows.
         return None
-    places[-1] = _place(change.new, change.today)
+    place = _place(change.new, change.today)
+    if not rough:
+        places[-1] = _at(place)
     name = _name(change.old, change.new)
-    body = encoded(name, change.seq, _told(change, change.new, places[-1]))
+    body = encoded(name, change.seq, _told(change, change.new, place))
     return Event(change.seq, name, body, tuple(places), categories)
+
+
+def _at(place: Place) -> Box:
+    return (*place, *place)
+
+
+def _around(cell: int) -> Box:
+    """The cell of zoom 18 that holds a cell, within which the public sees a blurred report."""
+    return TileAddress(BLUR_LEVEL, *tile_of(cell, BLUR_LEVEL)).bounds
 
 
 def _name(old: Seen | None, new: Seen) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -13,7 +13,7 @@ from api.addresses import public_base
 from api.auth.staff import Token, signed_in
 from api.caching import cached
 from api.errors import documented
-from api.parameters import CodesParam, TimeParam
+from api.parameters import CodesParam, DayParam, TimeParam
 from api.session import Read, ServiceSettings, Tiles
 from api.tile_service.flights import ClientGone
 from api.tile_service.wire import MVT
@@ -46,7 +46,7 @@ class TileQuery(BaseModel):
     ward: CodesParam = None
     since: TimeParam = None
     until: TimeParam = None
-    on: Annotated[date | None, Field(description="wards: the day they are in force")] = None
+    on: Annotated[DayParam, Field(description="wards: the day they are in force")] = None
     v: Annotated[
         str | None, Field(max_length=100, description="ignored: makes an address look new")
     ] = None

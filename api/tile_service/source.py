@@ -127,8 +127,10 @@ class TileSource:
         try:
             async with self._engine.connect() as conn:
                 body = await render.tile(conn, layer, address, chosen, clock)
-        except DBAPIError as error:
-            if isinstance(error.orig, psycopg.errors.QueryCanceled):
+        except (DBAPIError, psycopg.Error) as error:
+            # The pyramid is read by the driver itself, below SQLAlchemy.
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            if isinstance(cause, psycopg.errors.QueryCanceled):
                 raise NotReady(
                     f"this tile took longer than {self._settings.tile_timeout_s:g} s; "
                     "try again in a moment, or ask for less of it by a filter"

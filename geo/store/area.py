@@ -61,6 +61,13 @@ class Bbox:
             west <= lon <= east and south <= lat <= north for west, south, east, north in self.parts
         )
 
+    def meets(self, west: float, south: float, east: float, north: float) -> bool:
+        """Whether a box, in degrees with west <= east, has a point in common with this one."""
+        return any(
+            left <= east and right >= west and bottom <= north and top >= south
+            for left, bottom, right, top in self.parts
+        )
+
     def touches(self, geometry: ColumnElement[object], margin: float = 0.0) -> ColumnElement[bool]:
         """Condition: the EPSG:4326 `geometry` has a point in common with the box.
 

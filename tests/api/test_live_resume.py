@@ -15,6 +15,7 @@ import builders
 from builders import middle
 from geo.store import migrate
 from geo.store.cluster import Cluster
+from tiles.address import TileAddress, cell_of, tile_of
 
 A, B = middle(0), middle(5)
 
@@ -181,6 +182,35 @@ def test_who_comes_back_late_is_not_told_what_was_hidden_blurred_or_erased_since
     for lon, lat in places:
         assert (lon, lat) != pytest.approx(A, abs=1e-5)
     assert len(places) == 1
+
+
+def test_nobody_closes_in_on_a_blurred_or_erased_report_by_ever_smaller_boxes(live):
+    start = last_number(live.url)
+    blurred, erased, kept = put_reports(live.url, [A] * 3)
+    with psycopg.connect(live.url) as db:
+        db.execute(
+            "UPDATE reports SET category_code = 'noise.neighbours' WHERE code = %s", (blurred,)
+        )
+        db.execute("DELETE FROM reports WHERE code = %s", (erased,))
+    wait_until(lambda: numbered(live.url))
+    change(live.url, "UPDATE changes SET at = at - interval '1 hour' WHERE seq > %s", start)
+
+    def heard(lon, lat, half, more=""):
+        box = f"{lon - half},{lat - half},{lon + half},{lat + half}"
+        with Listening(live.base, f"?bbox={box}{more}", start) as stream:
+            stream.until(lambda: stream.last >= last_number(live.url))
+        return {code for _, code in stream.heard}
+
+    # Metres away, and in the same cell of 150 m as A: as much as for A itself, but for what is
+    # public to the metre.
+    cell = cell_of([A[0]], [A[1]])[0] >> 16 << 16
+    west, south, *_ = TileAddress(18, *tile_of(int(cell), 18)).bounds
+    corner = (west + 1e-5, south + 1e-5)
+    assert heard(*A, 1e-5) == {blurred, erased, kept}
+    assert heard(*corner, 1e-6) == {blurred, erased}
+    assert heard(west - 1e-4, south, 1e-6) == set()
+    # Nor what it was about.
+    assert erased in heard(*A, 1e-5, "&category=lighting")
 
 
 def test_streams_outlive_a_restart_of_the_database_and_hear_what_came_after(tmp_path):

@@ -6,9 +6,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import psycopg
 import pytest
 from conftest import serving
-from drawn import decoded, put_facilities
+from drawn import decoded, put_facilities, put_reports
 from holding import counted, held, holdable, until, waiting
 
 from builders import middle
@@ -129,3 +130,22 @@ def test_a_tile_that_takes_too_long_is_503_and_not_kept(held_url, tmp_path):
             assert {answer.status_code for answer in answers} == {503}
             assert time.monotonic() - began < 2
         assert service.http.get(PATH).status_code == 200
+
+
+@pytest.mark.parametrize("table", ["pyramid_counts", "pyramid_nodes", "pyramid_state", "changes"])
+def test_a_reports_tile_that_takes_too_long_is_503_whatever_it_waits_for(
+    pinward, city_url, tmp_path, table
+):
+    put_reports(city_url, [(LON, LAT)] * 5)
+    assert pinward("tiles", "rebuild", url=city_url).returncode == 0
+    with serving(city_url, tmp_path, 1, "--no-worker", PINWARD_TILE_TIMEOUT_S="0.3") as service:
+        # one that is in no memory
+        path = PATH.replace("facilities", "reports") + "?category=drainage"
+        with psycopg.connect(city_url) as db:
+            db.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+            answer = service.http.get(path)
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"] == "2"
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert "longer than 0.3 s" in answer.json()["detail"]
+        assert service.http.get(path).status_code == 200

@@ -184,6 +184,10 @@ def test_other_methods_are_405(drawn):
         ("since=2026-01-01", "since", "zone"),
         ("colour=red", "colour", ""),
         ("on=2026-01-01", "on", "no filter of reports"),
+        ("on=0", "on", "day"),
+        ("on=1767225600", "on", "day"),
+        ("on=2026-01-01T00:00:00", "on", "day"),
+        ("since=2026-01-01T00:00:00Z&since=2027-01-01T00:00:00Z", "since", "more than once"),
     ],
 )
 def test_an_unknown_filter_is_422_that_names_it(drawn, query, field, said):

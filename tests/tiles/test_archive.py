@@ -1,10 +1,13 @@
 """An archive says what the live tiles say: same tiles, same counts, of one moment."""
 
+import asyncio
 import gzip
 import json
+import os
 import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import psycopg
@@ -245,3 +248,28 @@ def test_the_command_writes_an_archive_and_says_so(pinward, city_url, tmp_path):
     odd = pinward("tiles", "export", "x.mbtiles", url=city_url)
     assert odd.returncode == 2
     assert CODES[0] not in wrong.stderr
+
+
+async def test_a_file_that_cannot_be_written_is_said_in_a_sentence(city_url, tmp_path):
+    put_reports(city_url, scattered(20))
+    (tmp_path / "folder.pmtiles").mkdir()
+    with pytest.raises(Invalid, match=r"folder\.pmtiles is a folder"):
+        await write(city_url, tmp_path / "folder.pmtiles")
+    with pytest.raises(Invalid, match="there is no folder"):
+        await write(city_url, tmp_path / "nowhere" / "a.pmtiles")
+    with pytest.raises(Invalid, match="cannot be written"):
+        await write(city_url, Path("/proc/a.pmtiles"))
+    long = tmp_path / ("a" * 240 + ".pmtiles")
+    await write(city_url, long)
+    assert sorted(each.name for each in tmp_path.iterdir()) == [long.name, "folder.pmtiles"]
+
+
+async def test_what_a_killed_export_left_is_cleared_and_a_running_ones_is_not(city_url, tmp_path):
+    put_reports(city_url, scattered(20))
+    dead = await asyncio.create_subprocess_exec("true")
+    await dead.wait()
+    (tmp_path / f".pinward-{dead.pid}.part").write_bytes(b"x")
+    (tmp_path / f".pinward-{os.getppid()}.part").write_bytes(b"x")
+    await write(city_url, tmp_path / "a.pmtiles")
+    names = {each.name for each in tmp_path.iterdir()}
+    assert names == {"a.pmtiles", f".pinward-{os.getppid()}.part"}

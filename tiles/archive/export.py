@@ -7,7 +7,6 @@ goes down from the top into the children of tiles that hold something.
 """
 
 import asyncio
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -18,11 +17,12 @@ from typing import Any
 from pmtiles.tile import zxy_to_tileid
 from sqlalchemy import text
 
-from geo.errors import Invalid, NotFound
+from geo.errors import NotFound
 from geo.store.area import Bbox
 from geo.store.database import AsyncConnection, AsyncEngine
 from tiles import render, tilejson
 from tiles.address import TileAddress
+from tiles.archive.aside import written_aside
 from tiles.archive.file import Archive
 from tiles.archive.plan import Plan
 from tiles.layers import Layer
@@ -60,32 +60,25 @@ async def export(
 ) -> Exported:
     """Write the archive; `file` appears (or is replaced) only when all of it is there.
 
-    `readers` connections share one snapshot. Raises `Invalid` on a wrong filter or place, and
-    `NotFound` when nothing lies there: an archive without a tile cannot be written.
+    `readers` connections share one snapshot. Raises `Invalid` on a wrong filter or place, or when
+    the file cannot be written, and `NotFound` when nothing lies there: an archive without a tile
+    cannot be written.
     """
-    if not file.parent.is_dir():
-        raise Invalid(f"there is no folder {file.parent} to write {file.name} into")
-    aside = file.with_name(f".{file.name}.{os.getpid()}.part")
-    async with AsyncExitStack() as stack:
-        conns = await _one_snapshot(engine, readers, stack)
-        described = [
-            await tilejson.describe(conns[0], layer, chosen, clock, base="", city=city)
-            for layer, chosen in plan.parts
-        ]
-        try:
-            with aside.open("wb") as out, Archive(out, file.parent) as archive:
-                counted = await _walk(conns, plan, clock, described, archive, started)
-                if not counted:
-                    raise NotFound(
-                        "nothing lies there under these filters, so there is no archive to write"
-                    )
-                bounds = archive.finish(plan, described, clock)
-                out.flush()
-                os.fsync(out.fileno())
-            nbytes = aside.stat().st_size
-            aside.replace(file)
-        finally:
-            aside.unlink(missing_ok=True)
+    with written_aside(file) as out:
+        async with AsyncExitStack() as stack:
+            conns = await _one_snapshot(engine, readers, stack)
+            described = [
+                await tilejson.describe(conns[0], layer, chosen, clock, base="", city=city)
+                for layer, chosen in plan.parts
+            ]
+            archive = stack.enter_context(Archive(out, file.parent))
+            counted = await _walk(conns, plan, clock, described, archive, started)
+            if not counted:
+                raise NotFound(
+                    "nothing lies there under these filters, so there is no archive to write"
+                )
+            bounds = archive.finish(plan, described, clock)
+        nbytes = out.tell()
     return Exported(counted, nbytes, bounds, clock.now)
 
 

@@ -1,5 +1,6 @@
 """The archive's own form: PMTiles version 3, tiles packed by gzip, header and metadata."""
 
+import contextlib
 import gzip
 import tempfile
 from collections.abc import Sequence
@@ -29,7 +30,9 @@ class Archive:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        self._writer.tile_f.close()
+        # What is still to be written of it (a full disk refuses even that) is not wanted any more.
+        with contextlib.suppress(OSError):
+            self._writer.tile_f.close()
 
     def add(self, z: int, x: int, y: int, body: bytes) -> None:
         """Tiles come zoom by zoom and along the curve, so that near ones lie together."""

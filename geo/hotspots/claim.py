@@ -40,6 +40,7 @@ def claim(
     at_m: Floats,
     keys: Ints,
     span: int,
+    turn: Counts,
     candidates: Ints,
     scale: Ints,
     scales: Floats,
@@ -63,12 +64,15 @@ def claim(
     for c in range(len(candidates)):
         i, s = candidates[c], scale[c]
         inside = within(at_m, keys, span, at_m[i], keys[i], scales[s])
-        taken = 0
+        left = -1 if claimed[i] < 0 else 0
+        longest = 0
         for j in inside:
-            if claimed[j] >= 0 and j != i:
-                taken += 1
-        if taken > 0:
-            left, here = same[i, s] - taken, n[i, s] - taken
+            if claimed[j] < 0:
+                left += 1
+                longest = max(longest, turn[j])
+        left -= longest
+        if left < same[i, s]:
+            here = n[i, s] - same[i, s] + left
             if left < 2:
                 continue
             worst = 0.0

@@ -5,6 +5,10 @@ report is the same for every category, so it cancels in the *share* of a categor
 For each event the share within a few fixed distances is compared with the share in rings around it
 (`geo.hotspots.odds`). The event itself is left out: that there is one at the centre is why anybody
 looked, and would count for the category every time.
+
+One lamp that is not mended is told of for weeks. So of a neighbourhood the longest series of events
+on one spot within `SERIES_DAYS` counts once: what is left must stand out without it. In the rings
+every event counts, which only helps chance.
 """
 
 from collections.abc import Sequence
@@ -30,6 +34,8 @@ WIDE_EVENTS: Final = 3000
 _REACHES: Final = (6, 8, 11, 15, 20, 28, 40, 56)  # in cells
 _CELL_M: Final = 100.0
 
+SERIES_DAYS: Final = 28.0
+
 # Odds up to this much above the surroundings' are not called a hotspot: a mix of categories that
 # changes within a ring does as much.
 MARGIN: Final = 1.25
@@ -43,8 +49,8 @@ Counts = npt.NDArray[np.int32]
 class Neighbourhood:
     """All events of a run, sorted by cell, with their neighbours counted at every scale.
 
-    Rows of `at_m`, `kinds`, `n` and `same` are events in the order of `keys`, their cells'
-    numbers. `report_event` gives the event (row) of each report handed in.
+    Rows of the other arrays are events in the order of `keys`, their cells' numbers. `report_event`
+    gives the event (row) of each report handed in.
     """
 
     report_event: Ints  # (reports,)
@@ -52,8 +58,9 @@ class Neighbourhood:
     kinds: Ints  # (events,), category numbers as handed in
     keys: Ints  # (events,), ascending
     span: int  # from a cell to the one above it
-    n: Counts  # (events, scales): other events within the scale
-    same: Counts  # (events, scales): those of them of the same category
+    turn: Counts  # (events,): how many events of its category came before it on its spot, lately
+    n: Counts  # (events, scales): `same` and all events of other categories within the scale
+    same: Counts  # (events, scales): other events of the same category, less the longest series
     scales_m: tuple[float, ...]
 
     @classmethod
@@ -67,6 +74,7 @@ class Neighbourhood:
         thin_radius_m: float = thinning.RADIUS_M,
         thin_days: float = thinning.DAYS,
         longest_days: float = thinning.LONGEST_DAYS,
+        series_days: float = SERIES_DAYS,
     ) -> "Neighbourhood":
         """Thin and index the reports of all categories.
 
@@ -92,8 +100,21 @@ class Neighbourhood:
         row[by_cell] = np.arange(len(first))
         first, keys = first[by_cell], keys[by_cell]
         at_m = np.ascontiguousarray(points[first])
-        n, same = _count(at_m, kinds[first], keys, span, np.array(scales))
-        return cls(row[event], at_m, kinds[first], keys, span, n, same, scales)
+        turn = _turns(
+            at_m,
+            at[first],
+            kinds[first],
+            thinning.thin(
+                at_m,
+                at[first],
+                thin_radius_m,
+                series_days,
+                categories=kinds[first],
+                longest_days=series_days,
+            ),
+        )
+        n, same = _count(at_m, kinds[first], turn, keys, span, np.array(scales))
+        return cls(row[event], at_m, kinds[first], keys, span, turn, n, same, scales)
 
     def reports_of(self, rows: Ints) -> tuple[Ints, Ints]:
         """(reports, starts): the reports of events `rows`, those of the i-th, ascending, from
@@ -119,13 +140,23 @@ def cells(points: Floats) -> tuple[Ints, int]:
     return place[:, 1] * span + place[:, 0], span
 
 
+def _turns(at_m: Floats, at: Floats, kinds: Ints, series: Ints) -> Counts:
+    """0, 1, 2, … along each series of events, in time."""
+    order = np.lexsort((at_m[:, 1], at_m[:, 0], at, series))
+    _, starts, sizes = np.unique(series[order], return_index=True, return_counts=True)
+    turn = np.empty(len(at), dtype=np.int32)
+    turn[order] = np.arange(len(at)) - np.repeat(starts, sizes)
+    return turn
+
+
 @njit(cache=True, parallel=True)
 def _count(
-    at_m: Floats, kinds: Ints, keys: Ints, span: int, scales: Floats
+    at_m: Floats, kinds: Ints, turn: Counts, keys: Ints, span: int, scales: Floats
 ) -> tuple[Counts, Counts]:
     n = len(at_m)
     every = np.zeros((n, len(scales)), np.int32)
     same = np.zeros((n, len(scales)), np.int32)
+    longest = np.zeros((n, len(scales)), np.int32)
     starts = np.flatnonzero(np.concatenate((np.ones(1, np.bool_), keys[1:] != keys[:-1])))
     reach = int(np.ceil(scales[-1] / 100.0))
     for c in prange(len(starts) if n else 0):
@@ -140,7 +171,7 @@ def _count(
                     dx = at_m[j, 0] - at_m[i, 0]
                     dy = at_m[j, 1] - at_m[i, 1]
                     d2 = dx * dx + dy * dy
-                    if d2 > scales[-1] * scales[-1] or i == j:
+                    if d2 > scales[-1] * scales[-1]:
                         continue
                     alike = kinds[i] == kinds[j]
                     for s in range(len(scales)):
@@ -148,6 +179,12 @@ def _count(
                             every[i, s] += 1
                             if alike:
                                 same[i, s] += 1
+                                longest[i, s] = max(longest[i, s], turn[j])
+        for i in range(start, end):
+            for s in range(len(scales)):
+                # One for the event in the middle, the rest for all but one of the longest series.
+                every[i, s] -= 1 + longest[i, s]
+                same[i, s] -= 1 + longest[i, s]
     return every, same
 
 

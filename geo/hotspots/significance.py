@@ -114,6 +114,7 @@ def find_in(
         at_m,
         keys,
         around.span,
+        around.turn[rows],
         candidates,
         scale,
         scales,

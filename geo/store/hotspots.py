@@ -1,170 +1,224 @@
-"""Hotspot runs in the database: the points they look at, what they found, and looking it up."""
+"""Looking up hotspots: the answers the public sees, the hotspots in them, one through its days."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    any_,
-    case,
-    delete,
-    func,
-    insert,
-    literal,
-    or_,
-    select,
-)
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
-from sqlalchemy.sql.expression import not_
 
-from geo.period import Period
 from geo.store.area import Bbox
 from geo.store.database import AnyRow, AsyncConnection
-from geo.store.reports import public_point
 from geo.store.tables import categories as category_rows
-from geo.store.tables import hotspot_runs, hotspots, reports
-
-# A report that is no independent sign of a problem there.
-_NOT_COUNTED = ("duplicate", "rejected", "withdrawn")
+from geo.store.tables import hotspot_answers, hotspot_artefacts, hotspot_views, hotspots
 
 
-async def categories(conn: AsyncConnection, category: str | None) -> list[tuple[str, str]]:
-    """(code, family) of one category and its children, or of all of them."""
+async def categories(conn: AsyncConnection, category: str | None = None) -> Sequence[AnyRow]:
+    """`code family number visibility name_vi name_en` of one and its children, or of all."""
     table = category_rows.c
-    chosen = select(table.code, func.coalesce(table.parent_code, table.code)).order_by(table.code)
+    chosen = select(
+        table.code,
+        func.coalesce(table.parent_code, table.code).label("family"),
+        table.number,
+        table.visibility,
+        table.name_vi,
+        table.name_en,
+    ).order_by(table.code)
     if category is not None:
         chosen = chosen.where(or_(table.code == category, table.parent_code == category))
-    return [(code, family) for code, family in await conn.execute(chosen)]
+    return (await conn.execute(chosen)).all()
 
 
-async def points(conn: AsyncConnection, category: str, period: Period) -> Sequence[AnyRow]:
-    """`lon, lat, created_at` of the reports that count, in the order they came in.
-
-    Of a blurred category where the public sees them: a hull around one true address would tell it.
-    """
-    table = reports.c
-    place = case((category_rows.c.visibility == "blurred", public_point()), else_=table.geom)
-    chosen = (
-        select(func.ST_X(place).label("lon"), func.ST_Y(place).label("lat"), table.created_at)
-        .join_from(reports, category_rows, table.category_code == category_rows.c.code)
-        .where(table.category_code == category)
-        .where(table.created_at >= period.since, table.created_at < period.until)
-        .where(table.status.not_in(_NOT_COUNTED))
-        .where(not_(literal("default-point") == any_(table.flags)))
-        .order_by(table.created_at, table.id)
-    )
-    found: Sequence[AnyRow] = (await conn.execute(chosen)).all()
-    return found
-
-
-async def has_runs(conn: AsyncConnection, category: str) -> bool:
-    """Whether the category was ever run."""
-    found = select(hotspot_runs.c.id).where(hotspot_runs.c.category_code == category).limit(1)
-    return (await conn.execute(found)).first() is not None
-
-
-async def insert_run(conn: AsyncConnection, **columns: Any) -> int:
-    """A row of `hotspot_runs`; returns its id."""
-    made = await conn.execute(insert(hotspot_runs).values(**columns).returning(hotspot_runs.c.id))
-    return int(made.scalar_one())
-
-
-async def insert_hotspots(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
-    """Rows of `hotspots`; `geom` is WKT in WGS 84 degrees."""
-    if rows:
-        wkt = [{**row, "geom": f"SRID=4326;{row['geom']}"} for row in rows]
-        await conn.execute(insert(hotspots), wkt)
-
-
-async def prune(conn: AsyncConnection, category: str, kept_runs: int) -> None:
-    """Delete a category's runs but the newest `kept_runs`, with their hotspots."""
-    kept = (
-        select(hotspot_runs.c.id)
-        .where(hotspot_runs.c.category_code == category)
-        .order_by(hotspot_runs.c.id.desc())
-        .limit(kept_runs)
-    )
-    await conn.execute(
-        delete(hotspot_runs)
-        .where(hotspot_runs.c.category_code == category)
-        .where(hotspot_runs.c.id.not_in(kept))
-    )
-
-
-def latest_runs(
-    wanted: Sequence[str] | None, since: datetime | None = None, until: datetime | None = None
+def latest_answers(
+    wanted: Sequence[str] | None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    on: date | None = None,
 ) -> Select[Any]:
-    """The runs the public sees: of each category the one that reaches farthest, made last.
+    """The answers the public sees: of each category the newest one.
 
-    `wanted` are categories or families. With `since` and `until` only runs that looked at some of
-    that time count. Hidden categories are left out.
+    `wanted` are categories or families. With `since` and `until` only answers that looked at some
+    of that time count; with `on` those as of that day or before: what was said then. Hidden
+    categories are left out.
     """
-    run, category = hotspot_runs.c, category_rows.c
+    answer, category = hotspot_answers.c, category_rows.c
     chosen = (
         select(
-            run.id,
-            run.category_code,
+            answer.id,
+            answer.category_code,
             func.coalesce(category.parent_code, category.code).label("family"),
-            run.since,
-            run.until,
-            run.eps_m,
-            run.min_points,
-            run.n_reports,
-            run.finished_at,
+            answer.as_of,
+            answer.since,
+            answer.until,
+            answer.n_reports,
+            answer.n_events,
+            answer.n_left_out,
+            answer.made_at,
         )
-        .join_from(hotspot_runs, category_rows, run.category_code == category.code)
+        .join_from(hotspot_answers, category_rows, answer.category_code == category.code)
         .where(category.visibility != "hidden")
-        .ext(distinct_on(run.category_code))
-        .order_by(run.category_code, run.until.desc(), run.id.desc())
+        .ext(distinct_on(answer.category_code))
+        .order_by(answer.category_code, answer.as_of.desc())
     )
     if wanted:
         chosen = chosen.where(or_(category.code.in_(wanted), category.parent_code.in_(wanted)))
     if since is not None:
-        chosen = chosen.where(run.until > since)
+        chosen = chosen.where(answer.until > since)
     if until is not None:
-        chosen = chosen.where(run.since < until)
+        chosen = chosen.where(answer.since < until)
+    if on is not None:
+        chosen = chosen.where(answer.as_of <= on)
     return chosen
 
 
-async def runs(conn: AsyncConnection, chosen: Select[Any]) -> Sequence[AnyRow]:
-    """The runs themselves, by category."""
+async def answers(conn: AsyncConnection, chosen: Select[Any]) -> Sequence[AnyRow]:
+    """The answers themselves, by category."""
     found: Sequence[AnyRow] = (await conn.execute(chosen)).all()
     return found
+
+
+def _listed(answer: Any) -> Select[Any]:
+    spot = hotspots.c
+    return select(
+        spot.key,
+        spot.id,
+        answer.c.category_code,
+        answer.c.family,
+        answer.c.as_of,
+        answer.c.since,
+        answer.c.until,
+        spot.seen,
+        spot.parents,
+        spot.born_on,
+        spot.seen_since,
+        spot.seen_until,
+        spot.n,
+        spot.n_open,
+        spot.events,
+        spot.expected,
+        spot.relative_risk,
+        spot.risk_low,
+        spot.risk_high,
+        spot.p_value,
+        spot.scale_m,
+        spot.trend,
+        spot.history,
+        spot.months,
+        spot.said,
+        spot.ward_code,
+        spot.near,
+        spot.area_m2,
+        spot.first_report_at,
+        spot.last_report_at,
+        func.ST_AsGeoJSON(spot.geom, 6).label("geojson"),
+    ).join_from(hotspots, answer, spot.answer_id == answer.c.id)
 
 
 async def page(
     conn: AsyncConnection,
     chosen: Select[Any],
     bbox: Bbox | None,
+    at_most_p: float | None,
     limit: int,
-    before_id: int | None,
+    before_key: int | None,
 ) -> Sequence[AnyRow]:
-    """The newest `limit` hotspots of these runs with an id below `before_id`."""
-    run = chosen.subquery("run")
+    """The newest `limit` hotspots of these answers with a key below `before_key`.
+
+    Those seen only: the dormant are not on the map. `at_most_p` limits their p.
+    """
     spot = hotspots.c
-    conditions: list[ColumnElement[bool]] = []
+    conditions: list[ColumnElement[bool]] = [spot.seen != "dormant"]
     if bbox is not None:
         conditions.append(bbox.touches(spot.geom))
-    if before_id is not None:
-        conditions.append(spot.id < before_id)
+    if at_most_p is not None:
+        conditions.append(spot.p_value <= at_most_p)
+    if before_key is not None:
+        conditions.append(spot.key < before_key)
+    found = _listed(chosen.subquery("answer")).where(*conditions)
+    return (await conn.execute(found.order_by(spot.key.desc()).limit(limit))).all()
+
+
+async def through_time(conn: AsyncConnection, hotspot_id: str) -> Sequence[AnyRow]:
+    """Every answer's row of one hotspot the public may see, the newest first."""
+    answer, category = hotspot_answers.c, category_rows.c
+    public = (
+        select(
+            answer.id,
+            answer.category_code,
+            func.coalesce(category.parent_code, category.code).label("family"),
+            answer.as_of,
+            answer.since,
+            answer.until,
+        )
+        .join_from(hotspot_answers, category_rows, answer.category_code == category.code)
+        .where(category.visibility != "hidden")
+        .subquery("answer")
+    )
+    found = _listed(public).where(hotspots.c.id == hotspot_id).order_by(public.c.as_of.desc())
+    return (await conn.execute(found)).all()
+
+
+async def end_of(conn: AsyncConnection, hotspot_id: str) -> AnyRow | None:
+    """`as_of into_id` of the answer that says a hotspot is over; None while it is not."""
+    answer = hotspot_answers.c
+    found = await conn.execute(
+        select(answer.as_of, answer.ended.op("->>")(hotspot_id).label("into_id"))
+        .where(answer.ended.has_key(hotspot_id))
+        .order_by(answer.as_of.desc())
+        .limit(1)
+    )
+    return found.first()
+
+
+async def artefacts(conn: AsyncConnection, on: date | None) -> tuple[date | None, Sequence[AnyRow]]:
+    """(day, artefacts): those named as of the newest day up to `on`, the fullest first."""
+    table = hotspot_artefacts.c
+    day = await _newest_day(conn, on)
+    if day is None:
+        return None, []
     found = (
         select(
-            spot.id,
-            run.c.category_code,
-            run.c.family,
-            run.c.since,
-            run.c.until,
-            spot.n,
-            spot.area_m2,
-            spot.first_report_at,
-            spot.last_report_at,
-            func.ST_AsGeoJSON(spot.geom, 6).label("geojson"),
+            table.kind,
+            table.n,
+            table.left_out,
+            table.why,
+            func.ST_AsGeoJSON(table.geom, 6).label("geojson"),
         )
-        .join_from(hotspots, run, spot.run_id == run.c.id)
-        .where(*conditions)
-        .order_by(spot.id.desc())
-        .limit(limit)
+        .where(table.as_of == day)
+        .order_by(table.n.desc(), table.id)
     )
-    return (await conn.execute(found)).all()
+    return day, (await conn.execute(found)).all()
+
+
+async def view(
+    conn: AsyncConnection, name: str, category: str | None, on: date | None
+) -> AnyRow | None:
+    """`as_of packed` of a view of the newest day up to `on` that has it; public categories only."""
+    table = hotspot_views.c
+    chosen = (
+        select(table.as_of, table.packed)
+        .join_from(
+            hotspot_views,
+            category_rows,
+            table.category_code == category_rows.c.code,
+            isouter=True,
+        )
+        .where(table.view == name, func.coalesce(category_rows.c.visibility, "") != "hidden")
+        .order_by(table.as_of.desc())
+        .limit(1)
+    )
+    if category is None:
+        chosen = chosen.where(table.category_code.is_(None))
+    else:
+        chosen = chosen.where(table.category_code == category)
+    if on is not None:
+        chosen = chosen.where(table.as_of <= on)
+    return (await conn.execute(chosen)).first()
+
+
+async def _newest_day(conn: AsyncConnection, on: date | None) -> date | None:
+    chosen = select(func.max(hotspot_answers.c.as_of))
+    if on is not None:
+        chosen = chosen.where(hotspot_answers.c.as_of <= on)
+    found: date | None = (await conn.execute(chosen)).scalar_one()
+    return found

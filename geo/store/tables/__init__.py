@@ -13,7 +13,14 @@ from geo.store.tables.changes import (
     pyramid_state,
 )
 from geo.store.tables.facilities import facilities
-from geo.store.tables.hotspots import hotspot_runs, hotspots
+from geo.store.tables.hotspots import (
+    hotspot_answers,
+    hotspot_artefacts,
+    hotspot_members,
+    hotspot_runs,
+    hotspot_views,
+    hotspots,
+)
 from geo.store.tables.reports import (
     categories,
     idempotency_keys,
@@ -31,7 +38,11 @@ __all__ = [
     "changes",
     "changes_seq",
     "facilities",
+    "hotspot_answers",
+    "hotspot_artefacts",
+    "hotspot_members",
     "hotspot_runs",
+    "hotspot_views",
     "hotspots",
     "idempotency_keys",
     "metadata",

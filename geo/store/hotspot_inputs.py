@@ -1,0 +1,182 @@
+"""What a run of hotspots reads: the reports of a period as arrays, and months of history."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib import resources
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from psycopg import sql
+from sqlalchemy import text
+
+from geo.period import Period
+from geo.store.database import AnyRow, AsyncConnection, driver, load_sql
+from geo.store.tables.reports import OPEN_STATUSES
+
+# A report that is no independent sign of a problem there.
+NOT_COUNTED = ("duplicate", "rejected", "withdrawn")
+
+# A row of COPY's binary format: the number of columns, and before each its length in bytes.
+_COLUMNS = (
+    ("id", "V16"),
+    ("lon", ">f8"),
+    ("lat", ">f8"),
+    ("at", ">i8"),
+    ("category", ">i2"),
+    ("open", "?"),
+    ("channel", ">i4"),
+    ("sender", ">i8"),
+    ("flagged", "?"),
+)
+_ROW = np.dtype(
+    [
+        ("columns", ">i2"),
+        *(
+            part
+            for name, kind in _COLUMNS
+            for part in ((f"{name}_bytes", ">i4"), (name, kind))
+        ),
+    ]
+)
+_HEADER = 19
+_END = b"\xff\xff"
+_EPOCH_US = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
+# What is packed at once: so long rows of COPY never pile up beside the arrays.
+_BLOCK = 8_000_000
+
+
+async def rows(conn: AsyncConnection, period: Period) -> dict[str, npt.NDArray[np.generic]]:
+    """Columns `number lon lat at_us category open channel sender flagged`, one entry a report.
+
+    `number` (int64) is the last eight bytes of the report's id: random in every id, so two reports
+    share one as good as never. `at_us` counts microseconds since 1970 UTC, `category` is the
+    category's number. Duplicates, rejected and withdrawn reports are missing. In the order of time
+    and number, whatever order the table is in.
+    """
+    statement = sql.SQL(
+        resources.files("geo.store").joinpath("hotspots_inputs.sql").read_text(encoding="utf-8")  # type: ignore[arg-type]
+    ).format(
+        open=sql.Literal(list(OPEN_STATUSES)),
+        left_out=sql.Literal(list(NOT_COUNTED)),
+        since=sql.Literal(period.since),
+        until=sql.Literal(period.until),
+    )
+    copying = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(statement)
+    parts: list[npt.NDArray[np.void]] = []
+    waiting = bytearray()
+    connection = await driver(conn)
+    async with connection.cursor() as cursor, cursor.copy(copying) as copy:
+        start = _HEADER
+        async for block in copy:
+            waiting += block
+            if len(waiting) > _BLOCK:
+                whole = start + (len(waiting) - start) // _ROW.itemsize * _ROW.itemsize
+                parts.append(_narrow(bytes(waiting[start:whole])))
+                del waiting[:whole]
+                start = 0
+    if waiting[-2:] != _END or (len(waiting) - start - 2) % _ROW.itemsize:
+        raise RuntimeError("COPY gave rows of another width than was asked for")
+    parts.append(_narrow(bytes(waiting[start:-2])))
+    found = np.concatenate(parts)
+    found = found[np.lexsort((found["number"], found["at_us"]))]
+    return {name: np.ascontiguousarray(found[name]) for name in found.dtype.names or ()}
+
+
+_KEPT = np.dtype(
+    [
+        ("number", "i8"),
+        ("lon", "f8"),
+        ("lat", "f8"),
+        ("at_us", "i8"),
+        ("category", "i8"),
+        ("open", "?"),
+        ("channel", "i8"),
+        ("sender", "i8"),
+        ("flagged", "?"),
+    ]
+)
+
+
+def _narrow(packed: bytes) -> npt.NDArray[np.void]:
+    told = np.frombuffer(packed, _ROW)
+    if len(told) and not all(
+        (told[f"{name}_bytes"] == np.dtype(kind).itemsize).all() for name, kind in _COLUMNS
+    ):
+        raise RuntimeError("COPY gave a column of another width than was asked for")
+    made = np.empty(len(told), _KEPT)
+    tail = np.frombuffer(told["id"].tobytes(), ">i8").reshape(-1, 2)[:, 1]
+    made["number"] = tail
+    made["at_us"] = told["at"] + _EPOCH_US
+    for name in ("lon", "lat", "category", "open", "channel", "sender", "flagged"):
+        made[name] = told[name]
+    return made
+
+
+async def history(
+    conn: AsyncConnection,
+    category: str,
+    visibility: str,
+    hulls: Sequence[shapely.Polygon],
+    ends: Sequence[datetime],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """(of the category, of all others): reports in each hull, (hulls, periods) each.
+
+    `hulls` are WGS 84 degrees, `ends` the ascending borders of the periods, one more than there
+    are. For a blurred category all are counted where the public sees blurred ones.
+    """
+    shape = (len(hulls), len(ends) - 1)
+    mine, others = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    if not len(hulls):
+        return mine, others
+    found = await conn.execute(
+        load_sql("geo.store", "hotspots_history"),
+        {
+            "category": category,
+            "blurred": visibility == "blurred",
+            "hulls": [shapely.to_wkb(each) for each in hulls],
+            "ends": list(ends),
+            "first": ends[0],
+            "last": ends[-1],
+            "left_out": list(NOT_COUNTED),
+        },
+    )
+    for row in found:
+        mine[row.hull - 1, row.part - 1] = row.mine
+        others[row.hull - 1, row.part - 1] = row.others
+    return mine, others
+
+
+async def surroundings(
+    conn: AsyncConnection, points: Sequence[tuple[float, float]], on: datetime, radius_m: float
+) -> Sequence[AnyRow]:
+    """For each lon, lat, in order: `ward_code ward_vi ward_en`, and `near`, the facilities within
+    `radius_m`, the nearest first, each `{kind, name, distance_m}`."""
+    if not points:
+        return []
+    found = await conn.execute(
+        load_sql("geo.store", "hotspots_surroundings"),
+        {
+            "lon": [lon for lon, _ in points],
+            "lat": [lat for _, lat in points],
+            "day": on,
+            "radius_m": radius_m,
+        },
+    )
+    return found.all()
+
+
+async def surroundings_mark(conn: AsyncConnection) -> str:
+    """Changes when a ward or a facility does, whose names a run tells."""
+    found = await conn.execute(
+        text(
+            """
+            SELECT md5(concat(
+                (SELECT string_agg(concat_ws(' ', id, valid, name), ',' ORDER BY id) FROM wards),
+                (SELECT md5(string_agg(md5(concat_ws(' ', id, kind, name, geom::text)), '' ORDER BY id))
+                    FROM facilities)
+            ))
+            """  # noqa: E501
+        )
+    )
+    return str(found.scalar_one())

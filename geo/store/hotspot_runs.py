@@ -1,0 +1,230 @@
+"""Writing hotspots: runs and how far they are, what they said, what the next one goes on from."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, delete, func, insert, select, text, update
+
+from geo.period import Period
+from geo.store.database import AnyRow, AsyncConnection
+from geo.store.tables import (
+    hotspot_answers,
+    hotspot_artefacts,
+    hotspot_members,
+    hotspot_runs,
+    hotspot_views,
+    hotspots,
+)
+
+# Any number, the same in every process: one run at a time.
+_LOCK = 7_466_930
+
+
+async def alone(conn: AsyncConnection) -> None:
+    """Wait until no other run writes, and keep others waiting to the transaction's end."""
+    await conn.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+
+
+async def ask(
+    conn: AsyncConnection,
+    category: str | None,
+    as_of: date,
+    period: Period,
+    user_id: int | None = None,
+) -> int:
+    """A run that waits to be made; returns its id."""
+    made = await conn.execute(
+        insert(hotspot_runs)
+        .values(
+            category_code=category,
+            as_of=as_of,
+            since=period.since,
+            until=period.until,
+            user_id=user_id,
+        )
+        .returning(hotspot_runs.c.id)
+    )
+    return int(made.scalar_one())
+
+
+async def tell(conn: AsyncConnection, run_id: int, **columns: Any) -> None:
+    """Write how far a run is: columns of `hotspot_runs`."""
+    if columns.get("state") == "running":
+        columns["started_at"] = func.clock_timestamp()
+    elif columns.get("state") in ("done", "failed"):
+        columns["finished_at"] = func.clock_timestamp()
+    await conn.execute(update(hotspot_runs).where(hotspot_runs.c.id == run_id).values(**columns))
+
+
+async def one(conn: AsyncConnection, run_id: int) -> AnyRow | None:
+    """A run, all columns."""
+    return (await conn.execute(select(hotspot_runs).where(hotspot_runs.c.id == run_id))).first()
+
+
+async def page(conn: AsyncConnection, limit: int, before_id: int | None) -> Sequence[AnyRow]:
+    """The newest `limit` runs with an id below `before_id`."""
+    chosen = select(hotspot_runs).order_by(hotspot_runs.c.id.desc()).limit(limit)
+    if before_id is not None:
+        chosen = chosen.where(hotspot_runs.c.id < before_id)
+    return (await conn.execute(chosen)).all()
+
+
+async def waiting(conn: AsyncConnection, category: str | None, as_of: date) -> AnyRow | None:
+    """A run of the same question that has not begun yet."""
+    run = hotspot_runs.c
+    found = await conn.execute(
+        select(hotspot_runs)
+        .where(run.state == "waiting", run.as_of == as_of)
+        .where(run.category_code.is_not_distinct_from(category))
+        .order_by(run.id)
+        .limit(1)
+    )
+    return found.first()
+
+
+async def digests(conn: AsyncConnection, as_of: date) -> dict[str, str]:
+    """Category → digest of what the stored answer of this day was made from."""
+    answer = hotspot_answers.c
+    found = await conn.execute(
+        select(answer.category_code, answer.digest).where(answer.as_of == as_of)
+    )
+    return {code: digest for code, digest in found}
+
+
+async def last_before(conn: AsyncConnection, category: str, as_of: date) -> AnyRow | None:
+    """The category's newest answer of an earlier day: `id as_of digest`."""
+    answer = hotspot_answers.c
+    found = await conn.execute(
+        select(answer.id, answer.as_of, answer.digest)
+        .where(answer.category_code == category, answer.as_of < as_of)
+        .order_by(answer.as_of.desc())
+        .limit(1)
+    )
+    return found.first()
+
+
+async def remembered(conn: AsyncConnection, answer_id: int) -> list[AnyRow]:
+    """The hotspots of an answer, dormant ones too, all columns, with `numbers at_us shape` (WKB).
+
+    Of those whose members were thinned both lists are empty.
+    """
+    found = await conn.execute(
+        select(
+            hotspots,
+            func.coalesce(hotspot_members.c.numbers, text("'{}'::bigint[]")).label("numbers"),
+            func.coalesce(hotspot_members.c.at_us, text("'{}'::bigint[]")).label("at_us"),
+            func.ST_AsBinary(hotspots.c.geom).label("shape"),
+        )
+        .join_from(
+            hotspots, hotspot_members, hotspots.c.key == hotspot_members.c.hotspot_key, isouter=True
+        )
+        .where(hotspots.c.answer_id == answer_id)
+        .order_by(hotspots.c.key)
+    )
+    return list(found)
+
+
+async def given_ids(conn: AsyncConnection, before: date) -> set[str]:
+    """Every id that an answer of an earlier day gave, of any category."""
+    found = await conn.execute(
+        select(hotspots.c.id)
+        .join_from(hotspots, hotspot_answers, hotspots.c.answer_id == hotspot_answers.c.id)
+        .where(hotspot_answers.c.as_of < before)
+        .distinct()
+    )
+    return set(found.scalars())
+
+
+async def put_answer(
+    conn: AsyncConnection, answer: dict[str, Any], rows: Sequence[dict[str, Any]]
+) -> int:
+    """Write what is said of a category as of a day, in place of what was said before.
+
+    Each of `rows` is one of `hotspots` (with `geom` as WKT, WGS 84 degrees) and `numbers`, `at_us`
+    of `hotspot_members`. Returns the answer's id.
+    """
+    same = hotspot_answers.c.category_code == answer["category_code"]
+    await conn.execute(delete(hotspot_answers).where(same, hotspot_answers.c.as_of == answer["as_of"]))
+    made = await conn.execute(insert(hotspot_answers).values(**answer).returning(hotspot_answers.c.id))
+    answer_id = int(made.scalar_one())
+    if not rows:
+        return answer_id
+    told = [
+        {
+            **{name: value for name, value in row.items() if name not in ("numbers", "at_us")},
+            "answer_id": answer_id,
+            "geom": f"SRID=4326;{row['geom']}",
+        }
+        for row in rows
+    ]
+    keys = await conn.execute(
+        insert(hotspots).returning(hotspots.c.key, sort_by_parameter_order=True), told
+    )
+    await conn.execute(
+        insert(hotspot_members),
+        [
+            {"hotspot_key": key, "numbers": row["numbers"], "at_us": row["at_us"]}
+            for key, row in zip(keys.scalars(), rows, strict=True)
+        ],
+    )
+    return answer_id
+
+
+async def put_artefacts(conn: AsyncConnection, as_of: date, rows: list[dict[str, Any]]) -> None:
+    """Write the artefacts of a day, in place of those before; `geom` is WKT or None."""
+    await conn.execute(delete(hotspot_artefacts).where(hotspot_artefacts.c.as_of == as_of))
+    if rows:
+        told = [
+            {**row, "as_of": as_of, "geom": f"SRID=4326;{row['geom']}" if row["geom"] else None}
+            for row in rows
+        ]
+        await conn.execute(insert(hotspot_artefacts), told)
+
+
+async def put_view(
+    conn: AsyncConnection, view: str, category: str | None, as_of: date, packed: bytes
+) -> None:
+    """Write a view of a day, in place of the one before; of older days the category keeps none."""
+    table = hotspot_views.c
+    await conn.execute(
+        delete(hotspot_views)
+        .where(table.view == view, table.category_code.is_not_distinct_from(category))
+        .where(table.as_of <= as_of)
+    )
+    await conn.execute(
+        insert(hotspot_views).values(view=view, category_code=category, as_of=as_of, packed=packed)
+    )
+
+
+async def thin_members(conn: AsyncConnection, days: int) -> None:
+    """Forget which reports a hotspot held, in answers older than the newest by so many days.
+
+    The hotspots stay. The newest answer of a category keeps its members however old it is.
+    """
+    answer = hotspot_answers.c
+    newest = (
+        select(answer.category_code, func.max(answer.as_of).label("as_of"))
+        .group_by(answer.category_code)
+        .subquery("newest")
+    )
+    old = (
+        select(hotspots.c.key)
+        .join_from(hotspots, hotspot_answers, hotspots.c.answer_id == answer.id)
+        .join(newest, newest.c.category_code == answer.category_code)
+        .where(answer.as_of < newest.c.as_of)
+        .where(
+            answer.as_of
+            < select(func.max(answer.as_of)).scalar_subquery()
+            - bindparam("kept", timedelta(days=days))
+        )
+    )
+    await conn.execute(delete(hotspot_members).where(hotspot_members.c.hotspot_key.in_(old)))
+
+
+def columns_of(rows: Iterable[AnyRow]) -> list[dict[str, Any]]:
+    """Rows of `remembered` as the columns that `put_answer` takes, keys and shapes left out."""
+    gone = ("key", "answer_id", "geom", "shape")
+    return [
+        {name: value for name, value in row._mapping.items() if name not in gone} for row in rows
+    ]

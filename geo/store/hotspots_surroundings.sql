@@ -1,0 +1,28 @@
+-- Around each point: the ward in force on the day, and the facilities near by, the nearest first.
+SELECT
+    ward.code AS ward_code,
+    ward.name AS ward_vi,
+    coalesce(ward.name_en, ward.name) AS ward_en,
+    ward.kind AS ward_kind,
+    coalesce(found.near, '[]') AS near
+FROM unnest(CAST(:lon AS float8[]), CAST(:lat AS float8[])) WITH ORDINALITY AS given (lon, lat, number)
+CROSS JOIN LATERAL (SELECT ST_SetSRID(ST_MakePoint(given.lon, given.lat), 4326) AS geom) AS here
+LEFT JOIN LATERAL (
+    SELECT w.code, w.name, w.name_en, w.kind
+    FROM wards AS w
+    WHERE w.valid @> CAST(:day AS date) AND ST_Covers(w.geom, here.geom)
+    ORDER BY w.code
+    LIMIT 1
+) AS ward ON true
+LEFT JOIN LATERAL (
+    SELECT json_agg(
+        json_build_object('kind', f.kind, 'name', f.name, 'distance_m', round(f.distance_m))
+        ORDER BY f.distance_m, f.id
+    ) AS near
+    FROM (
+        SELECT f.id, f.kind, f.name, ST_Distance(f.geom::geography, here.geom::geography) AS distance_m
+        FROM facilities AS f
+        WHERE ST_DWithin(f.geom::geography, here.geom::geography, :radius_m)
+    ) AS f
+) AS found ON true
+ORDER BY given.number

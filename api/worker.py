@@ -1,4 +1,4 @@
-"""The worker: numbers what changed, folds it into the pyramid, forgets what is old.
+"""The worker: numbers what changed, folds it into the pyramid, forgets what is old, does the jobs.
 
 One at a time works, whoever holds the lock; any number of others stand by, and one of them takes
 over within a second when it ends. It keeps nothing in memory that matters: killed at any point, it
@@ -11,7 +11,9 @@ import logging
 import threading
 from datetime import UTC, datetime, timedelta
 
+from api import jobs
 from api.listener import alive
+from geo.settings import Settings
 from geo.store import changes
 from geo.store.database import AsyncConnection, AsyncEngine, create_engine
 from tiles.pyramid import fold
@@ -28,11 +30,12 @@ _PATIENCE_S = 3.0
 
 
 class Worker:
-    """Works on the database at `url` until `stop` is set; `kept` is how long changes are kept."""
+    """Works on the database at `url` until `stop` is set."""
 
-    def __init__(self, url: str, kept: timedelta, stop: asyncio.Event) -> None:
+    def __init__(self, url: str, settings: Settings, stop: asyncio.Event) -> None:
         self._url = url
-        self._kept = kept
+        self._settings = settings
+        self._kept = timedelta(hours=settings.changes_kept_h)
         self._stop = stop
 
     async def run(self) -> None:
@@ -69,6 +72,7 @@ class Worker:
             stack.enter_context(_Folding(self._url))
             purging = asyncio.create_task(self._purge(engine))
             stack.push_async_callback(_cancelled, purging)
+            await stack.enter_async_context(jobs.working(self._url, self._settings))
             await self._number(conn)
 
     async def _number(self, conn: AsyncConnection) -> None:

@@ -38,7 +38,7 @@ def smooth(rng: np.random.Generator, length_m: float, waves: int = 60) -> Any:
     phase = rng.uniform(0, 2 * np.pi, waves)
     step = length_m / 10
     grid = np.arange(0.0, SIDE_M + 3 * step, step) - step
-    # cos(a + b) by its parts: a grid of it costs a product of matrices, points of it ten times more.
+    # cos(a + b) by its parts: a grid of it is one product of matrices, points cost ten times more.
     x, y = np.outer(grid, k[0]) + phase, np.outer(grid, k[1])
     field = np.cos(x) @ np.cos(y).T - np.sin(x) @ np.sin(y).T
     field *= np.sqrt(2 / waves)

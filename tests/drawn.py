@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import mapbox_vector_tile
@@ -62,26 +62,60 @@ def put_facilities(url: str, places: Iterable[tuple[float, float, str, str | Non
         )
 
 
+SAID = {
+    "name": {"vi": "Ngập nước, phường Mẫu", "en": "Flooding, Mẫu Ward"},
+    "sentence": {"vi": "10 phản ánh.", "en": "10 reports."},
+    "confidence": {"level": "very_high", "vi": "rất chắc chắn", "en": "very certain"},
+}
+
+
 def put_hotspots(
-    url: str, wkts: Iterable[str], category: str = "drainage.flooding", **columns: Any
+    url: str,
+    wkts: Iterable[str],
+    category: str = "drainage.flooding",
+    as_of: date = date(2026, 3, 31),
+    **columns: Any,
 ) -> int:
-    """A run with a hotspot for each polygon (WKT, degrees); returns the run's id."""
-    run = {"since": datetime(2026, 1, 1, tzinfo=UTC), "until": datetime(2026, 4, 1, tzinfo=UTC)}
-    run |= columns
+    """An answer with a hotspot for each polygon (WKT, degrees), in place of that of the day;
+    returns its id. `columns` are of the answer (`since`, `until`) or of each hotspot."""
+    answer = {"since": datetime(2026, 1, 1, tzinfo=UTC), "until": datetime(2026, 4, 1, tzinfo=UTC)}
+    answer |= {name: columns.pop(name) for name in ("since", "until") if name in columns}
     with psycopg.connect(url) as db:
-        (run_id,) = db.execute(
-            "INSERT INTO hotspot_runs"
-            " (category_code, since, until, eps_m, min_points, epsg, n_reports)"
-            " VALUES (%s, %s, %s, 100, 6, 32648, 99) RETURNING id",
-            (category, run["since"], run["until"]),
+        db.execute(
+            "DELETE FROM hotspot_answers WHERE category_code = %s AND as_of = %s", (category, as_of)
+        )
+        (answer_id,) = db.execute(
+            "INSERT INTO hotspot_answers (category_code, as_of, since, until, n_reports)"
+            " VALUES (%s, %s, %s, %s, 99) RETURNING id",
+            (category, as_of, answer["since"], answer["until"]),
         ).fetchone()
         for i, wkt in enumerate(wkts):
-            db.execute(
-                "INSERT INTO hotspots (run_id, n, area_m2, first_report_at, last_report_at, geom)"
-                " VALUES (%s, %s, 1000, %s, %s, ST_GeomFromText(%s, 4326))",
-                (run_id, 10 + i, run["since"], run["since"], wkt),
-            )
-    return run_id
+            row = {
+                "answer_id": answer_id,
+                "id": f"H-{answer_id:04d}-{i:04d}",
+                "seen": "new",
+                "born_on": as_of,
+                "seen_since": answer["since"],
+                "seen_until": answer["until"],
+                "n": 10 + i,
+                "events": 9 + i,
+                "expected": 2.0,
+                "relative_risk": 5.0,
+                "risk_low": 3.0,
+                "risk_high": 8.0,
+                "p_value": 1e-6,
+                "scale_m": 100.0,
+                "said": json.dumps(SAID),
+                "area_m2": 1000.0,
+                "first_report_at": answer["since"],
+                "last_report_at": answer["since"],
+                "geom": f"SRID=4326;{wkt}",
+                **columns,
+            }
+            names = ", ".join(row)
+            values = ", ".join(f"%({name})s" for name in row)
+            db.execute(f"INSERT INTO hotspots ({names}) VALUES ({values})", row)
+    return answer_id
 
 
 def decoded(body: bytes) -> dict[str, list[dict[str, Any]]]:

@@ -21,7 +21,7 @@ REPORT_KINDS = ("incident", "suggestion")
 TAKEN: dict[str, tuple[str, ...]] = {
     "reports": ("category", "status", "kind", "ward", "since", "until"),
     "wards": ("on",),
-    "hotspots": ("category",),
+    "hotspots": ("category", "on"),
     "facilities": ("kind",),
     "alerts": ("kind",),
     "tasks": ("category", "status", "ward"),

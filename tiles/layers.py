@@ -26,6 +26,10 @@ NAMES_ZOOM: Final = 10
 HULLS_ZOOM: Final = 11
 
 _COUNT = "Number: how many {} this feature stands for; the sum over a zoom's tiles is their count"
+_TREND = (
+    "String: new, sporadic, intensifying, diminishing or persistent; absent where the history is "
+    "too short to say"
+)
 _ABSENT_IN_CELLS = "; absent in cells"
 _CELL_NOTE = "; absent where a feature stands for more than one"
 
@@ -156,16 +160,21 @@ HOTSPOTS: Final = Layer(
     parts=(
         VectorLayer(
             id="hotspots",
-            description=f"Hulls of the newest run's hotspots, from zoom {HULLS_ZOOM}",
+            description=f"Hulls of the newest answer's hotspots, from zoom {HULLS_ZOOM}",
             geometry="polygon",
             min_zoom=HULLS_ZOOM,
             fields={
-                "id": "Number: id of the hotspot",
+                "id": "String: id of the hotspot, the same from day to day",
                 "category": "String: category code",
                 "family": "String: code of the category's family",
                 "n": "Number: reports in it",
-                "first_seen": "String: day of its first report, YYYY-MM-DD in the city's time",
-                "last_seen": "String: day of its last report, YYYY-MM-DD in the city's time",
+                "events": "Number: what is left of them when repeats count once",
+                "expected": "Number: events, from what people there report otherwise",
+                "relative_risk": "Number: the category's odds here by those around",
+                "p_value": "Number: chance of any such place on the map",
+                "trend": _TREND,
+                "first_seen": "String: the first day that had it, YYYY-MM-DD in the city's time",
+                "last_seen": "String: the last day looked at, YYYY-MM-DD in the city's time",
                 "area_m2": "Number: area of the hull in square metres",
             },
         ),
@@ -174,10 +183,13 @@ HOTSPOTS: Final = Layer(
             description="A point inside each hotspot, in exactly one tile of every zoom",
             geometry="point",
             fields={
-                "id": "Number: id of the hotspot",
+                "id": "String: id of the hotspot, the same from day to day",
                 "category": "String: category code",
                 "family": "String: code of the category's family",
                 "n": "Number: reports in it",
+                "relative_risk": "Number: the category's odds here by those around",
+                "p_value": "Number: chance of any such place on the map",
+                "trend": _TREND,
                 "point_count": _COUNT.format("hotspots"),
             },
         ),

@@ -73,8 +73,8 @@ async def tile(
             "level": _level(layer, address),
         }
     elif layer.id == "hotspots":
-        ctes.append(hotspots.latest_runs(chosen.category).cte("run"))
-        values = {"timezone": clock.timezone, "hulls_zoom": HULLS_ZOOM}
+        ctes.append(hotspots.latest_answers(chosen.category, on=chosen.on).cte("answer"))
+        values = {"hulls_zoom": HULLS_ZOOM}
     elif layer.id == "alerts":
         ctes.append(alerts.current(clock.now, chosen.kind).cte("current"))
     elif layer.id == "tasks":

@@ -116,10 +116,11 @@ def _places(layer: Layer, chosen: Filter, clock: Clock) -> Select[Any]:
             wards.c.valid.contains(chosen.on or clock.today)
         )
     if layer.id == "hotspots":
-        run = hotspot_rows.latest_runs(chosen.category).subquery("run")
-        return select(hotspots.c.geom.label("place")).join_from(
-            hotspots, run, hotspots.c.run_id == run.c.id
+        answer = hotspot_rows.latest_answers(chosen.category, on=chosen.on).subquery("answer")
+        drawn = select(hotspots.c.geom.label("place")).join_from(
+            hotspots, answer, hotspots.c.answer_id == answer.c.id
         )
+        return drawn.where(hotspots.c.seen != "dormant")
     if layer.id == "alerts":
         return select(alerts.c.geom.label("place")).where(alert_rows.in_force(clock.now))
     if layer.id == "tasks":

@@ -1,93 +1,207 @@
 """`pinward hotspots`."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Annotated
+import json
+import os
+import threading
+import time
+from datetime import date, datetime
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
 
 from api.cli.console import print_json, progress, say, with_database
+from geo.errors import NotFound, PinwardError
+from geo.hotspots import find
 from geo.hotspots import run as hotspot_run
-from geo.period import Period
+from geo.hotspots.window import window
 from geo.settings import Settings
+from geo.store import hotspot_runs
 from geo.store.database import AsyncEngine
 
-app = typer.Typer(help="Places with many reports near each other.", no_args_is_help=True)
+app = typer.Typer(help="Places with more reports than chance explains.", no_args_is_help=True)
 
-_TIME = "Day (2026-01-31, in the city's time) or time with its zone (2026-01-31T00:00:00Z)."
+_LOOK_EVERY_S = 0.5
+
+AsOf = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="Last day looked at, in the city's time; else today."),
+]
+Category = Annotated[
+    str | None, typer.Option(help="One category, or a family for all of its; else all.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 @app.callback()
 def group() -> None:
-    """Places with many reports near each other."""
+    """Places with more reports than chance explains."""
 
 
 @app.command()
 def run(
-    category: Annotated[
-        str | None, typer.Option(help="One category, or a family for all of its; else all.")
-    ] = None,
-    since: Annotated[str | None, typer.Option(help=f"{_TIME} Else 90 days before.")] = None,
-    until: Annotated[str | None, typer.Option(help=f"{_TIME} Not included. Else now.")] = None,
-    eps_m: Annotated[
-        float | None, typer.Option(help="Metres that join reports; else the category's own.")
-    ] = None,
-    min_points: Annotated[
-        int | None, typer.Option(help="Reports that make a place dense; else the category's own.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    category: Category = None,
+    as_of: AsOf = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also where a later day's answer went on from this one.")
+    ] = False,
+    as_json: Json = False,
+    asked: Annotated[int | None, typer.Option(hidden=True)] = None,
+    parent: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Find the hotspots of each category in a period, and store them for the map."""
-    now = datetime.now(UTC)
-    end = _time("--until", until) if until else now
-    start = _time("--since", since) if since else end - timedelta(days=hotspot_run.DEFAULT_DAYS)
-    period = Period(start, end)
+    """Find the hotspots of the 90 days that end with a day, and store what is said of them.
 
-    async def work(engine: AsyncEngine) -> list[hotspot_run.Run]:
-        with progress("categories", None) as done:
-            async with engine.begin() as conn:
-                return await hotspot_run.run(
-                    conn,
-                    period,
-                    category,
-                    eps_m=eps_m,
-                    min_points=min_points,
-                    done=lambda n, of: done(n),
-                )
+    The same run made again says the same, byte for byte. What was said of other days stays.
+    """
+    settings = Settings()
+    if parent:
+        _end_with(parent)
+    zone = ZoneInfo(settings.timezone)
+    day = as_of.date() if as_of else datetime.now(zone).date()
+
+    async def work(engine: AsyncEngine) -> hotspot_run.Run:
+        return await _make(engine, asked, category, day, zone, again)
 
     made = with_database(work)
     if as_json:
-        print_json(
-            {
-                "since": period.since.isoformat(),
-                "until": period.until.isoformat(),
-                "runs": [_view(one) for one in made],
-            }
-        )
+        # In one order, whether found just now or read from the table.
+        print_json(json.loads(json.dumps(_view(made), sort_keys=True, default=str)))
+    else:
+        _tell(made)
+
+
+@app.command("list")
+def list_hotspots(
+    category: Category = None,
+    on: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="What was said on this day; else the newest."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """The hotspots of the newest run, or what was said on a day, the most certain first."""
+
+    async def work(engine: AsyncEngine) -> list[Any]:
+        async with engine.connect() as conn:
+            _, rows = await find.page(
+                conn,
+                categories=[category] if category else None,
+                on=on.date() if on else None,
+                limit=1000,
+            )
+            return list(rows)
+
+    rows = sorted(with_database(work), key=lambda row: (row.p_value, -row.n))
+    if as_json:
+        print_json({"hotspots": [_row(row) for row in rows]})
         return
-    for one in made:
-        say(
-            f"{one.category}: {len(one.hotspots)} hotspots in {one.n_reports} reports "
-            f"({one.scale.min_points} within {one.scale.eps_m:g} m)"
-        )
-    if not made:
-        say("no reports in this period, so no runs")
+    for row in rows:
+        say(f"{row.id}  {row.said['name']['en']}: {row.said['sentence']['en']}")
+    if not rows:
+        say("no hotspots; `pinward hotspots run` looks for some")
 
 
-def _view(one: hotspot_run.Run) -> dict[str, object]:
+async def _make(
+    engine: AsyncEngine,
+    asked: int | None,
+    category: str | None,
+    day: date,
+    zone: ZoneInfo,
+    again: bool,
+) -> hotspot_run.Run:
+    """A run from its row to its end; what goes wrong is told in the row too."""
+    async with engine.begin() as conn:
+        if category is not None:
+            await find.known(conn, category)
+        if asked is None:
+            period = window(day, zone)
+            run_id = await hotspot_runs.ask(conn, category, day, period)
+        else:
+            row = await hotspot_runs.one(conn, asked)
+            if row is None:
+                raise NotFound(f"there is no run {asked}")
+            run_id, category, day = row.id, row.category_code, row.as_of
+        await hotspot_runs.tell(conn, run_id, state="running")
+    try:
+        with progress("steps", None) as done:
+
+            async def tell(n: int, of: int) -> None:
+                done(n)
+                async with engine.begin() as aside:
+                    await hotspot_runs.tell(aside, run_id, done=n, total=of)
+
+            async with engine.begin() as conn:
+                made = await hotspot_run.run(
+                    conn, day, category, zone=zone, again=again, run_id=run_id, tell=tell
+                )
+                await hotspot_run.record(conn, run_id, made)
+    except BaseException as error:
+        said = error.detail if isinstance(error, PinwardError) else type(error).__name__
+        async with engine.begin() as conn:
+            await hotspot_runs.tell(conn, run_id, state="failed", error=said)
+        raise
+    return made
+
+
+def _tell(made: hotspot_run.Run) -> None:
+    for artefact in made.artefacts:
+        say(artefact.why_en)
+    for answer in made.answers:
+        if answer.seen:
+            say(f"{answer.category}: {len(answer.seen)} hotspots in {answer.n_reports:,} reports")
+        for spot in answer.seen:
+            say(f"  {spot['id']}  {spot['said']['sentence']['en']}")
+    n = sum(len(answer.seen) for answer in made.answers)
+    say(
+        f"{n} hotspots as of {made.as_of}, in {made.n_reports:,} reports of "
+        f"{len(made.answers)} categories" + ("; nothing had changed" if made.unchanged else "")
+    )
+
+
+def _view(made: hotspot_run.Run) -> dict[str, Any]:
     return {
-        "id": one.id,
-        "category": one.category,
-        "eps_m": one.scale.eps_m,
-        "min_points": one.scale.min_points,
-        "n_reports": one.n_reports,
-        "hotspots": [{"n": h.n, "area_m2": h.area_m2} for h in one.hotspots],
+        "as_of": made.as_of.isoformat(),
+        "since": made.period.since.isoformat(),
+        "until": made.period.until.isoformat(),
+        "n_reports": made.n_reports,
+        "artefacts": [
+            {"kind": each.kind, "n": each.n, "why": {"vi": each.why_vi, "en": each.why_en}}
+            for each in made.artefacts
+        ],
+        "answers": [
+            {
+                "category": answer.category,
+                "n_reports": answer.n_reports,
+                "n_left_out": answer.n_left_out,
+                "hotspots": [_spot(spot) for spot in answer.seen],
+            }
+            for answer in made.answers
+        ],
     }
 
 
-def _time(option: str, text: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{option} {text!r} is no time; e.g. 2026-01-31") from None
-    return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(Settings().timezone))
+_TOLD = (
+    "id", "seen", "parents", "born_on", "n", "n_open", "events", "expected", "relative_risk",
+    "risk_low", "risk_high", "p_value", "scale_m", "trend", "months", "said", "ward_code", "near",
+    "area_m2", "first_report_at", "last_report_at",
+)  # fmt: skip
+
+
+def _spot(spot: dict[str, Any]) -> dict[str, Any]:
+    # As told, not as stored: the moment and number of a row differ from run to run.
+    return {name: spot[name] for name in _TOLD} | {"geometry": spot["geom"]}
+
+
+def _row(row: Any) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in _TOLD} | {"category": row.category_code}
+
+
+def _end_with(parent: int) -> None:
+    """End when the worker that asked is killed: another one makes the run again."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_LOOK_EVERY_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 import signal
-from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -20,19 +19,19 @@ def worker(
         int | None, typer.Option(hidden=True, help="End when this process is no longer the parent.")
     ] = None,
 ) -> None:
-    """Number and count what changes, for live maps and quick tiles (`serve` starts one).
+    """Number and count what changes, and do the jobs: hotspots each night (`serve` starts one).
 
     Several may run; one works, the others stand by.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     settings = Settings()
     url = entrance.database_url(settings)
-    asyncio.run(_work(url, timedelta(hours=settings.changes_kept_h), parent))
+    asyncio.run(_work(url, settings, parent))
     # Not the interpreter's own end, which would wait for whatever a thread still computes.
     os._exit(0)
 
 
-async def _work(url: str, kept: timedelta, parent: int | None) -> None:
+async def _work(url: str, settings: Settings, parent: int | None) -> None:
     # Here, not above: what folds takes a second to import, and every command would wait.
     from api.worker import Worker
 
@@ -41,7 +40,7 @@ async def _work(url: str, kept: timedelta, parent: int | None) -> None:
     for ending in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(ending, stop.set)
     watch = asyncio.create_task(_orphaned(parent, stop)) if parent else None
-    await Worker(url, kept, stop).run()
+    await Worker(url, settings, stop).run()
     if watch:
         watch.cancel()
 

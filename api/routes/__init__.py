@@ -4,6 +4,7 @@ from api.routes import (
     alerts,
     facilities,
     health,
+    hotspot_runs,
     hotspots,
     live,
     pages,
@@ -20,6 +21,9 @@ ROUTERS = [
     wards.router,
     facilities.router,
     hotspots.router,
+    hotspot_runs.router,
+    # After those: it would take their names for an id.
+    hotspots.one,
     alerts.router,
     tiles.router,
     live.router,

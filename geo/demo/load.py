@@ -15,9 +15,10 @@ from geo.demo.city import City
 from geo.demo.texts import without_marks
 from geo.facilities import load as facilities
 from geo.hotspots import run as hotspots
-from geo.period import Period
+from geo.hotspots.window import window
 from geo.reports import categories
 from geo.reports.bulk import bulk_insert
+from geo.store import hotspot_runs
 from geo.store.database import AsyncConnection
 from geo.store.tables import reports, ward_sets
 from geo.wards import importing
@@ -27,6 +28,8 @@ from geo.wards.features import WardFeature, WardFile
 CITY_NAME = "Thành phố Hồ Chí Minh"
 # The day before the reform: real polygons, imported from 1 July 2025 on, take the demo's place.
 IN_FORCE = date(2025, 6, 30)
+# Runs before the newest one, a week apart: so hotspots have a past.
+_WEEKS = 4
 _KINDS = {"Phường": "ward", "Xã": "commune", "Đặc khu": "special_zone"}
 
 
@@ -91,14 +94,28 @@ async def load(
     wards = await WardDirectory.load(conn)
     filed = await bulk_insert(conn, _rows(made, wards, timezone), wards, timezone)
     say("looking for hotspots")
-    period = Period(now - timedelta(days=hotspots.DEFAULT_DAYS), now)
-    runs = await hotspots.run(conn, period)
+    found = await _hotspots(conn, now, timezone)
     return Loaded(
         wards=len(made.wards),
         facilities=len(made.facilities),
         reports=filed,
-        hotspots=sum(len(run.hotspots) for run in runs),
+        hotspots=found,
     )
+
+
+async def _hotspots(conn: AsyncConnection, now: datetime, timezone: str) -> int:
+    """What was said as of yesterday and of the same day of the weeks before, as if a worker had
+    been there each night; returns how many hotspots there are now."""
+    zone = ZoneInfo(timezone)
+    yesterday = now.astimezone(zone).date() - timedelta(days=1)
+    n = 0
+    for weeks in range(_WEEKS, -1, -1):
+        day = yesterday - timedelta(weeks=weeks)
+        run_id = await hotspot_runs.ask(conn, None, day, window(day, zone))
+        made = await hotspots.run(conn, day, zone=zone, run_id=run_id)
+        await hotspots.record(conn, run_id, made)
+        n = sum(len(answer.seen) for answer in made.answers)
+    return n
 
 
 def ward_file(made: City) -> WardFile:

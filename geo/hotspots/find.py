@@ -1,9 +1,10 @@
-"""Looking up the hotspots of the newest runs."""
+"""Looking up hotspots: what is said now, what was said on a day, and one through its days."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
-from geo.errors import Invalid
+from geo.errors import Invalid, NotFound
+from geo.hotspots.identity import ENTER
 from geo.store import hotspots as store
 from geo.store.area import Bbox
 from geo.store.database import AnyRow, AsyncConnection
@@ -15,19 +16,42 @@ async def page(
     categories: Sequence[str] | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    on: date | None = None,
     bbox: Bbox | None = None,
+    significant: bool = False,
     limit: int = 100,
-    before_id: int | None = None,
+    before_key: int | None = None,
 ) -> tuple[Sequence[AnyRow], Sequence[AnyRow]]:
-    """(runs, hotspots): the newest run of each category, and up to `limit` of their hotspots.
+    """(answers, hotspots): the newest answer of each category, and up to `limit` of their hotspots.
 
-    `categories` may name families. `since` and `until` take the newest run that looked at some of
-    that time. Raises `Invalid` on a category that does not exist.
+    `categories` may name families. `on` takes what was said on that day; `since` and `until` the
+    newest answer that looked at some of that time. `significant` leaves out those that are only
+    kept because they were there before (p above 0.05). Raises `Invalid` on a category that does
+    not exist.
     """
     for code in categories or ():
-        if not await store.categories(conn, code):
-            message = f"there is no category {code!r}"
-            raise Invalid(message, errors=[{"field": "category", "message": message}])
-    chosen = store.latest_runs(categories, since, until)
-    runs = await store.runs(conn, chosen)
-    return runs, await store.page(conn, chosen, bbox, limit, before_id)
+        await known(conn, code)
+    chosen = store.latest_answers(categories, since, until, on)
+    answers = await store.answers(conn, chosen)
+    at_most_p = ENTER if significant else None
+    return answers, await store.page(conn, chosen, bbox, at_most_p, limit, before_key)
+
+
+async def known(conn: AsyncConnection, category: str) -> None:
+    """Raise `Invalid` on a category that does not exist."""
+    if not await store.categories(conn, category):
+        message = f"there is no category {category!r}"
+        raise Invalid(message, errors=[{"field": "category", "message": message}])
+
+
+async def through_time(
+    conn: AsyncConnection, hotspot_id: str
+) -> tuple[Sequence[AnyRow], AnyRow | None]:
+    """(days, end): every day's row of one hotspot, the newest first, and how it ended if it did.
+
+    Raises `NotFound`.
+    """
+    rows = await store.through_time(conn, hotspot_id)
+    if not rows:
+        raise NotFound(f"there is no hotspot {hotspot_id!r}")
+    return rows, await store.end_of(conn, hotspot_id)

@@ -34,8 +34,9 @@ class Found:
     `members` are indices of reports, ascending, in the arrays handed in; `cores` those of them
     whose neighbourhood stood out. `people` counts reports, `events` what is left of them after
     thinning. `expected` (events), `relative_risk` and its 95 % interval compare with what people
-    there report otherwise. `p_value` is corrected for everything looked at, at most 1. `scale_m` is
-    the scale at which it stood out most. `label` numbers the answer, 0 the most significant.
+    there report otherwise, at `odds_near`: the category's events by all others in the ring.
+    `p_value` is corrected for everything looked at, at most 1. `scale_m` is the scale at which it
+    stood out most. `label` numbers the answer, 0 the most significant.
     """
 
     members: Ints
@@ -43,6 +44,7 @@ class Found:
     people: int
     events: int
     expected: float
+    odds_near: float
     relative_risk: float
     risk_low: float
     risk_high: float
@@ -143,12 +145,9 @@ def find_in(
         r = int(np.argmax(share))
         here = np.flatnonzero(np.isin(claimed, discs))
         others = others_within(around, category, rows[centres[discs]], scales[scale[discs]])
-        expected, risk, low, high = relative_risk(
-            len(here),
-            others,
-            int(there.same[ring[lead], r]),
-            int(there.events[ring[lead], r] - there.same[ring[lead], r]),
-        )
+        same_near = int(there.same[ring[lead], r])
+        others_near = int(there.events[ring[lead], r]) - same_near
+        expected, risk, low, high = relative_risk(len(here), others, same_near, others_near)
         members = _reports(reports, starts, here)
         found.append(
             Found(
@@ -157,6 +156,7 @@ def find_in(
                 people=len(members),
                 events=len(here),
                 expected=expected,
+                odds_near=(same_near + 0.5) / (others_near + 0.5),
                 relative_risk=risk,
                 risk_low=low,
                 risk_high=high,

@@ -1,7 +1,7 @@
 """What a run of hotspots reads: the reports of a period as arrays, and months of history."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from importlib import resources
 
 import numpy as np
@@ -32,11 +32,7 @@ _COLUMNS = (
 _ROW = np.dtype(
     [
         ("columns", ">i2"),
-        *(
-            part
-            for name, kind in _COLUMNS
-            for part in ((f"{name}_bytes", ">i4"), (name, kind))
-        ),
+        *(part for name, kind in _COLUMNS for part in ((f"{name}_bytes", ">i4"), (name, kind))),
     ]
 )
 _HEADER = 19
@@ -55,7 +51,7 @@ async def rows(conn: AsyncConnection, period: Period) -> dict[str, npt.NDArray[n
     and number, whatever order the table is in.
     """
     statement = sql.SQL(
-        resources.files("geo.store").joinpath("hotspots_inputs.sql").read_text(encoding="utf-8")  # type: ignore[arg-type]
+        resources.files("geo.store").joinpath("hotspots_inputs.sql").read_text(encoding="utf-8")
     ).format(
         open=sql.Literal(list(OPEN_STATUSES)),
         left_out=sql.Literal(list(NOT_COUNTED)),
@@ -120,7 +116,7 @@ async def history(
     hulls: Sequence[shapely.Polygon],
     ends: Sequence[datetime],
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """(of the category, of all others): reports in each hull, (hulls, periods) each.
+    """(of the category, of all others): events in each hull, (hulls, periods) each.
 
     `hulls` are WGS 84 degrees, `ends` the ascending borders of the periods, one more than there
     are. For a blurred category all are counted where the public sees blurred ones.
@@ -148,18 +144,27 @@ async def history(
 
 
 async def surroundings(
-    conn: AsyncConnection, points: Sequence[tuple[float, float]], on: datetime, radius_m: float
+    conn: AsyncConnection,
+    shapes: Sequence[shapely.Polygon],
+    middles: Sequence[tuple[float, float]],
+    on: date,
+    kinds: Sequence[str],
+    radius_m: float,
 ) -> Sequence[AnyRow]:
-    """For each lon, lat, in order: `ward_code ward_vi ward_en`, and `near`, the facilities within
-    `radius_m`, the nearest first, each `{kind, name, distance_m}`."""
-    if not points:
+    """For each shape, in order: `ward_code ward_vi ward_en ward_kind` of the ward that its middle
+    (lon, lat) lies in on a day, None where in none, and `near`, the facilities of these kinds
+    within `radius_m` of the shape, the nearest first, each `{kind, name, distance_m}`.
+    """
+    if not shapes:
         return []
     found = await conn.execute(
         load_sql("geo.store", "hotspots_surroundings"),
         {
-            "lon": [lon for lon, _ in points],
-            "lat": [lat for _, lat in points],
+            "shapes": [shapely.to_wkb(each) for each in shapes],
+            "lon": [lon for lon, _ in middles],
+            "lat": [lat for _, lat in middles],
             "day": on,
+            "kinds": list(kinds),
             "radius_m": radius_m,
         },
     )
@@ -167,12 +172,14 @@ async def surroundings(
 
 
 async def surroundings_mark(conn: AsyncConnection) -> str:
-    """Changes when a ward or a facility does, whose names a run tells."""
+    """Changes when a ward, a facility or a category does, whose names a run tells."""
     found = await conn.execute(
         text(
             """
             SELECT md5(concat(
                 (SELECT string_agg(concat_ws(' ', id, valid, name), ',' ORDER BY id) FROM wards),
+                (SELECT string_agg(concat_ws(' ', number, code, name_vi, name_en, visibility), ','
+                    ORDER BY number) FROM categories),
                 (SELECT md5(string_agg(md5(concat_ws(' ', id, kind, name, geom::text)), '' ORDER BY id))
                     FROM facilities)
             ))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
+import shapely
 from sqlalchemy import bindparam, delete, func, insert, select, text, update
 
 from geo.period import Period
@@ -13,7 +14,6 @@ from geo.store.tables import (
     hotspot_artefacts,
     hotspot_members,
     hotspot_runs,
-    hotspot_views,
     hotspots,
 )
 
@@ -83,13 +83,31 @@ async def waiting(conn: AsyncConnection, category: str | None, as_of: date) -> A
     return found.first()
 
 
+async def made_of(conn: AsyncConnection, as_of: date) -> bool:
+    """Whether a run of all categories as of this day was asked for, unless it failed."""
+    run = hotspot_runs.c
+    found = await conn.execute(
+        select(run.id)
+        .where(run.as_of == as_of, run.category_code.is_(None), run.state != "failed")
+        .limit(1)
+    )
+    return found.first() is not None
+
+
 async def digests(conn: AsyncConnection, as_of: date) -> dict[str, str]:
     """Category → digest of what the stored answer of this day was made from."""
     answer = hotspot_answers.c
     found = await conn.execute(
         select(answer.category_code, answer.digest).where(answer.as_of == as_of)
     )
-    return {code: digest for code, digest in found}
+    return {row.category_code: row.digest for row in found}
+
+
+async def gone_on_from(conn: AsyncConnection, as_of: date) -> set[str]:
+    """Categories that have an answer of a later day."""
+    answer = hotspot_answers.c
+    found = await conn.execute(select(answer.category_code).where(answer.as_of > as_of).distinct())
+    return set(found.scalars())
 
 
 async def last_before(conn: AsyncConnection, category: str, as_of: date) -> AnyRow | None:
@@ -102,6 +120,15 @@ async def last_before(conn: AsyncConnection, category: str, as_of: date) -> AnyR
         .limit(1)
     )
     return found.first()
+
+
+async def answer_of(conn: AsyncConnection, category: str, as_of: date) -> AnyRow:
+    """The stored answer of a category and day, all columns."""
+    answer = hotspot_answers.c
+    found = await conn.execute(
+        select(hotspot_answers).where(answer.category_code == category, answer.as_of == as_of)
+    )
+    return found.one()
 
 
 async def remembered(conn: AsyncConnection, answer_id: int) -> list[AnyRow]:
@@ -145,8 +172,12 @@ async def put_answer(
     of `hotspot_members`. Returns the answer's id.
     """
     same = hotspot_answers.c.category_code == answer["category_code"]
-    await conn.execute(delete(hotspot_answers).where(same, hotspot_answers.c.as_of == answer["as_of"]))
-    made = await conn.execute(insert(hotspot_answers).values(**answer).returning(hotspot_answers.c.id))
+    await conn.execute(
+        delete(hotspot_answers).where(same, hotspot_answers.c.as_of == answer["as_of"])
+    )
+    made = await conn.execute(
+        insert(hotspot_answers).values(**answer).returning(hotspot_answers.c.id)
+    )
     answer_id = int(made.scalar_one())
     if not rows:
         return answer_id
@@ -182,21 +213,6 @@ async def put_artefacts(conn: AsyncConnection, as_of: date, rows: list[dict[str,
         await conn.execute(insert(hotspot_artefacts), told)
 
 
-async def put_view(
-    conn: AsyncConnection, view: str, category: str | None, as_of: date, packed: bytes
-) -> None:
-    """Write a view of a day, in place of the one before; of older days the category keeps none."""
-    table = hotspot_views.c
-    await conn.execute(
-        delete(hotspot_views)
-        .where(table.view == view, table.category_code.is_not_distinct_from(category))
-        .where(table.as_of <= as_of)
-    )
-    await conn.execute(
-        insert(hotspot_views).values(view=view, category_code=category, as_of=as_of, packed=packed)
-    )
-
-
 async def thin_members(conn: AsyncConnection, days: int) -> None:
     """Forget which reports a hotspot held, in answers older than the newest by so many days.
 
@@ -223,8 +239,12 @@ async def thin_members(conn: AsyncConnection, days: int) -> None:
 
 
 def columns_of(rows: Iterable[AnyRow]) -> list[dict[str, Any]]:
-    """Rows of `remembered` as the columns that `put_answer` takes, keys and shapes left out."""
+    """Rows of `remembered` as the columns that `put_answer` takes."""
     gone = ("key", "answer_id", "geom", "shape")
     return [
-        {name: value for name, value in row._mapping.items() if name not in gone} for row in rows
+        {
+            **{name: value for name, value in row._mapping.items() if name not in gone},
+            "geom": shapely.to_wkt(shapely.from_wkb(bytes(row.shape)), rounding_precision=-1),
+        }
+        for row in rows
     ]

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from geo.store.area import Bbox
 from geo.store.database import AnyRow, AsyncConnection
 from geo.store.tables import categories as category_rows
-from geo.store.tables import hotspot_answers, hotspot_artefacts, hotspot_views, hotspots
+from geo.store.tables import hotspot_answers, hotspot_artefacts, hotspots
 
 
 async def categories(conn: AsyncConnection, category: str | None = None) -> Sequence[AnyRow]:
@@ -134,8 +134,11 @@ async def page(
         conditions.append(spot.p_value <= at_most_p)
     if before_key is not None:
         conditions.append(spot.key < before_key)
-    found = _listed(chosen.subquery("answer")).where(*conditions)
-    return (await conn.execute(found.order_by(spot.key.desc()).limit(limit))).all()
+    listed = _listed(chosen.subquery("answer")).where(*conditions)
+    found: Sequence[AnyRow] = (
+        await conn.execute(listed.order_by(spot.key.desc()).limit(limit))
+    ).all()
+    return found
 
 
 async def through_time(conn: AsyncConnection, hotspot_id: str) -> Sequence[AnyRow]:
@@ -154,8 +157,9 @@ async def through_time(conn: AsyncConnection, hotspot_id: str) -> Sequence[AnyRo
         .where(category.visibility != "hidden")
         .subquery("answer")
     )
-    found = _listed(public).where(hotspots.c.id == hotspot_id).order_by(public.c.as_of.desc())
-    return (await conn.execute(found)).all()
+    listed = _listed(public).where(hotspots.c.id == hotspot_id).order_by(public.c.as_of.desc())
+    found: Sequence[AnyRow] = (await conn.execute(listed)).all()
+    return found
 
 
 async def end_of(conn: AsyncConnection, hotspot_id: str) -> AnyRow | None:
@@ -188,32 +192,6 @@ async def artefacts(conn: AsyncConnection, on: date | None) -> tuple[date | None
         .order_by(table.n.desc(), table.id)
     )
     return day, (await conn.execute(found)).all()
-
-
-async def view(
-    conn: AsyncConnection, name: str, category: str | None, on: date | None
-) -> AnyRow | None:
-    """`as_of packed` of a view of the newest day up to `on` that has it; public categories only."""
-    table = hotspot_views.c
-    chosen = (
-        select(table.as_of, table.packed)
-        .join_from(
-            hotspot_views,
-            category_rows,
-            table.category_code == category_rows.c.code,
-            isouter=True,
-        )
-        .where(table.view == name, func.coalesce(category_rows.c.visibility, "") != "hidden")
-        .order_by(table.as_of.desc())
-        .limit(1)
-    )
-    if category is None:
-        chosen = chosen.where(table.category_code.is_(None))
-    else:
-        chosen = chosen.where(table.category_code == category)
-    if on is not None:
-        chosen = chosen.where(table.as_of <= on)
-    return (await conn.execute(chosen)).first()
 
 
 async def _newest_day(conn: AsyncConnection, on: date | None) -> date | None:

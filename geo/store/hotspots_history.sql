@@ -1,4 +1,6 @@
--- How many reports each hull held in each period of its history, of one category and of all others.
+-- How many events each hull held in each period of its history, of one category and of all others.
+-- Many people telling of one thing are one event: here of one category, one cell of some 40 m (zoom
+-- 20) and one stretch of 36 hours, which costs no reading of places and says nearly the same.
 -- A blurred category is compared where the public sees blurred reports: at the middles of cells of
 -- 150 m, so its hulls are looked for in reports up to a cell away.
 WITH hull AS MATERIALIZED (
@@ -10,8 +12,10 @@ WITH hull AS MATERIALIZED (
 SELECT
     hull.hull,
     width_bucket(r.created_at, CAST(:ends AS timestamptz[])) AS part,
-    count(*) FILTER (WHERE r.category_code = :category) AS mine,
-    count(*) FILTER (WHERE r.category_code <> :category) AS others
+    count(DISTINCT (r.category_code, r.cell >> 12, floor(extract(epoch FROM r.created_at) / 129600)))
+        FILTER (WHERE r.category_code = :category) AS mine,
+    count(DISTINCT (r.category_code, r.cell >> 12, floor(extract(epoch FROM r.created_at) / 129600)))
+        FILTER (WHERE r.category_code <> :category) AS others
 FROM hull
 JOIN reports AS r
     ON r.geom && CASE WHEN :blurred THEN ST_Expand(hull.geom, 0.0015) ELSE hull.geom END

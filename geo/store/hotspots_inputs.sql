@@ -1,10 +1,11 @@
 -- Every report of a period that may count, as COPY wants it: nothing NULL, every column of a fixed
--- width, so that the answer is one array. The sender is the only key there is: the same words by
+-- width, so that the answer is one array. Places are those at which the public sees a report: a hull
+-- around true addresses of a blurred category would tell them. The sender is the only key there is: the same words by
 -- the same channel, long enough not to be said twice by chance; an import's texts may be a form's.
 SELECT
     r.id,
-    ST_X(r.geom),
-    ST_Y(r.geom),
+    ST_X(place.geom),
+    ST_Y(place.geom),
     r.created_at,
     c.number,
     r.status = ANY ({open}),
@@ -17,4 +18,10 @@ SELECT
     'default-point' = ANY (r.flags)
 FROM reports AS r
 JOIN categories AS c ON c.code = r.category_code
+CROSS JOIN LATERAL (
+    SELECT CASE
+        WHEN c.visibility = 'blurred' THEN pinward_public_point(r.geom, 'blurred')
+        ELSE r.geom
+    END AS geom
+) AS place
 WHERE r.created_at >= {since} AND r.created_at < {until} AND r.status <> ALL ({left_out})

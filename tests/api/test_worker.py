@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -18,6 +17,7 @@ from listening import Listening, numbered, wait_until
 
 from api import worker
 from builders import middle
+from geo.settings import Settings
 from geo.store import migrate
 from geo.store.cluster import Cluster
 
@@ -211,7 +211,9 @@ def test_old_changes_are_forgotten_once_folded(city_url, monkeypatch):
 
     async def work():
         stop = asyncio.Event()
-        working = asyncio.create_task(worker.Worker(city_url, timedelta(hours=1), stop).run())
+        working = asyncio.create_task(
+            worker.Worker(city_url, Settings(changes_kept_h=1), stop).run()
+        )
         # Folded because they are old, and only then forgotten.
         await asyncio.to_thread(wait_until, lambda: kept() == 0, 20)
         put_reports(city_url, [PLACE])

@@ -234,7 +234,7 @@ async def test_every_hotspot_is_there_at_every_zoom_and_its_hull_from_its_zoom(c
 
 async def test_only_the_newest_runs_hotspots_are_drawn(conn, city_url):
     old, new, noise = (hull.wkt for hull in some_hulls(3))
-    put_hotspots(city_url, [old])
+    put_hotspots(city_url, [old], as_of=date(2026, 3, 1))
     put_hotspots(city_url, [new])
     put_hotspots(city_url, [noise], category="noise.karaoke")
     put_hotspots(city_url, [noise], category="order.drugs")
@@ -251,7 +251,7 @@ async def test_only_the_newest_runs_hotspots_are_drawn(conn, city_url):
 @pytest.mark.parametrize("layer", [WARDS, FACILITIES, HOTSPOTS])
 async def test_fields_and_layers_are_those_the_tilejson_names(conn, city_url, layer):
     put_facilities(city_url, some_facilities(50))
-    put_hotspots(city_url, [hull.wkt for hull in some_hulls(5)])
+    put_hotspots(city_url, [hull.wkt for hull in some_hulls(5)], trend="persistent")
     with psycopg.connect(city_url) as db:
         db.execute("UPDATE wards SET name_en = 'Some Ward'")
     types = {"String": str, "Number": (int, float)}

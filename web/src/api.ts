@@ -4,6 +4,7 @@ import type {
   Alert,
   Category,
   Facility,
+  Hotspot,
   NewReport,
   Pin,
   PointFeature,
@@ -185,6 +186,15 @@ export async function reportEvents(
 
 export async function alert(id: number, newer?: AbortSignal): Promise<Alert> {
   return (await ask<{ properties: Alert }>(`/api/v1/alerts/${id}`, {}, newer)).properties;
+}
+
+/** A hotspot as of the newest day that had it. */
+export async function hotspot(id: string, newer?: AbortSignal): Promise<Hotspot> {
+  const path = `/api/v1/hotspots/${encodeURIComponent(id)}`;
+  const { features } = await ask<{ features: { properties: Hotspot }[] }>(path, {}, newer);
+  const newest = features[0];
+  if (!newest) throw new Unreachable('server'); // none of its days is one that found it
+  return newest.properties;
 }
 
 export function whoAmI(): Promise<Staff> {

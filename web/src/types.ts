@@ -91,6 +91,22 @@ export interface Alert {
   cancelled_at: string | null;
 }
 
+/** A place where a category's share of reports stands out, as of a day. */
+export interface Hotspot {
+  id: string;
+  as_of: string;
+  name: Text;
+  sentence: Text;
+  confidence: Text & { level: string };
+  n: number;
+  relative_risk: number;
+  trend: string | null;
+  months: number[];
+  first_seen: string;
+  open_share: number;
+  near: Facility[];
+}
+
 /** English is where there is a translation. */
 export interface OptionalText {
   vi: string;

@@ -18,7 +18,6 @@ from geo.store.tables.hotspots import (
     hotspot_artefacts,
     hotspot_members,
     hotspot_runs,
-    hotspot_views,
     hotspots,
 )
 from geo.store.tables.reports import (
@@ -42,7 +41,6 @@ __all__ = [
     "hotspot_artefacts",
     "hotspot_members",
     "hotspot_runs",
-    "hotspot_views",
     "hotspots",
     "idempotency_keys",
     "metadata",

@@ -13,7 +13,6 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
-    LargeBinary,
     SmallInteger,
     Table,
     Text,
@@ -159,19 +158,4 @@ hotspot_artefacts = Table(
     # NULL where it is at no one place
     Column("geom", Geometry("POINT", 4326, spatial_index=False)),
     Index("ix_hotspot_artefacts_as_of", "as_of"),
-)
-
-# Further views of a day as they are served: hexagons of a category, where little is reported.
-hotspot_views = Table(
-    "hotspot_views",
-    metadata,
-    Column("id", BigInteger, Identity(), primary_key=True),
-    Column("view", Text, nullable=False),
-    # NULL: of all categories together
-    Column("category_code", Text, ForeignKey("categories.code")),
-    Column("as_of", Date, nullable=False),
-    # GeoJSON features, zlib
-    Column("packed", LargeBinary, nullable=False),
-    Index("ix_hotspot_views_as_of_view", "as_of", "view"),
-    CheckConstraint("view IN ('hexes', 'scarce')", name="view"),
 )

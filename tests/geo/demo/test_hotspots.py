@@ -4,8 +4,8 @@ import shapely
 from geo import crs
 from geo.demo import planted
 from geo.demo.city import City
-from geo.hotspots import run
-from geo.hotspots.scales import scale_of
+from geo.hotspots.core import Neighbourhood
+from geo.hotspots.significance import ENTER, find_in
 
 
 def test_a_dozen_and_more_are_planted_in_the_wards_they_name(demo_city: City) -> None:
@@ -32,19 +32,26 @@ def test_each_planted_hotspot_holds_its_reports_in_its_time(demo_city: City) -> 
         assert inside.sum() >= 0.9 * spot.n, spot
 
 
-def test_density_finds_each_planted_hotspot_among_the_largest(demo_city: City) -> None:
+def test_each_planted_hotspot_is_found_and_told_from_chance(demo_city: City) -> None:
     """What `hotspots run` does, on the last 90 days without what it leaves out."""
     reports = demo_city.reports
     recent = reports.created >= reports.created.max() - np.timedelta64(90, "D")
-    counted = recent & ~np.isin(reports.moves.status, ["duplicate", "rejected", "withdrawn"])
-    for category in {spot.category for spot in demo_city.hotspots}:
-        rows = np.flatnonzero(counted & (reports.category == category))
-        at = [t.item() for t in reports.created[rows].astype("datetime64[ms]")]
-        found, _ = run.find(
-            reports.lon[rows], reports.lat[rows], at, scale_of(category, category.split(".")[0])
-        )
-        wanted = [spot for spot in demo_city.hotspots if spot.category == category]
-        largest = found[: len(wanted) + 2]
-        for spot in wanted:
-            middle = shapely.Point(spot.lon, spot.lat)
-            assert any(hotspot.shape.distance(middle) < 0.0005 for hotspot in largest), spot
+    rows = np.flatnonzero(
+        recent & ~np.isin(reports.moves.status, ["duplicate", "rejected", "withdrawn"])
+    )
+    names, kinds = np.unique(reports.category[rows], return_inverse=True)
+    x_m, y_m, epsg = crs.to_metres(reports.lon[rows], reports.lat[rows])
+    days = reports.created[rows].astype("datetime64[ms]").astype(np.int64) / 86_400_000
+    around = Neighbourhood.of(np.column_stack([x_m, y_m]), days, kinds)
+    missed = []
+    for spot in demo_city.hotspots:
+        category = names.tolist().index(spot.category)
+        found = find_in(around, category, alpha=ENTER, categories=len(names))
+        middle_x, middle_y, _ = crs.to_metres([spot.lon], [spot.lat], epsg)
+        away = [
+            np.hypot(x_m[one.members] - middle_x, y_m[one.members] - middle_y).min()
+            for one in found
+        ]
+        if not away or min(away) > spot.radius_m:
+            missed.append(spot.title)
+    assert missed == []

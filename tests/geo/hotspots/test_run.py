@@ -1,198 +1,268 @@
-"""A run over real rows: what counts, what is stored, what the shapes hold."""
+"""A run over real rows: what counts, what is said, what stays, what goes on."""
 
-import uuid
-from datetime import UTC, datetime, timedelta
+import json
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
-import numpy as np
-import psycopg
 import pytest
 import shapely
+from drawn import put_facilities, put_reports
+from planted import AS_OF, METRE, UNTIL, put_life, put_trouble
 
-from geo.errors import UnknownCategory
-from geo.hotspots import find, run
-from geo.period import Period
-from geo.store.database import create_engine
+from builders import middle
+from geo.errors import Invalid, UnknownCategory
+from geo.hotspots import find
+from geo.hotspots.run import run
+from geo.hotspots.window import window
 
 pytestmark = pytest.mark.anyio
 
-NOW = datetime(2026, 7, 1, tzinfo=UTC)
-PERIOD = Period(NOW - timedelta(days=90), NOW)
-YESTERDAY = NOW - timedelta(days=1)
-LON, LAT = 106.7, 10.8
-# about one metre here
-METRE = 1 / 111_000
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+LON, LAT = middle(0)
+FLOODING = "drainage.flooding"
+WEEK = timedelta(days=7)
 
 
-@pytest.fixture
-async def conn(url):
-    engine = create_engine(url)
-    async with engine.connect() as made:
-        yield made
-    await engine.dispose()
+async def said(conn, as_of=AS_OF, category=FLOODING, **more):
+    """The hotspots of one category that a run says are there."""
+    made = await run(conn, as_of, category, zone=ZONE, **more)
+    return [spot for answer in made.answers for spot in answer.seen]
 
 
-def put(url, places, category="drainage.flooding", status="received", flags=(), at=None):
-    with psycopg.connect(url) as db:
-        for lon, lat in places:
-            mark = uuid.uuid4()
-            db.execute(
-                """
-                INSERT INTO reports
-                    (id, code, category_code, status, text, geom, created_at, flags)
-                VALUES
-                    (%s, %s, %s, %s, 'x', ST_SetSRID(ST_MakePoint(%s, %s), 4326), %s, %s)
-                """,
-                (mark, str(mark), category, status, lon, lat, at or YESTERDAY, list(flags)),
-            )
+async def test_an_excess_is_a_hotspot_that_says_what_it_is(conn, city_url):
+    put_life(city_url)
+    put_trouble(city_url, LON, LAT)
+    put_facilities(
+        city_url,
+        [
+            (LON + 150 * METRE, LAT, "school", "Trường Mẫu"),
+            (LON + 350 * METRE, LAT, "clinic", "Trạm Gần"),
+            (LON + 900 * METRE, LAT, "clinic", "Trạm Xa"),
+        ],
+    )
+    (found,) = await said(conn)
+    shape = shapely.from_wkt(found["geom"])
+    assert shape.is_valid
+    assert shape.contains(shapely.Point(LON, LAT))
+    assert len(shape.exterior.coords) <= 200
+    assert 36 <= found["n"] <= 46
+    assert found["events"] <= found["n"]
+    assert found["expected"] < 8
+    assert found["risk_low"] < found["relative_risk"] < found["risk_high"]
+    assert found["p_value"] < 1e-6
+    assert found["n_open"] == found["n"]
+    assert found["seen"] == "new"
+    assert found["born_on"] == AS_OF
+    assert found["ward_code"] == "90001"
+    assert [one["name"] for one in found["near"]] == ["Trường Mẫu", "Trạm Gần"]
+    vi, en = (found["said"]["sentence"][lang] for lang in ("vi", "en"))
+    assert vi.startswith(f"{found['n']} phản ánh “ngập nước”")
+    assert "90 ngày" in vi
+    assert "khả năng do ngẫu nhiên dưới 1/1.000.000" in vi
+    assert "chance below 1 in 1,000,000" in en
+    assert found["said"]["name"]["vi"] == "Ngập nước, gần Trường Mẫu, phường Bến Thử"
+    assert found["said"]["name"]["en"] == "Flooding, near Trường Mẫu, Bến Thử Ward"
+    assert found["said"]["confidence"]["level"] == "very_high"
 
 
-def near(n, lon=LON, lat=LAT, spread_m=30.0, seed=0):
-    rng = np.random.default_rng(seed)
-    offsets = rng.uniform(-spread_m, spread_m, (n, 2)) * METRE
-    return [(lon + dx, lat + dy) for dx, dy in offsets]
+async def test_an_ordinary_life_has_no_hotspots(conn, city_url):
+    put_life(city_url)
+    made = await run(conn, AS_OF, zone=ZONE)
+    assert [answer.seen for answer in made.answers] == [[]] * 5
 
 
-async def the_hotspots(conn, **changes):
-    runs = await run.run(conn, PERIOD, "drainage.flooding", **changes)
-    return [hotspot for one in runs for hotspot in one.hotspots]
+async def test_a_crowd_that_reports_everything_is_no_hotspot(conn, city_url):
+    put_life(city_url)
+    for i, category in enumerate(
+        (FLOODING, "lighting.lamp_out", "traffic.pothole", "waste.dumping")
+    ):
+        n = 15 if category == FLOODING else 45
+        put_trouble(city_url, LON, LAT, n, radius_m=100, seed=i, category_code=category)
+    assert await said(conn) == []
 
 
-async def test_a_dense_group_is_a_hotspot_and_scattered_reports_are_none(conn, url):
-    put(url, near(20))
-    put(url, near(20, lat=LAT + 0.1, spread_m=5000))
-    (found,) = await the_hotspots(conn)
-    assert found.n == 20
-    assert found.shape.contains(shapely.Point(LON, LAT))
+def flat(made):
+    """All that a run says, as bytes."""
+    return json.dumps([answer.hotspots for answer in made.answers], default=str, sort_keys=True)
 
 
-async def test_every_report_of_a_hotspot_lies_in_its_shape(conn, url):
-    places = near(80, spread_m=200)
-    put(url, places)
-    found = await the_hotspots(conn)
-    shape = shapely.union_all([hotspot.shape for hotspot in found])
-    inside = sum(shape.contains(shapely.Point(*place)) for place in places)
-    assert inside >= sum(hotspot.n for hotspot in found) > 60
+async def test_the_same_run_says_the_same_byte_for_byte(conn, city_url):
+    put_life(city_url)
+    put_trouble(city_url, LON, LAT)
+    first = await run(conn, AS_OF, zone=ZONE)
+    second = await run(conn, AS_OF, zone=ZONE)
+    assert not first.unchanged
+    assert second.unchanged
+    assert flat(second) == flat(first)
+    # and found anew, not taken from the table
+    await conn.exec_driver_sql("UPDATE hotspot_answers SET digest = ''")
+    third = await run(conn, AS_OF, zone=ZONE)
+    assert not third.unchanged
+    assert flat(third) == flat(first)
 
 
-async def test_twenty_reports_on_one_spot_are_a_polygon(conn, url):
-    put(url, [(LON, LAT)] * 20)
-    (found,) = await the_hotspots(conn)
-    assert found.shape.geom_type == "Polygon"
-    assert found.shape.is_valid
-    # a circle of a third of eps, 40 m, less the corners cut off
-    assert 0.95 * np.pi * 40**2 < found.area_m2 <= np.pi * 40**2
+async def test_a_change_anywhere_in_the_window_is_looked_at_again(conn, city_url):
+    put_life(city_url)
+    await said(conn)
+    put_reports(city_url, [(LON, LAT)], created_at=(UNTIL - timedelta(days=1)).isoformat())
+    assert not (await run(conn, AS_OF, FLOODING, zone=ZONE)).unchanged
+    # outside of the window it is none
+    put_reports(city_url, [(LON, LAT)], created_at=UNTIL.isoformat())
+    assert (await run(conn, AS_OF, FLOODING, zone=ZONE)).unchanged
+
+
+async def test_one_category_alone_says_what_it_says_among_all(conn, city_url):
+    put_life(city_url)
+    put_trouble(city_url, LON, LAT)
+    alone = await said(conn)
+    await conn.exec_driver_sql("TRUNCATE hotspot_answers CASCADE")
+    together = await said(conn, category=None)
+    assert json.dumps(alone, default=str) == json.dumps(together, default=str)
+
+
+async def test_a_hotspot_keeps_its_id_while_the_window_moves(conn, city_url):
+    put_life(city_url)
+    put_trouble(city_url, LON, LAT)
+    (before,) = await said(conn, AS_OF - WEEK)
+    (after,) = await said(conn)
+    assert after["id"] == before["id"]
+    assert after["seen"] == "kept"
+    assert after["born_on"] == AS_OF - WEEK
+    days, end = await find.through_time(conn, after["id"])
+    assert [row.as_of for row in days] == [AS_OF, AS_OF - WEEK]
+    assert end is None
+
+
+async def test_what_was_said_of_a_day_can_be_asked_for_and_stays(conn, city_url):
+    put_life(city_url)
+    put_trouble(city_url, LON, LAT, days=(8, 60))
+    (before,) = await said(conn, AS_OF - WEEK)
+    put_trouble(city_url, *middle(4), days=(0.1, 6))
+    assert len(await said(conn)) == 2
+    _, then = await find.page(conn, on=AS_OF - timedelta(days=1))
+    assert [row.id for row in then] == [before["id"]]
+    _, now = await find.page(conn)
+    assert len(now) == 2
+    assert (await find.page(conn, on=AS_OF - WEEK - timedelta(days=1)))[1] == []
+    # Reports of then change; what was said then does not, since later days went on from it.
+    await conn.exec_driver_sql("UPDATE reports SET status = 'rejected'")
+    (kept,) = await said(conn, AS_OF - WEEK)
+    assert kept["n"] == before["n"]
+    assert await said(conn, AS_OF - WEEK, again=True) == []
+
+
+async def test_a_hotspot_that_is_over_sleeps_then_ends(conn, city_url):
+    put_life(city_url, days=400, n=9000)
+    put_trouble(city_url, LON, LAT, days=(300, 388))
+    first = AS_OF - timedelta(days=300)
+    (found,) = await said(conn, first)
+    asleep = await run(conn, first + timedelta(days=95), FLOODING, zone=ZONE)
+    assert [spot["seen"] for spot in asleep.answers[0].hotspots] == ["dormant"]
+    assert (await find.page(conn))[1] == []
+    over = await run(conn, first + timedelta(days=290), FLOODING, zone=ZONE)
+    assert over.answers[0].hotspots == []
+    _, end = await find.through_time(conn, found["id"])
+    assert (end.as_of, end.into_id) == (first + timedelta(days=290), None)
 
 
 @pytest.mark.parametrize("status", ["duplicate", "rejected", "withdrawn"])
-async def test_reports_that_are_no_sign_of_their_own_do_not_count(conn, url, status):
-    put(url, near(7))
-    put(url, near(20, seed=1), status=status)
-    assert await the_hotspots(conn) == []
+async def test_reports_that_are_no_sign_of_their_own_do_not_count(conn, city_url, status):
+    put_life(city_url)
+    put_trouble(city_url, LON, LAT, status=status)
+    assert await said(conn) == []
 
 
-async def test_a_pile_on_a_default_point_is_no_hotspot(conn, url):
-    put(url, [(LON, LAT)] * 200, flags=["default-point"])
-    assert await the_hotspots(conn) == []
+async def test_many_people_telling_of_one_thing_are_no_hotspot(conn, city_url):
+    put_life(city_url)
+    put_trouble(city_url, LON, LAT, n=60, radius_m=8, days=(10, 11))
+    assert await said(conn) == []
 
 
-async def test_the_period_is_half_open(conn, url):
-    put(url, near(7))
-    put(url, near(1), at=PERIOD.until)
-    assert await the_hotspots(conn) == []
-    put(url, near(1), at=PERIOD.since)
-    assert [hotspot.n for hotspot in await the_hotspots(conn)] == [8]
+async def test_a_default_point_is_named_and_makes_no_hotspot(conn, city_url):
+    put_life(city_url, n=6000)
+    categories = [
+        "drainage.flooding", "lighting.lamp_out", "traffic.pothole", "waste.dumping",
+        "noise.karaoke", "trees.fallen", "water.leak", "power.outage", "street.parking",
+    ]  # fmt: skip
+    for i, category in enumerate(categories):
+        put_trouble(city_url, LON, LAT, n=40, radius_m=0, seed=i, category_code=category)
+    made = await run(conn, AS_OF, zone=ZONE)
+    assert all(answer.seen == [] for answer in made.answers)
+    (artefact,) = [each for each in made.artefacts if each.kind == "default_location"]
+    assert artefact.n == 360
+    assert (artefact.lon, artefact.lat) == (pytest.approx(LON), pytest.approx(LAT))
+    stored = await conn.exec_driver_sql("SELECT kind, n, left_out FROM hotspot_artefacts")
+    assert ("default_location", 360, True) in [tuple(row) for row in stored]
 
 
-async def test_another_category_does_not_help_to_be_dense(conn, url):
-    put(url, near(7))
-    put(url, near(20), category="drainage.blocked_drain")
-    assert await the_hotspots(conn) == []
+async def test_a_pile_that_an_import_flagged_makes_no_hotspot(conn, city_url):
+    put_life(city_url)
+    put_trouble(city_url, LON, LAT)
+    await conn.exec_driver_sql(
+        "UPDATE reports SET flags = '{default-point}'"
+        f" WHERE ST_DWithin(geom::geography, ST_MakePoint({LON}, {LAT})::geography, 200)"
+    )
+    assert await said(conn) == []
 
 
-async def test_a_family_runs_each_of_its_categories(conn, url):
-    put(url, near(20))
-    put(url, near(20), category="drainage.blocked_drain")
-    put(url, near(20), category="noise.karaoke")
-    made = await run.run(conn, PERIOD, "drainage")
-    assert {one.category for one in made} == {"drainage.flooding", "drainage.blocked_drain"}
+async def test_a_day_is_the_citys_and_its_last_moment_counts(conn, city_url):
+    assert window(AS_OF, ZONE).until == UNTIL
+    assert window(AS_OF, ZONE).days == 90
+    with pytest.raises(Invalid, match="7 to 3660"):
+        window(AS_OF, ZONE, 3)
+
+
+async def test_a_blurred_category_is_found_where_the_public_sees_it(conn, city_url):
+    put_life(city_url)
+    true = (LON + 0.0001, LAT + 0.0003)
+    put_trouble(city_url, *true, radius_m=5, category_code="order.gathering")
+    (found,) = await said(conn, category="order.gathering")
+    place = await conn.exec_driver_sql(
+        "SELECT ST_X(p), ST_Y(p) FROM (SELECT pinward_public_point(geom, 'blurred') FROM reports"
+        " WHERE category_code = 'order.gathering') AS r (p) LIMIT 1"
+    )
+    shown = shapely.Point(*place.one())
+    assert shapely.from_wkt(found["geom"]).centroid.distance(shown) < 60 * METRE
+    assert shown.distance(shapely.Point(*true)) > 10 * METRE
+
+
+async def test_hotspots_of_a_hidden_category_are_stored_and_not_looked_up(conn, city_url):
+    put_life(city_url)
+    put_trouble(city_url, LON, LAT, category_code="order.drugs")
+    (found,) = await said(conn, category="order.drugs")
+    assert await find.page(conn) == ([], [])
+    with pytest.raises(Exception, match="no hotspot"):
+        await find.through_time(conn, found["id"])
+
+
+async def test_two_cities_in_one_database_are_each_measured_in_their_own_plane(conn, city_url):
+    put_life(city_url)
+    put_trouble(city_url, LON, LAT)
+    for i in range(3):
+        put_trouble(
+            city_url, -71.06, 42.36, n=400, radius_m=3000, seed=9 + i,
+            category_code=["lighting.lamp_out", "traffic.pothole", FLOODING][i],
+        )  # fmt: skip
+    put_trouble(city_url, -71.0589, 42.3601)
+    found = await said(conn)
+    assert len(found) == 2
+    ids = {spot["id"] for spot in found}
+    assert {spot["id"] for spot in await said(conn, AS_OF + timedelta(days=1))} == ids
+
+
+async def test_a_family_runs_each_of_its_categories(conn, city_url):
+    put_life(city_url)
+    put_trouble(city_url, LON, LAT, n=3, category_code="drainage.blocked_drain")
+    made = await run(conn, AS_OF, "drainage", zone=ZONE)
+    assert [answer.category for answer in made.answers] == ["drainage.blocked_drain", FLOODING]
 
 
 async def test_an_unknown_category_is_named(conn):
     with pytest.raises(UnknownCategory, match="castle"):
-        await run.run(conn, PERIOD, "castle")
+        await run(conn, AS_OF, "castle", zone=ZONE)
 
 
-async def test_given_scales_replace_the_fixed_ones(conn, url):
-    put(url, near(4))
-    assert await the_hotspots(conn) == []
-    (found,) = await the_hotspots(conn, min_points=3)
-    assert found.n == 4
-
-
-async def test_only_the_newest_runs_are_kept(conn, url):
-    put(url, near(20))
-    for _ in range(5):
-        (newest,) = await run.run(conn, PERIOD, "drainage.flooding", kept_runs=3)
-    kept = (await conn.exec_driver_sql("SELECT array_agg(id) FROM hotspot_runs")).scalar_one()
-    assert len(kept) == 3
-    assert max(kept) == newest.id
-    orphans = await conn.exec_driver_sql("SELECT count(*) FROM hotspots")
-    assert orphans.scalar_one() == 3
-
-
-async def test_a_hotspot_that_is_over_leaves_the_map(conn, url):
-    put(url, near(20))
-    await run.run(conn, PERIOD)
-    assert len((await find.page(conn))[1]) == 1
-    later = Period(PERIOD.until + timedelta(days=1), PERIOD.until + timedelta(days=91))
-    await run.run(conn, later)
-    runs, found = await find.page(conn)
-    assert [one.n_reports for one in runs] == [0]
-    assert found == []
-    # asked for the time before, it is still there
-    assert len((await find.page(conn, until=PERIOD.until))[1]) == 1
-
-
-async def test_a_run_of_an_old_period_does_not_replace_a_newer_ones_hotspots(conn, url):
-    put(url, near(20))
-    await run.run(conn, PERIOD)
-    await run.run(conn, Period(PERIOD.since - timedelta(days=90), PERIOD.since))
-    assert len((await find.page(conn))[1]) == 1
-
-
-async def test_hotspots_of_a_hidden_category_stay_inside(conn, url):
-    put(url, near(20), category="order.drugs")
-    made = await run.run(conn, PERIOD, "order.drugs", min_points=5)
-    assert len(made[0].hotspots) == 1
-    assert await find.page(conn) == ([], [])
-
-
-async def test_two_cities_in_one_database_are_each_measured_in_their_own_plane(conn, url):
-    put(url, near(20))
-    put(url, near(20, lon=-71.0589, lat=42.3601))
-    found = await the_hotspots(conn)
-    assert sorted(hotspot.n for hotspot in found) == [20, 20]
-    areas = [hotspot.area_m2 for hotspot in found]
-    # 30 m of a degree of longitude are shorter in Boston
-    assert 0.5 < min(areas) / max(areas) < 1
-
-
-async def test_the_plane_of_a_run_is_stored(conn, url):
-    put(url, near(20))
-    await run.run(conn, PERIOD, "drainage.flooding")
-    stored = await conn.exec_driver_sql("SELECT epsg, n_reports, eps_m FROM hotspot_runs")
-    assert tuple(stored.one()) == (32648, 20, 120.0)
-
-
-async def test_a_blurred_category_is_found_where_the_public_sees_it(conn, url):
-    # On one house; the shape must not be drawn around that house.
-    put(url, [(LON + 0.0001, LAT + 0.0003)] * 20, category="noise.neighbours")
-    (one,) = await run.run(conn, PERIOD, "noise.neighbours")
-    (found,) = one.hotspots
-    seen = await conn.exec_driver_sql(
-        "SELECT ST_X(p), ST_Y(p) FROM (SELECT pinward_public_point(geom, 'blurred') FROM reports)"
-        " AS r (p) LIMIT 1"
-    )
-    shown = shapely.Point(*seen.one())
-    assert found.shape.centroid.distance(shown) < 2 * METRE
-    assert shown.distance(shapely.Point(LON + 0.0001, LAT + 0.0003)) > 10 * METRE
+async def test_a_city_without_reports_says_nothing(conn):
+    made = await run(conn, date(2026, 1, 1), zone=ZONE)
+    assert (made.n_reports, made.answers, made.artefacts) == (0, [], [])
+    assert made.period.until == datetime(2026, 1, 1, 17, tzinfo=UTC)

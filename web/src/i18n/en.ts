@@ -194,7 +194,6 @@ export const en: Messages = {
     report: 'Report',
     open: 'See details',
     hotspot: 'Hotspot',
-    hotspotLine: (n, category) => `${n} reports: ${category}`,
     school: 'School',
     clinic: 'Clinic or hospital',
     reportHere: 'Report here',
@@ -210,6 +209,20 @@ export const en: Messages = {
       moderate: 'Warning',
       severe: 'Severe warning',
       extreme: 'Extreme warning',
+    },
+  },
+  hotspot: {
+    times: (n) => `${n} times the surroundings`,
+    since: (first, last) => `Noted since ${first}, as of ${last}`,
+    open: (percent) => `${percent} % of its reports are open`,
+    months: (names) => `Tends to come back in ${names}`,
+    how: 'Compared with the share of such reports in the places around; repeats count once.',
+    trend: {
+      new: 'new',
+      sporadic: 'comes and goes',
+      intensifying: 'intensifying',
+      diminishing: 'diminishing',
+      persistent: 'persistent',
     },
   },
   staff: {

@@ -77,6 +77,23 @@ export function dateTime(at: string): string {
   }).format(new Date(at));
 }
 
+/** A day given as YYYY-MM-DD. */
+export function day(on: string): string {
+  return new Intl.DateTimeFormat(lang === 'vi' ? 'vi-VN' : 'en-GB', {
+    timeZone: 'UTC',
+    day: 'numeric',
+    month: lang === 'vi' ? 'numeric' : 'short',
+    year: 'numeric',
+  }).format(new Date(`${on}T00:00:00Z`));
+}
+
+/** The name of a calendar month, 1 to 12. */
+export function monthName(month: number): string {
+  const at = new Date(Date.UTC(2024, month - 1, 1));
+  const locale = lang === 'vi' ? 'vi-VN' : 'en-GB';
+  return new Intl.DateTimeFormat(locale, { timeZone: 'UTC', month: 'long' }).format(at);
+}
+
 /** Day and time in little room, for lists; the year where it is not this one. */
 export function shortTime(at: string): string {
   const when = new Date(at);

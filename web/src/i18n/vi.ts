@@ -193,7 +193,6 @@ export const vi = {
     report: 'Phản ánh',
     open: 'Xem chi tiết',
     hotspot: 'Điểm nóng',
-    hotspotLine: (n: string, category: string) => `${n} phản ánh: ${category}`,
     school: 'Trường học',
     clinic: 'Cơ sở y tế',
     reportHere: 'Báo ở đây',
@@ -209,6 +208,20 @@ export const vi = {
       moderate: 'Cảnh báo',
       severe: 'Nghiêm trọng',
       extreme: 'Đặc biệt nghiêm trọng',
+    } as Record<string, string>,
+  },
+  hotspot: {
+    times: (n: string) => `gấp ${n} lần xung quanh`,
+    since: (first: string, last: string) => `Ghi nhận từ ${first}, cập nhật ${last}`,
+    open: (percent: string) => `${percent} % phản ánh chưa xong`,
+    months: (names: string) => `Thường trở lại vào ${names}`,
+    how: 'So với tỷ lệ phản ánh loại này ở các nơi xung quanh; phản ánh trùng chỉ tính một lần.',
+    trend: {
+      new: 'mới xuất hiện',
+      sporadic: 'lúc có lúc không',
+      intensifying: 'đang tăng',
+      diminishing: 'đang giảm',
+      persistent: 'kéo dài',
     } as Record<string, string>,
   },
   staff: {

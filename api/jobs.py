@@ -1,0 +1,138 @@
+"""Jobs: what is done behind the service, kept in its own database (procrastinate).
+
+A job is put down in the transaction of whoever asks for it, so that both happen or neither. What
+computes for minutes is a process of its own: it ends with its memory, and whatever becomes of it,
+the worker goes on.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
+
+from api.listener import alive
+from geo.hotspots.window import window
+from geo.settings import Settings
+from geo.store import hotspot_runs
+from geo.store.database import AsyncConnection, create_engine, driver
+
+log = logging.getLogger("pinward.jobs")
+
+# The hour of the city's day from which last night's hotspots are looked for.
+NIGHT_HOUR: Final = 2
+_ENDING_S: Final = 3.0
+_AGAIN_S: Final = 1.0
+
+app: Final = App(connector=PsycopgConnector())
+
+
+@app.task(
+    name="hotspots",
+    lock="hotspots",
+    retry=RetryStrategy(max_attempts=3, wait=5),
+)
+async def hotspots(run_id: int) -> None:
+    """Make a run of `hotspot_runs`, by `pinward hotspots run` in a process of its own."""
+    # The very interpreter and settings of this one.
+    command = "from api.cli import main; main()"
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        command,
+        *("hotspots", "run", "--asked", str(run_id), "--parent", str(os.getpid())),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        _, said = await child.communicate()
+    finally:
+        if child.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                child.send_signal(signal.SIGTERM)
+            await child.wait()
+    if child.returncode:
+        last = said.decode(errors="replace").strip().splitlines()[-1:]
+        raise RuntimeError(f"run {run_id} ended with {child.returncode}: {' '.join(last)[:500]}")
+
+
+@app.periodic(cron="7 * * * *", periodic_id="nightly")
+@app.task(name="nightly", queueing_lock="nightly", pass_context=True)
+async def nightly(context: JobContext, timestamp: int) -> None:
+    """Each night ask for the hotspots as of the day before; a night missed is made up for."""
+    settings: Settings = context.additional_context["settings"]
+    now = datetime.fromtimestamp(timestamp, ZoneInfo(settings.timezone))
+    if now.hour < NIGHT_HOUR:
+        return
+    yesterday = now.date() - timedelta(days=1)
+    engine = create_engine(context.additional_context["url"], pool_size=1)
+    try:
+        async with engine.begin() as conn:
+            if not await hotspot_runs.made_of(conn, yesterday):
+                await ask(conn, None, yesterday, settings)
+    finally:
+        await engine.dispose()
+
+
+async def ask(
+    conn: AsyncConnection,
+    category: str | None,
+    as_of: date,
+    settings: Settings,
+    user_id: int | None = None,
+) -> int:
+    """Ask for a run in the caller's transaction; returns its id, or that of one that waits."""
+    waiting = await hotspot_runs.waiting(conn, category, as_of)
+    if waiting is not None:
+        return int(waiting.id)
+    period = window(as_of, ZoneInfo(settings.timezone))
+    run_id = await hotspot_runs.ask(conn, category, as_of, period, user_id)
+    await hotspots.configure(connection=await driver(conn)).defer_async(run_id=run_id)
+    return run_id
+
+
+@contextlib.asynccontextmanager
+async def working(url: str, settings: Settings) -> AsyncIterator[None]:
+    """Do the jobs of the database at `url`, one after the other, until the block ends."""
+    doing = asyncio.create_task(_work(url, settings))
+    try:
+        yield
+    finally:
+        doing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await doing
+
+
+async def _work(url: str, settings: Settings) -> None:
+    while True:
+        try:
+            connector = PsycopgConnector(conninfo=alive(url), min_size=1, max_size=4)
+            with app.replace_connector(connector) as here:
+                async with here.open_async():
+                    await _take_over(here)
+                    await here.run_worker_async(
+                        install_signal_handlers=False,
+                        delete_jobs="successful",
+                        shutdown_graceful_timeout=_ENDING_S,
+                        additional_context={"url": url, "settings": settings},
+                    )
+        except Exception as error:
+            log.warning("jobs wait (%s: %s)", type(error).__name__, error)
+        await asyncio.sleep(_AGAIN_S)
+
+
+async def _take_over(here: App) -> None:
+    """What a worker that was killed had begun: nobody else would ever do it again.
+
+    Only the worker that leads does jobs, so whatever is being done when one begins to lead is not.
+    """
+    for job in await here.job_manager.get_stalled_jobs(seconds_since_heartbeat=0):
+        await here.job_manager.retry_job(job, retry_at=datetime.now(UTC))

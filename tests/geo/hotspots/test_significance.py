@@ -1,0 +1,106 @@
+"""The core test on simulated cities: what was planted is found, and what was not, is not."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from geo.errors import Invalid
+from geo.hotspots.odds import relative_risk, tail
+from geo.hotspots.significance import ENTER, find
+from geo.hotspots.thin import thin
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 60), st.integers(0, 200), st.integers(0, 60), st.integers(0, 200), st.data())
+def test_the_tail_is_fishers_noncentral_hypergeometric(
+    n_same, n_other, near_same, near_other, data
+):
+    n, n_near = n_same + n_other, near_same + near_other
+    ratio = data.draw(st.sampled_from([0.5, 1.0, 1.25, 3.0]))
+    total = n_same + near_same
+    wanted = stats.nchypergeom_fisher(n + n_near, total, n, ratio).sf(n_same - 1)
+    assert tail(n_same, n, near_same, n_near, ratio) == pytest.approx(wanted, rel=1e-6, abs=1e-9)
+
+
+def test_the_interval_holds_the_risk():
+    expected, risk, low, high = relative_risk(30, 70, 50, 950)
+    assert expected == pytest.approx(70.5 * 50.5 / 950.5)
+    assert low < risk < high
+    assert risk == pytest.approx(30.5 / expected)
+
+
+def a_city(seed, n=6000, kinds=6, side=5000.0):
+    """Even places, times and kinds: nothing is anywhere."""
+    rng = np.random.default_rng(seed)
+    return rng.uniform(0, side, (n, 2)), rng.uniform(0, 90, n), rng.integers(0, kinds, n)
+
+
+def found_in(at, days, kinds, category=0, alpha=ENTER):
+    mine = kinds == category
+    return find(
+        at[mine], days[mine], at[~mine], days[~mine], others_categories=kinds[~mine], alpha=alpha
+    )
+
+
+def test_a_city_without_hotspots_has_hardly_ever_one():
+    false = sum(bool(found_in(*a_city(seed))) for seed in range(30))
+    assert false <= 3
+
+
+@pytest.mark.parametrize("extra", [15, 25, 40])
+def test_a_planted_excess_is_found_where_it_is(extra):
+    hits = 0
+    for seed in range(10):
+        at, days, kinds = a_city(seed)
+        rng = np.random.default_rng(100 + seed)
+        place = rng.uniform(1000, 4000, 2)
+        at = np.concatenate([at, place + rng.normal(0, 35, (extra, 2))])
+        days = np.concatenate([days, rng.uniform(0, 90, extra)])
+        kinds = np.concatenate([kinds, np.zeros(extra, int)])
+        planted = set(range(int((kinds[:-extra] == 0).sum()), int((kinds == 0).sum())))
+        spots = found_in(at, days, kinds)
+        hits += any(len(planted & set(one.members.tolist())) > extra / 2 for one in spots)
+        assert len(spots) <= 2
+    assert hits >= (8 if extra < 25 else 10)
+
+
+def test_one_lamp_that_many_report_for_weeks_is_no_hotspot():
+    at, days, kinds = a_city(3)
+    rng = np.random.default_rng(9)
+    at = np.concatenate([at, np.array([2500.0, 2500.0]) + rng.normal(0, 6, (60, 2))])
+    days = np.concatenate([days, rng.uniform(30, 50, 60)])
+    kinds = np.concatenate([kinds, np.zeros(60, int)])
+    assert found_in(at, days, kinds) == []
+
+
+def test_the_answer_does_not_depend_on_the_order_of_the_rows():
+    at, days, kinds = a_city(4)
+    at[:40] = np.array([2500.0, 2500.0]) + np.random.default_rng(1).normal(0, 40, (40, 2))
+    kinds[:40] = 0
+    order = np.random.default_rng(2).permutation(len(at))
+    (one,), (other,) = found_in(at, days, kinds), found_in(at[order], days[order], kinds[order])
+    assert (one.people, one.events, one.p_value) == (other.people, other.events, other.p_value)
+
+
+def test_an_alpha_out_of_range_is_refused():
+    with pytest.raises(Invalid, match="alpha"):
+        found_in(*a_city(1, n=50), alpha=0)
+
+
+def test_reports_of_one_spot_and_night_are_one_event_and_later_ones_another():
+    at = np.array([[0.0, 0.0], [5, 0], [0, 20], [0, 40], [3, 0]])
+    days = np.array([0.0, 0.5, 1.0, 0.2, 5.0])
+    assert thin(at, days).tolist() == [0, 0, 0, 1, 2]
+    assert thin(at, days, categories=[0, 1, 0, 0, 0]).tolist() == [0, 1, 0, 2, 3]
+
+
+def test_thinning_does_not_depend_on_the_order_of_the_rows():
+    rng = np.random.default_rng(3)
+    at, days = rng.uniform(0, 300, (400, 2)), rng.uniform(0, 20, 400)
+    events = thin(at, days)
+    order = rng.permutation(400)
+    again = thin(at[order], days[order])
+    pairs = set(zip(events[order].tolist(), again.tolist(), strict=True))
+    assert len(pairs) == events.max() + 1 == again.max() + 1

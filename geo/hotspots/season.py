@@ -19,6 +19,7 @@ YEAR: Final = 12
 FEWEST_YEARS: Final = 2
 ALPHA: Final = 0.05
 DRAWS: Final = 999
+_TINY: Final = 1e-300
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -37,13 +38,13 @@ def months_of_return(
         return (), 1.0
     last = slice(len(counts) - years * YEAR, None)
     grid = (years, YEAR)
-    x, mean, var = (np.reshape(part[last], grid) for part in (counts, steady, variance))
+    x = counts[last].reshape(grid)
+    mean, var = steady[last].reshape(grid), variance[last].reshape(grid)
     p = _p_season((x - mean) / np.sqrt(var + 0.5), rng)
     if p > ALPHA:
         return (), p
     start = first_month - 1 + len(counts) - years * YEAR
-    named = _high(x.astype(np.int64), mean.astype(np.float64))
-    return tuple(sorted((start + column) % YEAR + 1 for column in named)), p
+    return tuple(sorted(int(start + column) % YEAR + 1 for column in _high(x, mean))), p
 
 
 def _p_season(standing: Floats, rng: np.random.Generator) -> float:
@@ -55,26 +56,31 @@ def _p_season(standing: Floats, rng: np.random.Generator) -> float:
 
 
 def _high(x: Ints, mean: Floats) -> list[int]:
-    """Columns of a (years, 12) grid that stand out from the rest."""
-    best = np.argmax(x / np.maximum(mean, 1e-300), axis=0)
-    columns = np.arange(YEAR)
-    again, due = x.sum(axis=0) - x[best, columns], mean.sum(axis=0) - mean[best, columns]
-    left = list(range(YEAR))
+    """Columns of a (years, 12) grid that stand out from those that do not, in the first place all
+    years together, the strongest first, and then without the best year of each."""
     named: list[int] = []
+    left = list(range(YEAR))
     while len(left) > 1:
-        all_there, all_due = int(x[:, left].sum()), float(mean[:, left].sum())
-        p = []
-        for c in left:
-            k, rest = int(again[c]), all_there - int(x[:, c].sum())
-            rest_due = all_due - float(mean[:, c].sum())
-            # What nobody could report in is no month to come back in.
-            known = due[c] > 0 and rest_due > 0
-            p.append(at_least(k, k + rest, due[c] / (due[c] + rest_due)) if known else 1.0)
+        p = [_p_high(x[:, c], mean[:, c], x[:, left], mean[:, left]) for c in left]
         strongest = int(np.argmin(p))
         if p[strongest] * len(left) > ALPHA:
             break
         named.append(left.pop(strongest))
-    return named
+    again = []
+    for c in named:
+        others = np.arange(len(x)) != np.argmax(x[:, c] / np.maximum(mean[:, c], _TINY))
+        less, due = x[others, c], mean[others, c]
+        quiet, quiet_due = np.append(x[:, left], less), np.append(mean[:, left], due)
+        if _p_high(less, due, quiet, quiet_due) * len(named) <= ALPHA:
+            again.append(c)
+    return again
+
+
+def _p_high(x: Ints, due: Floats, among: Ints, among_due: Floats) -> float:
+    """P(so many of the reports `among` which they are), at the share that is due."""
+    share = due.sum() / max(float(among_due.sum()), _TINY)
+    # What nobody could report in is no month to come back in.
+    return at_least(int(x.sum()), int(among.sum()), float(share)) if share > 0 else 1.0
 
 
 def at_least(k: int, n: int, chance: float) -> float:

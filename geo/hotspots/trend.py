@@ -103,7 +103,7 @@ class _Series:
 
     def expected(self, level: float, slope: float) -> Floats:
         """Counts at a logarithm of the rate (or odds) of `level` in the middle period."""
-        rate = np.exp(np.minimum(level + slope * _centred(len(self.counts)), 700.0))
+        rate: Floats = np.exp(np.minimum(level + slope * _centred(len(self.counts)), 700.0))
         return self.exposure * (rate / (1.0 + rate) if self.counted else rate)
 
     def variance(self, expected: Floats) -> Floats:
@@ -188,7 +188,7 @@ def _p_step(last: _Series, before: _Series) -> float:
 
 
 def _p_slope(series: _Series, rng: np.random.Generator) -> float:
-    """Two-sided p of the sum of counts times periods, given the total; by draws (Barnard 1963)."""
+    """Two-sided p of the sum of counts times periods, given the total (Barnard 1963)."""
     total = int(series.counts.sum())
     periods = np.arange(len(series.counts))
     if series.counted:

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 
 from api.listener import alive
-from geo.hotspots.window import window
+from geo.hotspots.days import window
 from geo.settings import Settings
 from geo.store import hotspot_runs
 from geo.store.database import AsyncConnection, create_engine, driver

@@ -50,7 +50,7 @@ def waiting(url: str) -> int:
     return int(row[0])
 
 
-def until(true: Callable[[], Any], within_s: float = 5.0) -> float:
+def until(true: Callable[[], Any], within_s: float = 20.0) -> float:
     """Wait until something is true; returns the seconds it took, and fails after `within_s`."""
     began = time.monotonic()
     while not true():

@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
@@ -13,11 +13,13 @@ import typer
 from api.cli.console import print_json, progress, say, with_database
 from geo.errors import NotFound, PinwardError
 from geo.hotspots import find
-from geo.hotspots import run as hotspot_run
-from geo.hotspots.window import window
+from geo.hotspots.days import window
 from geo.settings import Settings
 from geo.store import hotspot_runs
 from geo.store.database import AsyncEngine
+
+if TYPE_CHECKING:
+    from geo.hotspots.run import Run
 
 app = typer.Typer(help="Places with more reports than chance explains.", no_args_is_help=True)
 
@@ -59,7 +61,7 @@ def run(
     zone = ZoneInfo(settings.timezone)
     day = as_of.date() if as_of else datetime.now(zone).date()
 
-    async def work(engine: AsyncEngine) -> hotspot_run.Run:
+    async def work(engine: AsyncEngine) -> "Run":
         return await _make(engine, asked, category, day, zone, again)
 
     made = with_database(work)
@@ -108,8 +110,12 @@ async def _make(
     day: date,
     zone: ZoneInfo,
     again: bool,
-) -> hotspot_run.Run:
+) -> "Run":
     """A run from its row to its end; what goes wrong is told in the row too."""
+    # Here, not above: it takes seconds to import, and every command would wait.
+    from geo.hotspots.run import record
+    from geo.hotspots.run import run as make
+
     async with engine.begin() as conn:
         if category is not None:
             await find.known(conn, category)
@@ -131,10 +137,10 @@ async def _make(
                     await hotspot_runs.tell(aside, run_id, done=n, total=of)
 
             async with engine.begin() as conn:
-                made = await hotspot_run.run(
+                made = await make(
                     conn, day, category, zone=zone, again=again, run_id=run_id, tell=tell
                 )
-                await hotspot_run.record(conn, run_id, made)
+                await record(conn, run_id, made)
     except BaseException as error:
         said = error.detail if isinstance(error, PinwardError) else type(error).__name__
         async with engine.begin() as conn:
@@ -143,7 +149,7 @@ async def _make(
     return made
 
 
-def _tell(made: hotspot_run.Run) -> None:
+def _tell(made: "Run") -> None:
     for artefact in made.artefacts:
         say(artefact.why_en)
     for answer in made.answers:
@@ -158,7 +164,7 @@ def _tell(made: hotspot_run.Run) -> None:
     )
 
 
-def _view(made: hotspot_run.Run) -> dict[str, Any]:
+def _view(made: "Run") -> dict[str, Any]:
     return {
         "as_of": made.as_of.isoformat(),
         "since": made.period.since.isoformat(),

@@ -15,7 +15,7 @@ from geo.demo.city import City
 from geo.demo.texts import without_marks
 from geo.facilities import load as facilities
 from geo.hotspots import run as hotspots
-from geo.hotspots.window import window
+from geo.hotspots.days import window
 from geo.reports import categories
 from geo.reports.bulk import bulk_insert
 from geo.store import hotspot_runs

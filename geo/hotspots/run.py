@@ -14,8 +14,9 @@ from typing import Any, Final
 from geo.errors import UnknownCategory
 from geo.hotspots import answer, histories, words
 from geo.hotspots.artefact import Artefact
+from geo.hotspots.days import DAYS, window
 from geo.hotspots.identity import Matches
-from geo.hotspots.window import DAYS, Plane, Reports, planes, window
+from geo.hotspots.window import Plane, Reports, planes
 from geo.period import Period
 from geo.store import hotspot_inputs as inputs
 from geo.store import hotspot_runs as store

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, tzinfo
 from typing import Any, Final
 
 import numpy as np
@@ -11,27 +11,15 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from geo import crs
-from geo.errors import Invalid
 from geo.hotspots import artefacts
 from geo.hotspots.artefact import Artefact
 from geo.hotspots.core import Neighbourhood
-from geo.period import Period
 
-DAYS: Final = 90
 DAY_US: Final = 86_400_000_000
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Marks = npt.NDArray[np.bool_]
-
-
-def window(as_of: date, zone: tzinfo, days: int = DAYS) -> Period:
-    """The `days` days that end with the day `as_of`, days as the city's clock has them."""
-    if not 7 <= days <= 3660:
-        raise Invalid(f"a window must be 7 to 3660 days long; it is {days}")
-    until = datetime.combine(as_of + timedelta(days=1), time(), zone)
-    since = datetime.combine(as_of + timedelta(days=1 - days), time(), zone)
-    return Period(since, until)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,8 +12,8 @@ from planted import AS_OF, METRE, UNTIL, put_life, put_trouble
 from builders import middle
 from geo.errors import Invalid, UnknownCategory
 from geo.hotspots import find
+from geo.hotspots.days import window
 from geo.hotspots.run import run
-from geo.hotspots.window import window
 
 pytestmark = pytest.mark.anyio
 

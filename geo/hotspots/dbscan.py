@@ -2,92 +2,82 @@
 
 A point is a *core* when at least `min_points` points, itself included, lie within `eps_m` of it
 (distance <= eps_m). Cores within `eps_m` of each other are one cluster; any other point within
-`eps_m` of a core belongs to the nearest core's cluster (of equally near ones to the core that comes
-first), and what is left is noise. Unlike the usual "whichever cluster came first", no border point
-depends on the order of the points.
+`eps_m` of a core belongs to the nearest core's cluster (of equally near ones to that of the lowest
+x, then y), and what is left is noise. Unlike the usual "whichever cluster came first", no border
+point depends on the order of the points.
 """
 
 import numpy as np
 import numpy.typing as npt
 
 from geo.errors import Invalid
+from geo.hotspots import grid
+from geo.hotspots.crew import Crew
+from geo.hotspots.density import cores
+from geo.hotspots.joining import join
+from geo.hotspots.labels import labels
+from geo.hotspots.sorting import Floats, Wide
 
-Labels = npt.NDArray[np.int64]
+# Squares of these are ordinary numbers, and points are counted in 32 bits.
+_LEAST_EPS, _MOST_EPS = 1e-150, 1e150
+_MOST_POINTS = 2**31 - 1
 
 
-def dbscan(points_m: npt.ArrayLike, eps_m: float, min_points: int) -> Labels:
+def dbscan(
+    points_m: npt.ArrayLike, eps_m: float, min_points: int, *, threads: int | None = None
+) -> Wide:
     """Cluster labels of planar points.
 
     `points_m` is (n, 2) float64, metres in one plane; `eps_m` > 0 in metres; `min_points` >= 1
     counts the point itself. Returns (n,) int64: -1 is noise, clusters are 0, 1, … in the order of
     their lowest member's index. No points give no labels. Raises `Invalid` on NaN, infinite
     values, another shape, or parameters out of range.
+
+    Two points are neighbours where dx * dx + dy * dy <= eps_m * eps_m in float64. `threads` (all
+    processors unless given) changes how long it takes, never the answer.
     """
-    points = _checked(points_m, eps_m, min_points)
+    return clustered(checked(points_m, eps_m, min_points), eps_m, min_points, threads)
+
+
+def clustered(
+    points: Floats,
+    eps_m: float,
+    min_points: int,
+    threads: int | None,
+    at: Floats | None = None,
+    days: float = np.inf,
+) -> Wide:
+    """Labels of checked points; with `at`, neighbours are at most `days` apart as well."""
     if len(points) == 0:
         return np.empty(0, dtype=np.int64)
-    # Reports pile up on identical coordinates. One weighted point for each pile gives the same
-    # answer, without the n² neighbour lists that 17,000 reports on one spot would need.
-    places, first, which, weights = np.unique(
-        points, axis=0, return_index=True, return_inverse=True, return_counts=True
-    )
-    which = which.reshape(-1)
-    # Not above: it takes longer to import than most commands take to run.
-    from sklearn.cluster import DBSCAN
-
-    model = DBSCAN(eps=eps_m, min_samples=min_points, algorithm="kd_tree")
-    model.fit(places, sample_weight=weights)
-    found = model.labels_.astype(np.int64)
-    core = np.zeros(len(places), dtype=bool)
-    core[model.core_sample_indices_] = True
-    border = np.flatnonzero(~core & (found >= 0))
-    if len(border):
-        found[border] = _nearest(places, first, found, core, border)
-    return _numbered(found[which])
+    with Crew(len(points), threads) as crew:
+        extent = grid.extent(points, crew)
+        if extent is None:
+            bad = int(np.flatnonzero(~np.isfinite(points).all(axis=1))[0])
+            raise Invalid(f"points_m must be finite; point {bad} is {tuple(points[bad].tolist())}")
+        cells = grid.cells(points, *extent, eps_m, crew, at, days)
+        core = cores(cells, eps_m, days, int(min_points), crew)
+        cluster = join(cells, core, eps_m, days, crew)
+        return labels(cells, core, cluster, eps_m, days, crew)
 
 
-def _checked(points_m: npt.ArrayLike, eps_m: float, min_points: int) -> npt.NDArray[np.float64]:
-    points = np.asarray(points_m, dtype=np.float64)
+def checked(points_m: npt.ArrayLike, eps_m: float, min_points: int) -> Floats:
+    """The points as an (n, 2) array, whose values may still be infinite or NaN.
+
+    Raises `Invalid` on another shape, or parameters out of range.
+    """
+    points = np.ascontiguousarray(points_m, dtype=np.float64)
     if points.size == 0 and points.ndim <= 2 and points.shape[-1] in (0, 2):
         points = points.reshape(0, 2)
     if points.ndim != 2 or points.shape[1] != 2:
         raise Invalid(f"points_m must have the shape (n, 2); it has {points.shape}")
-    bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
-    if len(bad):
-        raise Invalid(f"points_m must be finite; point {bad[0]} is {tuple(points[bad[0]])}")
-    if not (np.isfinite(eps_m) and eps_m > 0):
-        raise Invalid(f"eps_m must be a finite number of metres above 0; it is {eps_m}")
+    if len(points) > _MOST_POINTS:
+        raise Invalid(f"points_m may have {_MOST_POINTS} points; it has {len(points)}")
+    if not _LEAST_EPS <= eps_m <= _MOST_EPS:
+        raise Invalid(
+            f"eps_m must be a finite number of metres above 0 ({_LEAST_EPS} to {_MOST_EPS}); "
+            f"it is {eps_m}"
+        )
     if int(min_points) != min_points or min_points < 1:
         raise Invalid(f"min_points must be a whole number from 1; it is {min_points}")
     return points
-
-
-def _nearest(
-    places: npt.NDArray[np.float64],
-    first: npt.NDArray[np.intp],
-    found: Labels,
-    core: npt.NDArray[np.bool_],
-    border: npt.NDArray[np.intp],
-) -> Labels:
-    """Label of the nearest core of each border place; ties go to the core that comes first."""
-    # In the order of the input, so that the first of several equally near cores is the lowest.
-    cores = np.flatnonzero(core)
-    cores = cores[np.argsort(first[cores])]
-    from sklearn.neighbors import KDTree
-
-    tree = KDTree(places[cores])
-    distance, _ = tree.query(places[border], k=1)
-    near = tree.query_radius(places[border], distance[:, 0] * (1 + 1e-12))
-    return np.array([found[cores[some.min()]] for some in near], dtype=np.int64)
-
-
-def _numbered(found: Labels) -> Labels:
-    """The same clusters, numbered by their lowest member."""
-    labels = np.full(len(found), -1, dtype=np.int64)
-    inside = found >= 0
-    if inside.any():
-        old, first = np.unique(found[inside], return_index=True)
-        new = np.empty(int(old.max()) + 1, dtype=np.int64)
-        new[old[np.argsort(first)]] = np.arange(len(old))
-        labels[inside] = new[found[inside]]
-    return labels

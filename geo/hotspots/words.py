@@ -80,7 +80,7 @@ def _sentence(facts: Facts) -> Said:
     if facts.events != facts.people:
         events_vi = f" ({vi_number(facts.events)} sự việc)"
         events_en = f" ({facts.events:,} separate events)"
-        unit_vi, unit_en = " sự việc", " events"
+        unit_vi, unit_en = " sự việc", " events" if facts.expected >= 1.5 else " event"
     usual_vi, usual_en = _about(facts.expected)
     chance_vi, chance_en = _chance(facts.p_value)
     reports = "report" if facts.people == 1 else "reports"
@@ -122,4 +122,4 @@ def _chance(p_value: float) -> tuple[str, str]:
 
 def _small_first(name: str) -> str:
     """A category's name inside a sentence; names in capitals stay as they are."""
-    return name if name[:2].isupper() else name[:1].lower() + name[1:]
+    return name if name[1:2].isupper() else name[:1].lower() + name[1:]

@@ -12,6 +12,7 @@ BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 ROWS = 4000
 SMALL = {
     "report_import": {"rows": 300},
+    "clustering": {"small": 2000, "large": 5000},
     "warm_tile": {"pairs": 1, "seconds": 0.3},
     "live_streams": {"streams": 12, "reports": 3},
     "intake": {"pairs": 1, "seconds": 0.6, "probes": 6},

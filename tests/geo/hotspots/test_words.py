@@ -46,6 +46,7 @@ def test_people_and_events_are_both_told_and_compared_like_with_like():
     assert "1,200 reports" in said
     assert "(300 separate events)" in said
     assert "about 6 events expected" in said
+    assert "fewer than 1 event expected" in sentence(events=30, expected=0.2)
     assert "1.200 phản ánh “ngập nước” (300 sự việc)" in sentence("vi", people=1200, events=300)
 
 
@@ -67,6 +68,11 @@ def test_a_wide_one_is_said_by_its_area():
 def test_a_chance_is_never_told_closer_than_it_is(p_value, said, level):
     assert said in sentence(p_value=p_value)
     assert say(facts(p_value=p_value))["confidence"]["level"] == level
+
+
+def test_a_category_is_written_as_in_a_sentence():
+    assert "“ổ gà”" in sentence("vi", category={"vi": "Ổ gà", "en": "Pothole"})
+    assert "“GPS mất sóng”" in sentence("vi", category={"vi": "GPS mất sóng", "en": "No GPS"})
 
 
 def test_a_name_has_the_ward_and_what_is_near():

@@ -213,6 +213,7 @@ export const en: Messages = {
   },
   hotspot: {
     times: (n) => `${n} times the surroundings`,
+    moreTimes: (n) => `over ${n} times the surroundings`,
     since: (first, last) => `Noted since ${first}, as of ${last}`,
     open: (percent) => `${percent} % of its reports are open`,
     months: (names) => `Tends to come back in ${names}`,

@@ -212,6 +212,7 @@ export const vi = {
   },
   hotspot: {
     times: (n: string) => `gấp ${n} lần xung quanh`,
+    moreTimes: (n: string) => `hơn ${n} lần xung quanh`,
     since: (first: string, last: string) => `Ghi nhận từ ${first}, cập nhật ${last}`,
     open: (percent: string) => `${percent} % phản ánh chưa xong`,
     months: (names: string) => `Thường trở lại vào ${names}`,

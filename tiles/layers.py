@@ -26,10 +26,11 @@ NAMES_ZOOM: Final = 10
 HULLS_ZOOM: Final = 11
 
 _COUNT = "Number: how many {} this feature stands for; the sum over a zoom's tiles is their count"
-_TREND = (
-    "String: new, sporadic, intensifying, diminishing or persistent; absent where the history is "
-    "too short to say"
-)
+_TESTED = {
+    "relative_risk": "Number: the category's odds here by those around",
+    "p_value": "Number: chance of any such place on the map",
+    "trend": "String: new, sporadic, intensifying, diminishing, persistent; absent: not known",
+}
 _ABSENT_IN_CELLS = "; absent in cells"
 _CELL_NOTE = "; absent where a feature stands for more than one"
 
@@ -170,9 +171,7 @@ HOTSPOTS: Final = Layer(
                 "n": "Number: reports in it",
                 "events": "Number: what is left of them when repeats count once",
                 "expected": "Number: events, from what people there report otherwise",
-                "relative_risk": "Number: the category's odds here by those around",
-                "p_value": "Number: chance of any such place on the map",
-                "trend": _TREND,
+                **_TESTED,
                 "first_seen": "String: the first day that had it, YYYY-MM-DD in the city's time",
                 "last_seen": "String: the last day looked at, YYYY-MM-DD in the city's time",
                 "area_m2": "Number: area of the hull in square metres",
@@ -187,9 +186,7 @@ HOTSPOTS: Final = Layer(
                 "category": "String: category code",
                 "family": "String: code of the category's family",
                 "n": "Number: reports in it",
-                "relative_risk": "Number: the category's odds here by those around",
-                "p_value": "Number: chance of any such place on the map",
-                "trend": _TREND,
+                **_TESTED,
                 "point_count": _COUNT.format("hotspots"),
             },
         ),

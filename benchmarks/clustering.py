@@ -7,6 +7,7 @@ once at a million: they take a quarter of a minute and more.
 
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -125,26 +126,32 @@ _CHILD = """
 import resource, sys
 sys.path.insert(0, {here!r})
 import clustering, numpy as np
-points = clustering.city({n})
+points = np.load({file!r})
 work = {work}
-small = points[:60_000].copy()
-work(small)
+work(points[:60_000].copy())
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 work(points)
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
 """
 
 
-def _peak(n: int, work: str) -> int:
-    code = _CHILD.format(here=str(Path(__file__).parent), n=n, work=work)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+def _peak(points: Points, work: str) -> int:
+    """Bytes that a process which holds the points needs beside them."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "points.npy"
+        np.save(file, points)
+        code = _CHILD.format(here=str(Path(__file__).parent), file=str(file), work=work)
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
     # Next to nothing where the process had the room already.
     return max(1, int(done.stdout))
 
 
 def _memory(n: int) -> dict[str, Any]:
-    ours = _peak(n, f"lambda p: clustering.dbscan(p, {EPS_M}, {MIN_POINTS})")
-    theirs = _peak(n, "clustering._package")
+    points = city(n)
+    ours = _peak(points, f"lambda p: clustering.dbscan(p, {EPS_M}, {MIN_POINTS})")
+    theirs = _peak(points, "clustering._package")
     return {
         "what": f"exact DBSCAN, {n:,} points: memory beyond the input",
         "against": "the C++ package dbscan",

@@ -6,10 +6,8 @@ from geoalchemy2 import alembic_helpers
 from sqlalchemy import create_engine, pool, text
 
 from geo.settings import Settings
+from geo.store.locks import Lock
 from geo.store.tables import metadata
-
-# Any number, the same in every process: one migration at a time.
-LOCK = 7_466_927
 
 url = context.config.attributes.get("url") or Settings().database_url
 
@@ -23,7 +21,7 @@ engine = create_engine(
     "postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=pool.NullPool
 )
 with engine.connect() as connection:
-    connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
+    connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": Lock.MIGRATING})
     connection.commit()
     context.configure(
         connection=connection,

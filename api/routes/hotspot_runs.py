@@ -69,7 +69,7 @@ async def list_runs(
     limit: Annotated[int, Query(ge=1, le=100, description="how many at most")] = 20,
 ) -> RunList:
     """The newest runs, for any of the staff."""
-    return RunList(runs=[RunView.of(row) for row in await store.page(conn, limit, None)])
+    return RunList(runs=[RunView.of(row) for row in await store.newest(conn, limit)])
 
 
 @router.post("", status_code=202, responses=documented(400, 401, 403, 413, 415))

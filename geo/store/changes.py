@@ -11,14 +11,10 @@ from datetime import datetime
 from sqlalchemy import text
 
 from geo.store.database import AnyRow, AsyncConnection, load_sql
+from geo.store.locks import Lock
 
 CHANNEL = "pinward_changes"
 """Notified, with the last number, at the commit of every batch of numbers."""
-
-# Numbering waits for numbering: two at once could commit a lower number after a higher one.
-_NUMBERING = 7466930
-# Held by the worker that numbers, as long as its connection lives.
-_LEADING = 7466931
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +90,7 @@ class Change:
 
 async def lead(conn: AsyncConnection) -> bool:
     """Whether this connection is the one that numbers, now and until it ends; never waits."""
-    asked = await conn.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LEADING})
+    asked = await conn.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": Lock.LEADING})
     return bool(asked.scalar())
 
 
@@ -106,7 +102,8 @@ async def number(conn: AsyncConnection, most: int = 20_000) -> int | None:
     """
     if await oldest_fresh_s(conn) is None:
         return None
-    await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _NUMBERING})
+    # Two at once could commit a lower number after a higher one.
+    await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": Lock.NUMBERING})
     statement = load_sql("geo.store", "changes_number")
     last: int | None = (await conn.execute(statement, {"most": most})).scalar()
     if last is not None:

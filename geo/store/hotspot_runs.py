@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, text, update
 
 from geo.period import Period
 from geo.store.database import AnyRow, AsyncConnection
+from geo.store.locks import Lock
 from geo.store.tables import (
     hotspot_answers,
     hotspot_artefacts,
@@ -17,13 +18,10 @@ from geo.store.tables import (
     hotspots,
 )
 
-# Any number, the same in every process: one run at a time.
-_LOCK = 7_466_930
-
 
 async def alone(conn: AsyncConnection) -> None:
     """Wait until no other run writes, and keep others waiting to the transaction's end."""
-    await conn.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+    await conn.execute(select(func.pg_advisory_xact_lock(Lock.HOTSPOTS)))
 
 
 async def ask(
@@ -62,11 +60,9 @@ async def one(conn: AsyncConnection, run_id: int) -> AnyRow | None:
     return (await conn.execute(select(hotspot_runs).where(hotspot_runs.c.id == run_id))).first()
 
 
-async def page(conn: AsyncConnection, limit: int, before_id: int | None) -> Sequence[AnyRow]:
-    """The newest `limit` runs with an id below `before_id`."""
+async def newest(conn: AsyncConnection, limit: int) -> Sequence[AnyRow]:
+    """The newest `limit` runs, the last asked for first."""
     chosen = select(hotspot_runs).order_by(hotspot_runs.c.id.desc()).limit(limit)
-    if before_id is not None:
-        chosen = chosen.where(hotspot_runs.c.id < before_id)
     return (await conn.execute(chosen)).all()
 
 

@@ -11,6 +11,7 @@ from planted import AS_OF, put_life, put_trouble
 from staffed import signed_in
 
 from builders import middle
+from geo.store.locks import Lock
 
 PATH = "/api/v1/hotspots/runs"
 BODY = {"as_of": AS_OF.isoformat(), "category": "drainage.flooding"}
@@ -77,12 +78,14 @@ def test_a_run_that_is_none_is_404(filled):
 
 def test_of_two_alike_that_wait_there_is_one(filled):
     with signed_in(filled, "admin", name="twice") as client, psycopg.connect(filled.url) as db:
-        # nobody begins while this is held
-        db.execute("LOCK TABLE procrastinate_jobs IN EXCLUSIVE MODE")
-        db.rollback()
+        # Jobs are done one after the other, and this one waits at the lock.
+        db.execute("SELECT pg_advisory_lock(%s)", (Lock.HOTSPOTS,))
+        client.post(PATH, json={"as_of": "2026-03-02"})
         first, second = (client.post(PATH, json={"as_of": "2026-03-01"}) for _ in range(2))
-        if first.json()["state"] == second.json()["state"] == "waiting":
-            assert first.json()["id"] == second.json()["id"]
+        assert first.json()["state"] == second.json()["state"] == "waiting"
+        assert first.json()["id"] == second.json()["id"]
+        db.execute("SELECT pg_advisory_unlock(%s)", (Lock.HOTSPOTS,))
+        db.commit()
         ended(client, second.headers["location"])
 
 
@@ -99,7 +102,7 @@ def children_of(pid):
 def test_a_worker_killed_in_the_middle_leaves_nothing_and_the_next_one_makes_it(filled):
     with signed_in(filled, "planner", name="killer") as client, psycopg.connect(filled.url) as db:
         # A run waits at this lock with its answers half found.
-        db.execute("SELECT pg_advisory_lock(7466930)")
+        db.execute("SELECT pg_advisory_lock(%s)", (Lock.HOTSPOTS,))
         asked = client.post(PATH, json={"as_of": "2026-03-30"})
         path = asked.headers["location"]
         ends = time.monotonic() + 30
@@ -118,7 +121,7 @@ def test_a_worker_killed_in_the_middle_leaves_nothing_and_the_next_one_makes_it(
             "SELECT count(*) FROM hotspot_answers WHERE as_of = '2026-03-30'"
         ).fetchone()
         assert n == 0
-        db.execute("SELECT pg_advisory_unlock(7466930)")
+        db.execute("SELECT pg_advisory_unlock(%s)", (Lock.HOTSPOTS,))
         db.commit()
         body = ended(client, path)
         assert (body["state"], body["n_hotspots"]) == ("done", 1)

@@ -15,11 +15,9 @@ from typing import NamedTuple
 import psycopg
 
 from geo.store.database import AsyncEngine, driver
+from geo.store.locks import Lock
 from tiles.pyramid.packing import FACTS, Ints
 from tiles.pyramid.rows import Name, Row
-
-# One at a time writes the pyramid; the same number is in migration 0003.
-LOCK = 7_466_928
 
 Progress = Callable[[int], None]
 
@@ -68,13 +66,13 @@ async def locked(engine: AsyncEngine) -> AsyncIterator[psycopg.AsyncConnection]:
     async with engine.connect() as conn:
         await conn.execution_options(isolation_level="REPEATABLE READ")
         raw = await driver(conn)
-        await raw.execute(f"SELECT pg_advisory_lock({LOCK})")
+        await raw.execute(f"SELECT pg_advisory_lock({Lock.PYRAMID:d})")
         await raw.rollback()
         try:
             yield raw
         finally:
             await raw.rollback()
-            await raw.execute(f"SELECT pg_advisory_unlock({LOCK})")
+            await raw.execute(f"SELECT pg_advisory_unlock({Lock.PYRAMID:d})")
             await raw.commit()
 
 

@@ -1,5 +1,6 @@
 """A run over real rows: what counts, what is said, what stays, what goes on."""
 
+import asyncio
 import json
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from geo.errors import Invalid, UnknownCategory
 from geo.hotspots import find
 from geo.hotspots.days import window
 from geo.hotspots.run import run
+from geo.store import changes, hotspot_runs
 
 pytestmark = pytest.mark.anyio
 
@@ -266,3 +268,11 @@ async def test_a_city_without_reports_says_nothing(conn):
     made = await run(conn, date(2026, 1, 1), zone=ZONE)
     assert (made.n_reports, made.answers, made.artefacts) == (0, [], [])
     assert made.period.until == datetime(2026, 1, 1, 17, tzinfo=UTC)
+
+
+async def test_changes_go_on_being_numbered_while_a_run_works(conn, engine, city_url):
+    # A run holds its lock for as long as it computes; the live map must not stand still meanwhile.
+    await hotspot_runs.alone(conn)
+    put_reports(city_url, [(LON, LAT)])
+    async with engine.begin() as other, asyncio.timeout(5):
+        assert await changes.number(other)

@@ -1,0 +1,20 @@
+"""PostgreSQL's advisory locks: a number for each thing that only one may do at a time.
+
+All of them here, so that two never share a number: who waits for another's would stand still.
+"""
+
+import enum
+
+
+@enum.unique
+class Lock(enum.IntEnum):
+    """Arbitrary numbers, the same in every process of a database."""
+
+    MIGRATING = 7_466_927
+    # The same number is in migration 0003.
+    PYRAMID = 7_466_928
+    NUMBERING = 7_466_930
+    # Held by the worker that leads, as long as its connection lives.
+    LEADING = 7_466_931
+    # Held by a run for as long as it computes.
+    HOTSPOTS = 7_466_932

@@ -2,10 +2,16 @@
 
 import os
 import secrets
+import sys
 
 from geo.errors import Invalid, NotReady
 from geo.settings import Settings
 from geo.store.cluster import Cluster
+
+
+def pinward(*arguments: str) -> list[str]:
+    """The command line of `pinward …` in this very installation."""
+    return [sys.executable, "-c", "from api.cli import main; main()", *arguments]
 
 
 def database_url(settings: Settings) -> str:

@@ -10,7 +10,6 @@ import contextlib
 import logging
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
@@ -18,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 
+from api import entrance
 from api.listener import alive
 from geo.hotspots.days import window
 from geo.settings import Settings
@@ -41,13 +41,9 @@ app: Final = App(connector=PsycopgConnector())
 )
 async def hotspots(run_id: int) -> None:
     """Make a run of `hotspot_runs`, by `pinward hotspots run` in a process of its own."""
-    # The very interpreter and settings of this one.
-    command = "from api.cli import main; main()"
+    words = ("hotspots", "run", "--asked", str(run_id), "--parent", str(os.getpid()))
     child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        command,
-        *("hotspots", "run", "--asked", str(run_id), "--parent", str(os.getpid())),
+        *entrance.pinward(*words),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,

@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -63,11 +62,6 @@ def start(command: list[str], env: dict[str, str], log: Path, host: str, port: i
             start_new_session=True,
         )
     return Process(child.pid, _began(child.pid) or "", host, port)
-
-
-def pinward(*arguments: str) -> list[str]:
-    """The command line of `pinward …` in this very installation."""
-    return [sys.executable, "-c", "from api.cli import main; main()", *arguments]
 
 
 def write(path: Path, process: Process) -> None:

@@ -17,6 +17,7 @@ from typing import Annotated
 
 import typer
 
+from api import entrance
 from api.auth import passwords
 from api.cli import background
 from api.cli.background import Process
@@ -166,7 +167,7 @@ async def _enrol(engine: AsyncEngine, settings: Settings) -> None:
 
 
 def _serve(url: str, settings: Settings, host: str, port: int, workers: int) -> Process:
-    command = background.pinward(
+    command = entrance.pinward(
         *("serve", "--host", host, "--port", str(port), "--workers", str(workers))
     )
     env = {

@@ -2,8 +2,6 @@
 
 import json
 import os
-import threading
-import time
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
@@ -11,6 +9,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from api.cli.console import print_json, progress, say, with_database
+from api.orphaned import when_orphaned
 from geo.errors import NotFound, PinwardError
 from geo.hotspots import find
 from geo.hotspots.days import window
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from geo.hotspots.run import Run
 
 app = typer.Typer(help="Places with more reports than chance explains.", no_args_is_help=True)
-
-_LOOK_EVERY_S = 0.5
 
 AsOf = Annotated[
     datetime | None,
@@ -57,7 +54,8 @@ def run(
     """
     settings = Settings()
     if parent:
-        _end_with(parent)
+        # Another worker makes the run again.
+        when_orphaned(parent, lambda: os._exit(1))
     zone = ZoneInfo(settings.timezone)
     day = as_of.date() if as_of else datetime.now(zone).date()
 
@@ -200,14 +198,3 @@ def _spot(spot: dict[str, Any]) -> dict[str, Any]:
 
 def _row(row: Any) -> dict[str, Any]:
     return {name: getattr(row, name) for name in _TOLD} | {"category": row.category_code}
-
-
-def _end_with(parent: int) -> None:
-    """End when the worker that asked is killed: another one makes the run again."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(_LOOK_EVERY_S)
-        os._exit(1)
-
-    threading.Thread(target=watch, name="parent", daemon=True).start()

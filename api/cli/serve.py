@@ -14,7 +14,6 @@ from granian.constants import Interfaces, Loops
 from granian.server.mp import MPServer
 
 from api import entrance
-from api.cli import background
 from api.live import ENDING
 from geo.settings import Settings
 
@@ -80,7 +79,7 @@ class _Server(MPServer):
 @contextmanager
 def _worker_beside() -> Iterator[None]:
     """`pinward worker` as a child until the block ends, started again whenever it dies."""
-    command = background.pinward("worker", "--parent", str(os.getpid()))
+    command = entrance.pinward("worker", "--parent", str(os.getpid()))
     ended = threading.Event()
     starting = threading.Lock()
     running: list[subprocess.Popen[bytes]] = []

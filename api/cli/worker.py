@@ -9,9 +9,8 @@ from typing import Annotated
 import typer
 
 from api import entrance
+from api.orphaned import when_orphaned
 from geo.settings import Settings
-
-_LOOK_EVERY_S = 0.5
 
 
 def worker(
@@ -39,14 +38,6 @@ async def _work(url: str, settings: Settings, parent: int | None) -> None:
     loop = asyncio.get_running_loop()
     for ending in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(ending, stop.set)
-    watch = asyncio.create_task(_orphaned(parent, stop)) if parent else None
+    if parent:
+        when_orphaned(parent, lambda: loop.call_soon_threadsafe(stop.set))
     await Worker(url, settings, stop).run()
-    if watch:
-        watch.cancel()
-
-
-async def _orphaned(parent: int, stop: asyncio.Event) -> None:
-    # Killed, a parent tells nobody; its children are handed to another process.
-    while os.getppid() == parent:  # noqa: ASYNC110
-        await asyncio.sleep(_LOOK_EVERY_S)
-    stop.set()

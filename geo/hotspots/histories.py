@@ -35,8 +35,8 @@ async def of(
             counts,
             exposure,
             background=spot.found.odds_near,
-            # By what it is, so that no answer depends on the others.
-            rng=np.random.default_rng([int(spot.rows[0]), len(spot.rows)]),
+            # By the series itself: the same one is always judged the same.
+            rng=np.random.default_rng(np.concatenate([counts, exposure])),
             first_month=first.month,
         )
         found.append(

@@ -36,9 +36,6 @@ class Facts:
     people: int
     events: int
     expected: float
-    risk_low: float
-    risk_high: float
-    relative_risk: float
     p_value: float
     radius_m: float
     area_m2: float

@@ -29,20 +29,10 @@ async def categories(conn: AsyncConnection, category: str | None = None) -> Sequ
     return (await conn.execute(chosen)).all()
 
 
-def latest_answers(
-    wanted: Sequence[str] | None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    on: date | None = None,
-) -> Select[Any]:
-    """The answers the public sees: of each category the newest one.
-
-    `wanted` are categories or families. With `since` and `until` only answers that looked at some
-    of that time count; with `on` those as of that day or before: what was said then. Hidden
-    categories are left out.
-    """
+def _public_answers() -> Select[Any]:
+    """All answers but those of hidden categories."""
     answer, category = hotspot_answers.c, category_rows.c
-    chosen = (
+    return (
         select(
             answer.id,
             answer.category_code,
@@ -57,6 +47,24 @@ def latest_answers(
         )
         .join_from(hotspot_answers, category_rows, answer.category_code == category.code)
         .where(category.visibility != "hidden")
+    )
+
+
+def latest_answers(
+    wanted: Sequence[str] | None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    on: date | None = None,
+) -> Select[Any]:
+    """The answers the public sees: of each category the newest one.
+
+    `wanted` are categories or families. With `since` and `until` only answers that looked at some
+    of that time count; with `on` those as of that day or before: what was said then. Hidden
+    categories are left out.
+    """
+    answer, category = hotspot_answers.c, category_rows.c
+    chosen = (
+        _public_answers()
         .ext(distinct_on(answer.category_code))
         .order_by(answer.category_code, answer.as_of.desc())
     )
@@ -102,7 +110,6 @@ def _listed(answer: Any) -> Select[Any]:
         spot.p_value,
         spot.scale_m,
         spot.trend,
-        spot.history,
         spot.months,
         spot.said,
         spot.ward_code,
@@ -143,20 +150,7 @@ async def page(
 
 async def through_time(conn: AsyncConnection, hotspot_id: str) -> Sequence[AnyRow]:
     """Every answer's row of one hotspot the public may see, the newest first."""
-    answer, category = hotspot_answers.c, category_rows.c
-    public = (
-        select(
-            answer.id,
-            answer.category_code,
-            func.coalesce(category.parent_code, category.code).label("family"),
-            answer.as_of,
-            answer.since,
-            answer.until,
-        )
-        .join_from(hotspot_answers, category_rows, answer.category_code == category.code)
-        .where(category.visibility != "hidden")
-        .subquery("answer")
-    )
+    public = _public_answers().subquery("answer")
     listed = _listed(public).where(hotspots.c.id == hotspot_id).order_by(public.c.as_of.desc())
     found: Sequence[AnyRow] = (await conn.execute(listed)).all()
     return found

@@ -1,7 +1,8 @@
 -- Every report of a period that may count, as COPY wants it: nothing NULL, every column of a fixed
 -- width, so that the answer is one array. Places are those at which the public sees a report: a hull
--- around true addresses of a blurred category would tell them. The sender is the only key there is: the same words by
--- the same channel, long enough not to be said twice by chance; an import's texts may be a form's.
+-- around true addresses of a blurred category would tell them. The sender is the only key there is:
+-- the same words by the same channel, long enough not to be said twice by chance; an import's texts
+-- may be a form's.
 SELECT
     r.id,
     ST_X(place.geom),

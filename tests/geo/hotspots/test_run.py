@@ -207,7 +207,7 @@ async def test_a_pile_that_an_import_flagged_makes_no_hotspot(conn, city_url):
     assert await said(conn) == []
 
 
-async def test_a_day_is_the_citys_and_its_last_moment_counts(conn, city_url):
+async def test_a_window_ends_with_the_citys_day_and_has_its_length():
     assert window(AS_OF, ZONE).until == UNTIL
     assert window(AS_OF, ZONE).days == 90
     with pytest.raises(Invalid, match="7 to 3660"):

@@ -87,11 +87,11 @@ export function day(on: string): string {
   }).format(new Date(`${on}T00:00:00Z`));
 }
 
-/** The name of a calendar month, 1 to 12. */
+/** The name of a calendar month, 1 to 12, as it stands inside a sentence. */
 export function monthName(month: number): string {
+  if (lang === 'vi') return `tháng ${month}`;
   const at = new Date(Date.UTC(2024, month - 1, 1));
-  const locale = lang === 'vi' ? 'vi-VN' : 'en-GB';
-  return new Intl.DateTimeFormat(locale, { timeZone: 'UTC', month: 'long' }).format(at);
+  return new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', month: 'long' }).format(at);
 }
 
 /** Day and time in little room, for lists; the year where it is not this one. */

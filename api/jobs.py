@@ -26,8 +26,6 @@ from geo.store.database import AsyncConnection, create_engine, driver
 
 log = logging.getLogger("pinward.jobs")
 
-# The hour of the city's day from which last night's hotspots are looked for.
-NIGHT_HOUR: Final = 2
 _ENDING_S: Final = 3.0
 _AGAIN_S: Final = 1.0
 
@@ -66,7 +64,7 @@ async def nightly(context: JobContext, timestamp: int) -> None:
     """Each night ask for the hotspots as of the day before; a night missed is made up for."""
     settings: Settings = context.additional_context["settings"]
     now = datetime.fromtimestamp(timestamp, ZoneInfo(settings.timezone))
-    if now.hour < NIGHT_HOUR:
+    if now.hour < settings.hotspots_hour:
         return
     yesterday = now.date() - timedelta(days=1)
     engine = create_engine(context.additional_context["url"], pool_size=1)

@@ -50,6 +50,13 @@ class Settings(BaseSettings):
         description="a point outside all wards goes to the nearest one within so many metres",
     )
     pages: Path = Field(default=CHECKOUT / "web" / "dist", description="folder of the built pages")
+    hotspots_hour: int = Field(
+        default=2,
+        ge=0,
+        le=24,
+        description="hour of the city's day from which last night's hotspots are looked for; "
+        "24: only when asked",
+    )
     basemap: str = Field(
         default="",
         description="raster tile template drawn below the layers; empty: our own layers only",

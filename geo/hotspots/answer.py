@@ -16,7 +16,7 @@ import shapely
 from geo import crs
 from geo.hotspots import hulls
 from geo.hotspots.identity import Current, Matches, Previous, Sighting, match
-from geo.hotspots.significance import Found, find_in
+from geo.hotspots.significance.found import Found, find_in
 from geo.hotspots.window import DAY_US, Plane, Reports
 from geo.period import Period
 from geo.store.database import AnyRow

@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from geo.errors import Invalid
-from geo.hotspots import grid
-from geo.hotspots.crew import Crew
-from geo.hotspots.density import cores
-from geo.hotspots.joining import join
-from geo.hotspots.labels import labels
-from geo.hotspots.sorting import Floats, Wide
+from geo.hotspots.kernel import grid
+from geo.hotspots.kernel.crew import Crew
+from geo.hotspots.kernel.density import cores
+from geo.hotspots.kernel.joining import join
+from geo.hotspots.kernel.labels import labels
+from geo.hotspots.kernel.sorting import Floats, Wide
 
 # Squares of these are ordinary numbers, and points are counted in 32 bits.
 _LEAST_EPS, _MOST_EPS = 1e-150, 1e150

@@ -12,10 +12,11 @@ from datetime import date, tzinfo
 from typing import Any, Final
 
 from geo.errors import UnknownCategory
-from geo.hotspots import answer, histories, words
-from geo.hotspots.artefact import Artefact
+from geo.hotspots import answer, words
+from geo.hotspots.artefacts.artefact import Artefact
 from geo.hotspots.days import DAYS, window
 from geo.hotspots.identity import Matches
+from geo.hotspots.trend import histories
 from geo.hotspots.window import Plane, Reports, planes
 from geo.period import Period
 from geo.store import hotspot_inputs as inputs

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from geo.errors import Invalid
 from geo.hotspots.dbscan import checked, clustered
-from geo.hotspots.sorting import Wide
+from geo.hotspots.kernel.sorting import Wide
 
 
 def st_dbscan(

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from geo import crs
-from geo.hotspots import artefacts
-from geo.hotspots.artefact import Artefact
-from geo.hotspots.core import Neighbourhood
+from geo.hotspots.artefacts import repeats as artefacts
+from geo.hotspots.artefacts.artefact import Artefact
+from geo.hotspots.significance.core import Neighbourhood
 
 DAY_US: Final = 86_400_000_000
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from geo.hotspots.artefact import vi as vi_number
+from geo.hotspots.artefacts.artefact import vi as vi_number
 
 Said = dict[str, str]
 

@@ -10,8 +10,14 @@ import pytest
 
 from geo import crs
 from geo.errors import Invalid
-from geo.hotspots import artefacts
-from geo.hotspots.artefacts import bulk_imports, coarse_grids, default_points, left_out, one_sender
+from geo.hotspots.artefacts import repeats as artefacts
+from geo.hotspots.artefacts.repeats import (
+    bulk_imports,
+    coarse_grids,
+    default_points,
+    left_out,
+    one_sender,
+)
 
 LON, LAT = 106.7, 10.78
 METRE = 1 / 111_195

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from geo.errors import Invalid
-from geo.hotspots.odds import relative_risk, tail
-from geo.hotspots.significance import ENTER, find
-from geo.hotspots.thin import thin
+from geo.hotspots.significance.found import ENTER, find
+from geo.hotspots.significance.odds import relative_risk, tail
+from geo.hotspots.significance.thin import thin
 
 
 @settings(max_examples=200, deadline=None)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from geo.errors import Invalid
-from geo.hotspots.trend import classify
+from geo.hotspots.trend.classes import classify
 
 PERIODS = 24
 

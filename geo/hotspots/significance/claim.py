@@ -4,9 +4,9 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from geo.hotspots.core import Counts, Neighbourhood
 from geo.hotspots.dbscan import dbscan
-from geo.hotspots.odds import tail
+from geo.hotspots.significance.core import Counts, Neighbourhood
+from geo.hotspots.significance.odds import tail
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -1,9 +1,10 @@
 """Hotspots that are more than chance: cores joined, observed against expected, corrected p.
 
 The steps: thin and count (`Neighbourhood.of`, once for all categories of a run), test every event
-at every scale (`geo.hotspots.core`), then claim: the most significant disc takes its reports, and
-every other one must still stand out by what is left to it. Without that each hotspot would grow by
-a margin of places whose only peculiarity is to have it within 200 m. Discs that touch are joined.
+at every scale (`geo.hotspots.significance.core`), then claim: the most significant disc takes its
+reports, and every other one must still stand out by what is left to it. Without that each hotspot
+would grow by a margin of places whose only peculiarity is to have it within 200 m. Discs that touch
+are joined.
 """
 
 from collections.abc import Sequence
@@ -14,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from geo.errors import Invalid
-from geo.hotspots.claim import claim, join, others_within
-from geo.hotspots.core import MARGIN, SCALES_M, Neighbourhood, chances, rings
-from geo.hotspots.odds import relative_risk
+from geo.hotspots.significance.claim import claim, join, others_within
+from geo.hotspots.significance.core import MARGIN, SCALES_M, Neighbourhood, chances, rings
+from geo.hotspots.significance.odds import relative_risk
 
 # A hotspot appears at ENTER and is kept while it stays below STAY: the caller, who knows what was
 # there before, applies the two.

@@ -3,10 +3,10 @@
 import numpy as np
 from numba import njit
 
-from geo.hotspots.crew import Crew
-from geo.hotspots.grid import Cells
-from geo.hotspots.reach import TOGETHER, runs, steps
-from geo.hotspots.sorting import Floats, Narrow, Wide
+from geo.hotspots.kernel.crew import Crew
+from geo.hotspots.kernel.grid import Cells
+from geo.hotspots.kernel.reach import TOGETHER, runs, steps
+from geo.hotspots.kernel.sorting import Floats, Narrow, Wide
 
 
 def labels(

@@ -25,10 +25,10 @@ import numpy.typing as npt
 from scipy import special
 
 from geo.errors import Invalid
-from geo.hotspots.core import MARGIN
-from geo.hotspots.dispersion import p_dispersion
-from geo.hotspots.odds import tail
-from geo.hotspots.season import at_least, months_of_return
+from geo.hotspots.significance.core import MARGIN
+from geo.hotspots.significance.odds import tail
+from geo.hotspots.trend.dispersion import p_dispersion
+from geo.hotspots.trend.season import at_least, months_of_return
 
 TrendName = Literal["new", "sporadic", "intensifying", "diminishing", "persistent"]
 

@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from geo import crs
 from geo.errors import Invalid
-from geo.hotspots.artefact import METRES_A_DEGREE, Artefact, Numbers, Places, column, vi
-from geo.hotspots.batches import bulk_imports
+from geo.hotspots.artefacts.artefact import METRES_A_DEGREE, Artefact, Numbers, Places, column, vi
+from geo.hotspots.artefacts.batches import bulk_imports
+from geo.hotspots.artefacts.gridded import coarse_grids
 from geo.hotspots.dbscan import dbscan
-from geo.hotspots.gridded import coarse_grids
 
 __all__ = ["Artefact", "bulk_imports", "coarse_grids", "default_points", "left_out", "one_sender"]
 

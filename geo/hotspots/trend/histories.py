@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from geo.hotspots.answer import Spot
-from geo.hotspots.trend import Trend, classify
+from geo.hotspots.trend.classes import Trend, classify
 from geo.period import Period
 from geo.store import hotspot_inputs as inputs
 from geo.store.database import AnyRow, AsyncConnection

@@ -4,10 +4,10 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from geo.hotspots.crew import Crew
-from geo.hotspots.grid import Cells
-from geo.hotspots.reach import TOGETHER, runs, steps
-from geo.hotspots.sorting import Floats, Narrow
+from geo.hotspots.kernel.crew import Crew
+from geo.hotspots.kernel.grid import Cells
+from geo.hotspots.kernel.reach import TOGETHER, runs, steps
+from geo.hotspots.kernel.sorting import Floats, Narrow
 
 # Neighbours are counted so many at a time before asking whether they are enough: long enough for
 # the processor's wide registers, short enough to stop early in a heap of a million.

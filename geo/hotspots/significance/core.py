@@ -3,8 +3,8 @@
 All events of a run are indexed once, of all categories: where people live and how eagerly they
 report is the same for every category, so it cancels in the *share* of a category among all events.
 For each event the share within a few fixed distances is compared with the share in rings around it
-(`geo.hotspots.odds`). The event itself is left out: that there is one at the centre is why anybody
-looked, and would count for the category every time.
+(`geo.hotspots.significance.odds`). The event itself is left out: that there is one at the centre is
+why anybody looked, and would count for the category every time.
 
 One lamp that is not mended is told of for weeks. So of a neighbourhood the longest series of events
 on one spot within `SERIES_DAYS` counts once: what is left must stand out without it. In the rings
@@ -20,8 +20,8 @@ import numpy.typing as npt
 from numba import njit, prange
 
 from geo.errors import Invalid
-from geo.hotspots import thin as thinning
-from geo.hotspots.odds import tail
+from geo.hotspots.significance import thin as thinning
+from geo.hotspots.significance.odds import tail
 
 SCALES_M: Final = (50.0, 100.0, 200.0)
 

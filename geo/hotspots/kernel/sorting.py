@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from geo.hotspots.crew import Crew
+from geo.hotspots.kernel.crew import Crew
 
 Floats = npt.NDArray[np.float64]
 Wide = npt.NDArray[np.int64]

@@ -11,10 +11,10 @@ answer is the one that trying every pair would give.
 import numpy as np
 from numba import njit
 
-from geo.hotspots.crew import Crew
-from geo.hotspots.grid import REACH, Cells
-from geo.hotspots.reach import TOGETHER, runs, steps
-from geo.hotspots.sorting import Floats, Narrow, Wide
+from geo.hotspots.kernel.crew import Crew
+from geo.hotspots.kernel.grid import REACH, Cells
+from geo.hotspots.kernel.reach import TOGETHER, runs, steps
+from geo.hotspots.kernel.sorting import Floats, Narrow, Wide
 
 # Pairs of points tried before halving, and pairs of parts so small that they are not halved.
 _TRIES = 256

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, tzinfo
 import numpy as np
 import numpy.typing as npt
 
-from geo.hotspots.artefact import Artefact, Numbers, column, vi
+from geo.hotspots.artefacts.artefact import Artefact, Numbers, column, vi
 
 SECOND_US = 1_000_000
 MINUTE_US = 60 * SECOND_US

@@ -13,8 +13,8 @@ import numpy as np
 from numba import njit
 
 from geo.errors import Invalid
-from geo.hotspots.crew import Crew
-from geo.hotspots.sorting import MOST_KEYS, Floats, Frame, Narrow, Wide, by_cell, listed
+from geo.hotspots.kernel.crew import Crew
+from geo.hotspots.kernel.sorting import MOST_KEYS, Floats, Frame, Narrow, Wide, by_cell, listed
 
 REACH = 2  # rows and columns that a neighbour may be away; slots of time: one
 _SHRINK = 1.0 - 1e-6

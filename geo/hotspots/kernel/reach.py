@@ -3,8 +3,8 @@
 import numpy as np
 from numba import njit
 
-from geo.hotspots.grid import REACH, Cells
-from geo.hotspots.sorting import Narrow, Wide
+from geo.hotspots.kernel.grid import REACH, Cells
+from geo.hotspots.kernel.sorting import Narrow, Wide
 
 # Cells looked at in one go: their runs stay in the processor's cache, and few of them in memory.
 TOGETHER = 16_384

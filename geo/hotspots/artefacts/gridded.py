@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from geo import crs
-from geo.hotspots.artefact import METRES_A_DEGREE, Artefact, Floats, Numbers, Places, vi
+from geo.hotspots.artefacts.artefact import METRES_A_DEGREE, Artefact, Floats, Numbers, Places, vi
 
 # Three decimals are steps of 110 m: coarser than the smallest scale of a hotspot, 50 m. Four
 # (11 m) do no harm and are not looked for.

@@ -187,6 +187,11 @@ def service(
 @pytest.fixture
 def pinward(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """`pinward(*words, url=…, **env)` runs the real command and returns what it said."""
+    return command(tmp_path)
+
+
+def command(folder: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """As the fixture `pinward`, in a folder."""
     program = Path(sys.executable).with_name("pinward")
 
     def run(
@@ -203,11 +208,11 @@ def pinward(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
             timeout=timeout,
             input=stdin,
             check=False,
-            cwd=tmp_path,
+            cwd=folder,
             env={
                 **os.environ,
                 "PINWARD_DATABASE_URL": url,
-                "PINWARD_STATE": str(tmp_path / "state"),
+                "PINWARD_STATE": str(folder / "state"),
                 "COLUMNS": "200",
                 **env,
             },

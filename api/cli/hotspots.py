@@ -155,6 +155,8 @@ def _tell(made: "Run") -> None:
             say(f"{answer.category}: {len(answer.seen)} hotspots in {answer.n_reports:,} reports")
         for spot in answer.seen:
             say(f"  {spot['id']}  {spot['said']['sentence']['en']}")
+        for began in answer.beginnings:
+            say(f"  {began['said']['sentence']['en']}")
     n = sum(len(answer.seen) for answer in made.answers)
     say(
         f"{n} hotspots as of {made.as_of}, in {made.n_reports:,} reports of "
@@ -178,6 +180,7 @@ def _view(made: "Run") -> dict[str, Any]:
                 "n_reports": answer.n_reports,
                 "n_left_out": answer.n_left_out,
                 "hotspots": [_spot(spot) for spot in answer.seen],
+                "beginnings": [_began(one) for one in answer.beginnings],
             }
             for answer in made.answers
         ],
@@ -194,6 +197,12 @@ _TOLD = (
 def _spot(spot: dict[str, Any]) -> dict[str, Any]:
     # As told, not as stored: the moment and number of a row differ from run to run.
     return {name: spot[name] for name in _TOLD} | {"geometry": spot["geom"]}
+
+
+def _began(one: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in one.items() if name != "geom"} | {
+        "geometry": one["geom"]
+    }
 
 
 def _row(row: Any) -> dict[str, Any]:

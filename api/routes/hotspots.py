@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from api import hotspot_beginnings
 from api.addresses import next_page
 from api.caching import cached
 from api.errors import documented
@@ -102,6 +103,37 @@ async def list_hotspots(
         "next": following,
     }
     return cached(request, _packed(body), GEOJSON, "public, max-age=60", headers)
+
+
+class Began(BaseModel):
+    """Which beginnings to list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    category: CodesParam = None
+    on: Annotated[DayParam, Field(description="what was said as of this day")] = None
+    bbox: BboxParam = None
+
+
+@router.get(
+    "/beginnings",
+    responses={200: {"model": hotspot_beginnings.BeginningCollection, "content": {GEOJSON: {}}}},
+)
+async def beginnings(wanted: Annotated[Began, Query()], request: Request, conn: Read) -> Response:
+    """What began somewhere in the last 14 days, by the space-time permutation scan.
+
+    Looked for by night in squares of 500 m and in wards. Hidden categories are not told.
+    """
+    answers, rows = await find.beginnings(
+        conn, categories=wanted.category, on=wanted.on, bbox=wanted.bbox
+    )
+    body = {
+        "type": "FeatureCollection",
+        "features": [hotspot_beginnings.feature(row) for row in rows],
+        "answers": [answer(row) for row in answers],
+        "note": hotspot_beginnings.NOTE,
+    }
+    return cached(request, _packed(body), GEOJSON, "public, max-age=60")
 
 
 class Day(BaseModel):

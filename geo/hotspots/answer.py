@@ -151,12 +151,11 @@ def columns(
         "n": found.people,
         "n_open": int(reports.open[spot.rows].sum()),
         "events": found.events,
-        # What two runs compare must not hang on the last bits of a sum.
-        "expected": _short(found.expected),
-        "relative_risk": _short(found.relative_risk),
-        "risk_low": _short(found.risk_low),
-        "risk_high": _short(found.risk_high),
-        "p_value": _short(found.p_value),
+        "expected": short(found.expected),
+        "relative_risk": short(found.relative_risk),
+        "risk_low": short(found.risk_low),
+        "risk_high": short(found.risk_high),
+        "p_value": short(found.p_value),
         "scale_m": found.scale_m,
         "area_m2": round(spot.shape_m.area, 1),
         "first_report_at": _time(int(at_us.min())),
@@ -168,7 +167,8 @@ def columns(
     }
 
 
-def _short(value: float) -> float:
+def short(value: float) -> float:
+    """Six digits: what two runs compare must not hang on the last bits of a sum."""
     return float(f"{value:.6g}")
 
 

@@ -37,6 +37,23 @@ async def page(
     return answers, await store.page(conn, chosen, bbox, at_most_p, limit, before_key)
 
 
+async def beginnings(
+    conn: AsyncConnection,
+    *,
+    categories: Sequence[str] | None = None,
+    on: date | None = None,
+    bbox: Bbox | None = None,
+) -> tuple[Sequence[AnyRow], Sequence[AnyRow]]:
+    """(answers, beginnings): what had begun as of a category's newest answer, or of that of a day.
+
+    Raises `Invalid` on a category that does not exist.
+    """
+    for code in categories or ():
+        await known(conn, code)
+    chosen = store.latest_answers(categories, on=on)
+    return await store.answers(conn, chosen), await store.beginnings(conn, chosen, bbox)
+
+
 async def known(conn: AsyncConnection, category: str) -> None:
     """Raise `Invalid` on a category that does not exist."""
     if not await store.categories(conn, category):

@@ -6,50 +6,31 @@ that a later day's went on from is history: it stays too, whatever changed since
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import date, tzinfo
 from typing import Any, Final
 
 from geo.errors import UnknownCategory
-from geo.hotspots import answer, words
+from geo.hotspots import rows
 from geo.hotspots.artefacts.artefact import Artefact
+from geo.hotspots.beginnings import Ground
 from geo.hotspots.days import DAYS, window
-from geo.hotspots.identity import Matches
-from geo.hotspots.trend import histories
-from geo.hotspots.window import Plane, Reports, planes
+from geo.hotspots.rows import Answer, Shared
+from geo.hotspots.window import Reports, planes
 from geo.period import Period
 from geo.store import hotspot_inputs as inputs
 from geo.store import hotspot_runs as store
 from geo.store import hotspots as lookup
 from geo.store.database import AnyRow, AsyncConnection
-from geo.store.organisations import ward_names
+from geo.wards.directory import WardDirectory
 
 # Of the method: what was said by another one is found anew.
-_METHOD: Final = "1"
-# Schools and clinics within so many metres are told.
-NEAR_M: Final = 300.0
-NEAR_KINDS: Final = ("school", "kindergarten", "university", "clinic", "hospital")
+_METHOD: Final = "2"
 # Which reports a hotspot held is forgotten after so many days; the hotspot itself stays.
 MEMBERS_DAYS: Final = 400
 
 Tell = Callable[[int, int], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What was said of one category: rows as `hotspots` holds them, dormant ones among them."""
-
-    category: str
-    n_reports: int
-    n_left_out: int
-    hotspots: list[dict[str, Any]] = field(repr=False)
-    unchanged: bool = False
-
-    @property
-    def seen(self) -> list[dict[str, Any]]:
-        """The hotspots that are there."""
-        return [spot for spot in self.hotspots if spot["seen"] != "dormant"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,19 +94,26 @@ async def run(
         before = await store.last_before(conn, one.code, as_of)
         own = hashlib.sha256(f"{digest} {before.digest if before else ''}".encode()).hexdigest()
         if one.code in stored and (stored[one.code] == own or one.code in past):
-            answers.append(await _stored(conn, one, as_of, reports))
+            answers.append(await rows.stored(conn, one, as_of))
         elif one.number in present or before is not None or one.code in stored:
             todo.append((one, before, own))
     steps = len(todo) + 2
     await tell(1, steps)
     if todo:
         where = planes(reports)
-        looked_at = len(set(reports.category[reports.kept].tolist()))
+        directory = await WardDirectory.load(conn)
+        shared = Shared(
+            as_of,
+            period,
+            zone,
+            reports,
+            where,
+            categories=len(set(reports.category[reports.kept].tolist())),
+            ground=Ground.of(where, reports, directory, as_of, period),
+        )
         await tell(2, steps)
         for i, (one, before, own) in enumerate(todo):
-            made = await _category(
-                conn, one, before, as_of, period, zone, reports, where, looked_at
-            )
+            made = await rows.make(conn, shared, one, before)
             await store.put_answer(
                 conn,
                 {
@@ -136,25 +124,20 @@ async def run(
                     "until": period.until,
                     "previous_as_of": before.as_of if before else None,
                     "digest": own,
-                    "n_reports": made.answer.n_reports,
-                    "n_events": _events(where, one.number),
-                    "n_left_out": made.answer.n_left_out,
-                    "ended": made.matches.ended,
+                    "n_reports": made.n_reports,
+                    "n_events": made.n_events,
+                    "n_left_out": made.n_left_out,
+                    "ended": made.ended,
                 },
-                made.answer.hotspots,
+                made.hotspots,
+                made.beginnings,
             )
-            answers.append(made.answer)
+            answers.append(made)
             await tell(i + 3, steps)
         await store.put_artefacts(conn, as_of, [_artefact(each) for each in reports.artefacts])
         await store.thin_members(conn, MEMBERS_DAYS)
     answers.sort(key=lambda each: each.category)
     return Run(as_of, period, len(reports.number), reports.artefacts, answers, digest)
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    answer: Answer
-    matches: Matches
 
 
 async def record(conn: AsyncConnection, run_id: int, made: Run) -> None:
@@ -169,93 +152,6 @@ async def record(conn: AsyncConnection, run_id: int, made: Run) -> None:
         n_left_out=sum(each.n_left_out for each in made.answers),
         n_hotspots=sum(len(each.seen) for each in made.answers),
     )
-
-
-async def _category(
-    conn: AsyncConnection,
-    category: AnyRow,
-    before: AnyRow | None,
-    as_of: date,
-    period: Period,
-    zone: tzinfo,
-    reports: Reports,
-    where: Sequence[Plane],
-    looked_at: int,
-) -> _Made:
-    found = answer.spots(where, category.number, looked_at)
-    remembered = await store.remembered(conn, before.id) if before else []
-    known = await store.given_ids(conn, as_of) if found else set()
-    matches = answer.identities(category.code, as_of, period, reports, found, remembered, known)
-    born = {row.id: row.born_on for row in remembered}
-    chosen = [found[each.index] for each in matches.hotspots]
-    past = await histories.of(conn, category, chosen, period, zone)
-    near = await inputs.surroundings(
-        conn,
-        [spot.shape for spot in chosen],
-        [spot.middle for spot in chosen],
-        as_of,
-        NEAR_KINDS,
-        NEAR_M,
-    )
-    rows = [
-        answer.columns(
-            spot,
-            reports,
-            period,
-            born.get(each.id, as_of),
-            id=each.id,
-            seen=each.kind,
-            parents=list(each.parents),
-            likeness=each.likeness,
-            ward_code=around.ward_code,
-            near=around.near,
-            said=words.say(_facts(category, spot, period, around)),
-            **history,
-        )
-        for each, spot, around, history in zip(matches.hotspots, chosen, near, past, strict=True)
-    ]
-    asleep = [row for row in remembered if row.id in matches.dormant]
-    dormant = [{**row, "seen": "dormant"} for row in store.columns_of(asleep)]
-    of_it = reports.category == category.number
-    return _Made(
-        Answer(
-            category.code,
-            n_reports=int((of_it & reports.kept).sum()),
-            n_left_out=int((of_it & ~reports.kept).sum()),
-            hotspots=rows + dormant,
-        ),
-        matches,
-    )
-
-
-def _facts(category: AnyRow, spot: answer.Spot, period: Period, around: AnyRow) -> words.Facts:
-    ward = None
-    if around.ward_vi:
-        vi, _ = ward_names(around.ward_vi, around.ward_kind)
-        _, en = ward_names(around.ward_en, around.ward_kind)
-        ward = {"vi": vi, "en": en}
-    return words.Facts(
-        category={"vi": category.name_vi, "en": category.name_en},
-        people=spot.found.people,
-        events=spot.found.events,
-        expected=spot.found.expected,
-        p_value=spot.found.p_value,
-        radius_m=spot.radius_m,
-        area_m2=float(spot.shape_m.area),
-        days=round(period.days),
-        ward=ward,
-        near=around.near,
-    )
-
-
-async def _stored(conn: AsyncConnection, category: AnyRow, as_of: date, reports: Reports) -> Answer:
-    kept = await store.answer_of(conn, category.code, as_of)
-    rows = store.columns_of(await store.remembered(conn, kept.id))
-    return Answer(category.code, kept.n_reports, kept.n_left_out, rows, unchanged=True)
-
-
-def _events(where: Sequence[Plane], number: int) -> int:
-    return sum(int((plane.around.kinds == number).sum()) for plane in where)
 
 
 def _artefact(each: Artefact) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 from geo.hotspots.artefacts.artefact import vi as vi_number
@@ -120,3 +121,73 @@ def _chance(p_value: float) -> tuple[str, str]:
 def _small_first(name: str) -> str:
     """A category's name inside a sentence; names in capitals stay as they are."""
     return name if name[1:2].isupper() else name[:1].lower() + name[1:]
+
+
+_WEEKDAYS_VI: Final = (
+    "thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật",
+)  # fmt: skip
+# Locales differ from machine to machine.
+_WEEKDAYS_EN: Final = (
+    "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday",
+)  # fmt: skip
+_MONTHS_EN: Final = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """What is said of a beginning: see the columns of `hotspot_beginnings` by the same names.
+
+    `category` are its names; `radius_m` reaches from the middle to the farthest edge; `wards` are
+    the names of the wards it holds, the fullest first, or of the one its middle lies in.
+    """
+
+    category: Said
+    since: date
+    observed: int
+    expected: float
+    p_value: float
+    radius_m: float | None
+    wards: Sequence[Said]
+
+
+def say_began(facts: Began) -> dict[str, Said]:
+    """`{name, sentence}`, each `{vi, en}`. `radius_m` None: all of the wards is meant."""
+    places = {lang: _listed([ward[lang] for ward in facts.wards], lang) for lang in ("vi", "en")}
+    name = {
+        lang: ", ".join([facts.category[lang], *([places[lang]] if places[lang] else [])])
+        for lang in ("vi", "en")
+    }
+    day = facts.since
+    vi = f"Từ {_WEEKDAYS_VI[day.weekday()]} {day.day}/{day.month}"
+    en = f"Since {_WEEKDAYS_EN[day.weekday()]} {day.day} {_MONTHS_EN[day.month - 1]}"
+    where_vi, where_en = f" ở {places['vi']}", f" in {places['en']}"
+    if facts.radius_m is not None:
+        about = f"{max(100, -(-int(facts.radius_m) // 100) * 100):,}"
+        where_vi = f" trong vòng {about.replace(',', '.')} m" + (where_vi if places["vi"] else "")
+        where_en = f" within {about} m" + (where_en if places["en"] else "")
+    usual_vi, usual_en = _about(facts.expected)
+    chance_vi, chance_en = _chance(facts.p_value)
+    about_vi, about_en = _small_first(facts.category["vi"]), _small_first(facts.category["en"])
+    events = "event" if facts.observed == 1 else "events"
+    return {
+        "name": name,
+        "sentence": {
+            "vi": f"{vi}: {vi_number(facts.observed)} sự việc “{about_vi}”{where_vi}; theo nhịp "
+            f"thường ngày của nơi này và của thành phố thì {usual_vi}; {chance_vi}.",
+            "en": f"{en}: {facts.observed:,} separate {events} of “{about_en}”{where_en}; "
+            f"{usual_en} expected from what is usual here and in the city on these days; "
+            f"{chance_en}.",
+        },
+    }
+
+
+def _listed(names: Sequence[str], lang: str) -> str:
+    """The first two, and how many more there are."""
+    if len(names) <= 2:
+        return (" và " if lang == "vi" else " and ").join(names)
+    more = len(names) - 2
+    said = f"{more} nơi khác" if lang == "vi" else f"{more} more"
+    return f"{names[0]}, {names[1]} {'và' if lang == 'vi' else 'and'} {said}"

@@ -13,6 +13,7 @@ from geo.store.locks import Lock
 from geo.store.tables import (
     hotspot_answers,
     hotspot_artefacts,
+    hotspot_beginnings,
     hotspot_members,
     hotspot_runs,
     hotspots,
@@ -160,12 +161,15 @@ async def given_ids(conn: AsyncConnection, before: date) -> set[str]:
 
 
 async def put_answer(
-    conn: AsyncConnection, answer: dict[str, Any], rows: Sequence[dict[str, Any]]
+    conn: AsyncConnection,
+    answer: dict[str, Any],
+    rows: Sequence[dict[str, Any]],
+    beginnings: Sequence[dict[str, Any]] = (),
 ) -> int:
     """Write what is said of a category as of a day, in place of what was said before.
 
     Each of `rows` is one of `hotspots` (with `geom` as WKT, WGS 84 degrees) and `numbers`, `at_us`
-    of `hotspot_members`. Returns the answer's id.
+    of `hotspot_members`; `beginnings` are rows of `hotspot_beginnings`. Returns the answer's id.
     """
     same = hotspot_answers.c.category_code == answer["category_code"]
     await conn.execute(
@@ -175,6 +179,14 @@ async def put_answer(
         insert(hotspot_answers).values(**answer).returning(hotspot_answers.c.id)
     )
     answer_id = int(made.scalar_one())
+    if beginnings:
+        await conn.execute(
+            insert(hotspot_beginnings),
+            [
+                {**row, "answer_id": answer_id, "geom": f"SRID=4326;{row['geom']}"}
+                for row in beginnings
+            ],
+        )
     if not rows:
         return answer_id
     told = [
@@ -196,6 +208,20 @@ async def put_answer(
         ],
     )
     return answer_id
+
+
+async def beginnings_of(conn: AsyncConnection, answer_id: int) -> list[dict[str, Any]]:
+    """The rows of `hotspot_beginnings` of an answer, as `put_answer` takes them."""
+    table = hotspot_beginnings.c
+    columns = [
+        each for each in hotspot_beginnings.columns if each.name not in ("key", "answer_id", "geom")
+    ]
+    found = await conn.execute(
+        select(*columns, func.ST_AsBinary(table.geom).label("shape"))
+        .where(table.answer_id == answer_id)
+        .order_by(table.key)
+    )
+    return columns_of(found)
 
 
 async def put_artefacts(conn: AsyncConnection, as_of: date, rows: list[dict[str, Any]]) -> None:

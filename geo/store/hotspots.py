@@ -10,7 +10,12 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from geo.store.area import Bbox
 from geo.store.database import AnyRow, AsyncConnection
 from geo.store.tables import categories as category_rows
-from geo.store.tables import hotspot_answers, hotspot_artefacts, hotspots
+from geo.store.tables import (
+    hotspot_answers,
+    hotspot_artefacts,
+    hotspot_beginnings,
+    hotspots,
+)
 
 
 async def categories(conn: AsyncConnection, category: str | None = None) -> Sequence[AnyRow]:
@@ -145,6 +150,28 @@ async def page(
     found: Sequence[AnyRow] = (
         await conn.execute(listed.order_by(spot.key.desc()).limit(limit))
     ).all()
+    return found
+
+
+async def beginnings(
+    conn: AsyncConnection, chosen: Select[Any], bbox: Bbox | None
+) -> Sequence[AnyRow]:
+    """What began, of these answers, the most certain first, with `geojson`."""
+    answer, one = chosen.subquery("answer"), hotspot_beginnings.c
+    listed = (
+        select(
+            answer.c.category_code,
+            answer.c.family,
+            answer.c.as_of,
+            *(each for each in hotspot_beginnings.columns if each.name != "geom"),
+            func.ST_AsGeoJSON(one.geom, 6).label("geojson"),
+        )
+        .join_from(hotspot_beginnings, answer, one.answer_id == answer.c.id)
+        .order_by(one.p_value, one.expected / one.observed, one.key)
+    )
+    if bbox is not None:
+        listed = listed.where(bbox.touches(one.geom))
+    found: Sequence[AnyRow] = (await conn.execute(listed)).all()
     return found
 
 

@@ -16,6 +16,7 @@ from geo.store.tables.facilities import facilities
 from geo.store.tables.hotspots import (
     hotspot_answers,
     hotspot_artefacts,
+    hotspot_beginnings,
     hotspot_members,
     hotspot_runs,
     hotspots,
@@ -39,6 +40,7 @@ __all__ = [
     "facilities",
     "hotspot_answers",
     "hotspot_artefacts",
+    "hotspot_beginnings",
     "hotspot_members",
     "hotspot_runs",
     "hotspots",

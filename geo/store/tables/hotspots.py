@@ -144,6 +144,37 @@ hotspot_members = Table(
     Column("at_us", ARRAY(BigInteger), nullable=False),
 )
 
+BEGINNING_LEVELS = ("square", "ward")
+
+# What began in the last days before an answer's: places with more events since than usual.
+hotspot_beginnings = Table(
+    "hotspot_beginnings",
+    metadata,
+    Column("key", BigInteger, Identity(), primary_key=True),
+    Column(
+        "answer_id",
+        BigInteger,
+        ForeignKey("hotspot_answers.id", ondelete="CASCADE"),
+        nullable=False,
+    ),
+    Column("level", Text, nullable=False),
+    # its first day; the last one is the answer's
+    Column("since", Date, nullable=False),
+    # reports after thinning, and how many both margins would bring
+    Column("observed", Integer, nullable=False),
+    Column("expected", Double, nullable=False),
+    Column("relative_risk", Double, nullable=False),
+    Column("p_value", Double, nullable=False),
+    Column("radius_m", Double, nullable=False),
+    # of wards: all it holds, the fullest first; of squares: the one in its middle
+    Column("ward_codes", ARRAY(Text), nullable=False),
+    # {name, sentence: {vi, en}}
+    Column("said", JSONB, nullable=False),
+    Column("geom", Geometry("MULTIPOLYGON", 4326, spatial_index=False), nullable=False),
+    CheckConstraint(f"level IN {BEGINNING_LEVELS!r}", name="level"),
+    Index("ix_hotspot_beginnings_answer_id", "answer_id"),
+)
+
 # Reports that say more of how they were made than of the city, as of a day.
 hotspot_artefacts = Table(
     "hotspot_artefacts",

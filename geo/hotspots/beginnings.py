@@ -31,8 +31,8 @@ LEVELS: Final = ("square", "ward")
 # What began longer ago is a hotspot or is none.
 MAX_DAYS: Final = 14
 SQUARE_M: Final = 500.0
-# Farther apart it is no one thing; and the time of a scan goes with what a circle holds.
-REACH_M: Final = 3_000.0
+# Wider, it is a matter of wards; and the time of a scan goes with what a circle holds.
+REACH_M: Final = 2_000.0
 ALPHA: Final = 0.05
 _REPLICAS: Final = 999
 

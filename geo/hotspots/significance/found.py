@@ -9,20 +9,15 @@ are joined.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from geo.errors import Invalid
+from geo.hotspots.identity import STAY
 from geo.hotspots.significance.claim import claim, join, others_within
 from geo.hotspots.significance.core import MARGIN, SCALES_M, Neighbourhood, chances, rings
 from geo.hotspots.significance.odds import relative_risk
-
-# A hotspot appears at ENTER and is kept while it stays below STAY: the caller, who knows what was
-# there before, applies the two.
-ENTER: Final = 0.05
-STAY: Final = 0.20
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -4,8 +4,9 @@ import shapely
 from geo import crs
 from geo.demo import planted
 from geo.demo.city import City
+from geo.hotspots.identity import ENTER
 from geo.hotspots.significance.core import Neighbourhood
-from geo.hotspots.significance.found import ENTER, find_in
+from geo.hotspots.significance.found import find_in
 
 
 def test_a_dozen_and_more_are_planted_in_the_wards_they_name(demo_city: City) -> None:

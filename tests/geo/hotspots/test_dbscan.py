@@ -48,6 +48,50 @@ def test_labels_are_what_the_definition_says(cells, eps_m, min_points):
     assert labels.tolist() == by_definition(points, eps_m, min_points).tolist()
 
 
+# Whole numbers so large that a float has no digit to spare for a cell's corner, and metres of the
+# southern hemisphere: distances are still exact.
+FAR = [(0, 0), (2**31, -(2**31)), (-2_000_003, 10_000_019), (2**40, 2**40)]
+
+
+@settings(max_examples=200, deadline=None)
+@given(boards, st.sampled_from(FAR), st.integers(1, 5))
+def test_far_and_negative_coordinates_and_points_on_the_borders_of_cells(cells, far, min_points):
+    # Cells of the kernel's grid are eps/√2 wide: here 5, so that every fifth point is on a border.
+    eps_m = float(np.hypot(5, 5))
+    points = np.array(cells, dtype=np.float64).reshape(-1, 2) + np.array(far, dtype=np.float64)
+    labels = dbscan(points, eps_m, min_points)
+    assert labels.tolist() == by_definition(points, eps_m, min_points).tolist()
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.integers(0, 40), max_size=80),
+    st.sampled_from([(1.0, 0.0), (0.0, 1.0), (3.0, 4.0), (-1.0, 1.0)]),
+    st.integers(1, 5),
+    st.randoms(use_true_random=False),
+)
+def test_points_on_a_line_with_many_twice_in_any_order(steps, along, min_points, chance):
+    points = np.array([(at * along[0], at * along[1]) for at in steps]).reshape(-1, 2)
+    order = list(range(len(points)))
+    chance.shuffle(order)
+    labels = dbscan(points[order], 5.0, min_points)
+    assert labels.tolist() == by_definition(points[order], 5.0, min_points).tolist()
+
+
+@settings(max_examples=60, deadline=None)
+@given(boards, st.sampled_from([2.0, 3.0, 5.0]), st.integers(2, 6))
+def test_core_points_and_noise_are_scikit_learns(cells, eps_m, min_points):
+    points = np.array(cells, dtype=np.float64).reshape(-1, 2)
+    if not len(points):
+        return
+    labels = dbscan(points, eps_m, min_points)
+    model = DBSCAN(eps=eps_m, min_samples=min_points).fit(points)
+    core = model.core_sample_indices_
+    pairs = set(zip(labels[core].tolist(), model.labels_[core].tolist(), strict=True))
+    assert len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs})
+    assert ((labels == -1) == (model.labels_ == -1)).all()
+
+
 def test_cores_are_grouped_as_scikit_learn_groups_them():
     rng = np.random.default_rng(1)
     points = np.concatenate(

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from geo.errors import Invalid
-from geo.hotspots.significance.found import ENTER, find
+from geo.hotspots.identity import ENTER
+from geo.hotspots.significance.found import find
 from geo.hotspots.significance.odds import relative_risk, tail
 from geo.hotspots.significance.thin import thin
 

@@ -35,7 +35,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 # Places in circles held at once, 5.6 bytes each: what does not fit is done in turns, each with the
-# replicas drawn anew. And distances sorted at once by a thread.
+# replicas drawn anew. And how many distances a thread sorts at once.
 _HELD: Final = 32_000_000
 _SLICE: Final = 1_000_000
 
@@ -124,8 +124,9 @@ def scan(
     city = _City(places, ages, search)
     if not len(city.recent_ages):
         return []
-    with ThreadPoolExecutor(threads or numba.get_num_threads()) as pool:
-        best, maxima = city.compare(seed, search.replicas, pool)
+    threads = threads or numba.get_num_threads()
+    with ThreadPoolExecutor(threads) as pool:
+        best, maxima = city.compare(seed, search, pool, threads)
     last_day = int(at[0] + ages[0])
     return [city.cluster(*one, last_day) for one in city.choose(best, maxima, search)]
 
@@ -177,24 +178,45 @@ class _City:
         return len(self.original)
 
     def compare(
-        self, seed: list[int], replicas: int, pool: ThreadPoolExecutor
+        self, seed: list[int], search: Search, pool: ThreadPoolExecutor, threads: int
     ) -> tuple[Peaks, Floats]:
-        """The best circle of each centre, and the replicas' largest ratios, ascending."""
-        maxima = np.zeros(replicas)
+        """The best circle of each centre, and the replicas' largest ratios, ascending.
+
+        As soon as so many replicas reach the observed ratio that it cannot be significant any more,
+        no further ones are drawn, and those not drawn are infinite.
+        """
+        maxima = np.zeros(search.replicas)
+        most = search.alpha * (search.replicas + 1) - 1
         seen = []
-        for around in self._turns(pool):
+        for around, all_of_them in self._turns(pool, threads):
             seen += list(pool.map(self._peaks, around))
             work = partial(self._replicate, around, seed, maxima)
-            list(pool.map(work, range(0, replicas, self.batch)))
+            top = max(float(each.ratio.max()) for each in seen)
+            step = self.batch * threads
+            for first in range(0, search.replicas, step):
+                last = min(first + step, search.replicas)
+                list(pool.map(work, range(first, last, self.batch)))
+                if all_of_them and (maxima[:last] >= top).sum() > most:
+                    maxima[last:] = np.inf
+                    break
         best = Peaks(*(np.concatenate(parts) for parts in zip(*seen, strict=True)))
         return best, np.sort(maxima)
 
-    def _turns(self, pool: ThreadPoolExecutor) -> Iterator[list[Circles]]:
+    def _turns(
+        self, pool: ThreadPoolExecutor, threads: int
+    ) -> Iterator[tuple[list[Circles], bool]]:
+        """Circles around as many centres as may be held at once; and whether they are all."""
         rows = max(1, _SLICE // len(self))
         slices = [np.arange(i, min(i + rows, len(self))) for i in range(0, len(self), rows)]
-        at_once = max(1, _HELD // (rows * len(self)))
-        for i in range(0, len(slices), at_once):
-            yield list(pool.map(self.circles, slices[i : i + at_once]))
+        held: list[Circles] = []
+        first = True
+        while slices:
+            now, slices = slices[:threads], slices[threads:]
+            held += pool.map(self.circles, now)
+            if slices and sum(each.near.size for each in held) > _HELD:
+                yield held, False
+                held, first = [], False
+        yield held, first
 
     def circles(self, centres: Ints, within_mm: Ints | None = None) -> Circles:
         """Circles around some centres; `within_mm` (centres,) limits each."""

@@ -63,6 +63,7 @@ PLANS: tuple[Plan, ...] = (
     Plan("Ổ gà, An Phú Đông", "traffic.pothole", "26767", 36, 120.0, 70),
     Plan("Chợ tự phát, Chợ Lớn", "street.vendors", "27343", 40, 70.0, 80),
     Plan("Công trình đêm, An Khánh", "noise.construction", "27094", 42, 80.0, 50),
+    Plan("Vỡ đường ống, Tân Sơn Hoà", "water.leak", "26977", 44, 500.0, 5),
     Plan("Đua xe, Vũng Tàu", "order.gathering", "26506", 34, 90.0, 60),
 )
 

@@ -277,18 +277,16 @@ def test_no_two_replicas_are_the_same():
 def test_giving_up_early_changes_no_answer():
     found = 0
     for seed in range(12):
-        rng = np.random.default_rng(seed)
-        where, centres, when = city_of(rng)
-        more = int(rng.integers(0, 9))
-        when = np.append(when, np.full(more, 29))
-        places = Places(np.append(where, np.full(more, 7)), centres)
+        where, centres, when = city_of(np.random.default_rng(seed))
+        days = np.append(when, np.full(seed % 9, 29))
+        places = Places(np.append(where, np.full(seed % 9, 7)), centres)
         early, whole = (
-            scan(places, when, rng=np.random.default_rng(1), search=Search(alpha=alpha))
+            scan(places, days, rng=np.random.default_rng(1), search=Search(alpha=alpha))
             for alpha in (0.05, 1.0)
         )
         assert early == [one for one in whole if one.p_value <= 0.05]
-        found += len(early)
-    assert 3 <= found <= 10
+        found += bool(early)
+    assert 0 < found < 12
 
 
 def test_only_what_is_significant_is_answered_and_no_more_than_asked_for():

@@ -14,6 +14,7 @@ from api.cli import (
     hotspots,
     reports,
     serve,
+    streets,
     tiles,
     users,
     wards,
@@ -32,6 +33,7 @@ app.add_typer(db.app, name="db")
 app.add_typer(wards.app, name="wards")
 app.add_typer(reports.app, name="reports")
 app.add_typer(facilities.app, name="facilities")
+app.add_typer(streets.app, name="streets")
 app.add_typer(hotspots.app, name="hotspots")
 app.add_typer(tiles.app, name="tiles")
 app.add_typer(users.app, name="users")

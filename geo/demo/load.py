@@ -8,8 +8,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import shapely
 from sqlalchemy import func, select
 
+from geo import crs
 from geo.demo import city, histories
 from geo.demo.city import City
 from geo.demo.texts import without_marks
@@ -21,6 +23,7 @@ from geo.reports.bulk import bulk_insert
 from geo.store import hotspot_runs
 from geo.store.database import AsyncConnection
 from geo.store.tables import reports, ward_sets
+from geo.streets import load as streets
 from geo.wards import importing
 from geo.wards.directory import WardDirectory
 from geo.wards.features import WardFeature, WardFile
@@ -90,6 +93,7 @@ async def load(
     )
     say(f"placing {len(made.facilities):,} schools, clinics and offices")
     await facilities.insert(conn, made.facilities)
+    await streets.replace(conn, _streets(made))
     say(f"filing {len(made.reports):,} reports of the last 12 months")
     wards = await WardDirectory.load(conn)
     filed = await bulk_insert(conn, _rows(made, wards, timezone), wards, timezone)
@@ -135,6 +139,14 @@ def ward_file(made: City) -> WardFile:
         polygons=np.array([ward.shape for ward in made.wards], dtype=object),
         crs="EPSG:4326",
     )
+
+
+def _streets(made: City) -> streets.Streets:
+    lines = shapely.transform(
+        made.streets.lines,
+        lambda at: np.column_stack(crs.to_degrees(at[:, 0], at[:, 1], crs.UTM_48N)),
+    )
+    return streets.Streets(city.WARD_SET, made.streets.names, list(lines), 0, 0)
 
 
 def _rows(made: City, wards: WardDirectory, timezone: str) -> Iterator[dict[str, Any]]:

@@ -55,17 +55,6 @@ def street_names(rng: np.random.Generator, main: npt.NDArray[np.bool_]) -> list[
     return names
 
 
-def in_english(street: str) -> str:
-    """How a foreigner writes a street's name: "Street 21", "alley 19, Lê Kim Sơn Street"."""
-    first, _, rest = street.partition(" ")
-    if first == "hẻm":
-        number, _, person = rest.partition(" ")
-        return f"alley {number}, {person} Street"
-    if rest.startswith("số "):
-        return f"Street {rest[3:]}"
-    return f"{rest} Street" if first == "đường" else street
-
-
 def person_names(rng: np.random.Generator, n: int) -> list[str]:
     """`n` names such as "Trần Hữu Lâm"."""
     family = rng.choice(_FAMILY, n, p=_weights(len(_FAMILY)))

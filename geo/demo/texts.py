@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from geo.demo.names import in_english
+from geo.streets.names import in_english
 
 _SLOT = re.compile(r"\{(\w+)\}")
 # How people write: with a greeting, with a plea, in lower case, without marks, in English.

@@ -133,6 +133,7 @@ def _facts(category: AnyRow, spot: answer.Spot, period: Period, around: AnyRow) 
         area_m2=float(spot.shape_m.area),
         days=round(period.days),
         ward=ward,
+        street=around.street,
         near=around.near,
     )
 

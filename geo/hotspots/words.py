@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, Final
 
 from geo.hotspots.artefacts.artefact import vi as vi_number
+from geo.streets import names
 
 Said = dict[str, str]
 
@@ -29,8 +30,8 @@ class Facts:
     """What is said of a hotspot: see the columns of `hotspots` by the same names.
 
     `category` are its names; `radius_m` reaches from its middle to its farthest report; `days` is
-    the length of the window; `ward` {vi, en} or None; `near` [{kind, name, distance_m}] the nearest
-    first.
+    the length of the window; `ward` {vi, en} or None; `street` its name or None; `near`
+    [{kind, name, distance_m}] the nearest first.
     """
 
     category: Said
@@ -42,6 +43,7 @@ class Facts:
     area_m2: float
     days: int
     ward: Said | None
+    street: str | None
     near: Sequence[dict[str, Any]]
 
 
@@ -62,7 +64,10 @@ def _name(facts: Facts) -> Said:
     named = next(
         (one for one in facts.near if one.get("name") and one["distance_m"] <= _NEAR_M), None
     )
-    if named:
+    if facts.street:
+        parts["vi"].append(names.in_vietnamese(facts.street))
+        parts["en"].append(names.in_english(facts.street))
+    elif named:
         parts["vi"].append(f"gần {named['name']}")
         parts["en"].append(f"near {named['name']}")
     if facts.ward:

@@ -152,7 +152,8 @@ async def surroundings(
     radius_m: float,
 ) -> Sequence[AnyRow]:
     """For each shape, in order: `ward_code ward_vi ward_en ward_kind` of the ward that its middle
-    (lon, lat) lies in on a day, None where in none, and `near`, the facilities of these kinds
+    (lon, lat) lies in on a day, None where in none, `street`, the name of the one that runs
+    through the shape farthest, None where none is known, and `near`, the facilities of these kinds
     within `radius_m` of the shape, the nearest first, each `{kind, name, distance_m}`.
     """
     if not shapes:
@@ -184,7 +185,7 @@ async def union_of_wards(conn: AsyncConnection, codes: Sequence[str], on: date) 
 
 
 async def surroundings_mark(conn: AsyncConnection) -> str:
-    """Changes when a ward, a facility or a category does, whose names a run tells."""
+    """Changes when a ward, street, facility or category does, whose names a run tells."""
     found = await conn.execute(
         text(
             """
@@ -193,7 +194,9 @@ async def surroundings_mark(conn: AsyncConnection) -> str:
                 (SELECT string_agg(concat_ws(' ', number, code, name_vi, name_en, visibility), ','
                     ORDER BY number) FROM categories),
                 (SELECT md5(string_agg(md5(concat_ws(' ', id, kind, name, geom::text)), '' ORDER BY id))
-                    FROM facilities)
+                    FROM facilities),
+                -- a source's streets are replaced as a whole, and get new numbers
+                (SELECT concat_ws(' ', count(*), min(id), max(id)) FROM streets)
             ))
             """  # noqa: E501
         )

@@ -6,12 +6,14 @@ SELECT
     ward.name AS ward_vi,
     coalesce(ward.name_en, ward.name) AS ward_en,
     ward.kind AS ward_kind,
+    street.name AS street,
     coalesce(found.near, '[]') AS near
 FROM unnest(CAST(:shapes AS bytea[]), CAST(:lon AS float8[]), CAST(:lat AS float8[]))
     WITH ORDINALITY AS given (shape, lon, lat, number)
 CROSS JOIN LATERAL (
     SELECT
         ST_SetSRID(ST_MakePoint(given.lon, given.lat), 4326) AS middle,
+        ST_SetSRID(ST_GeomFromWKB(given.shape), 4326) AS hull,
         ST_SetSRID(ST_GeomFromWKB(given.shape), 4326)::geography AS shape
 ) AS here
 LEFT JOIN LATERAL (
@@ -21,6 +23,15 @@ LEFT JOIN LATERAL (
     ORDER BY w.code
     LIMIT 1
 ) AS ward ON true
+LEFT JOIN LATERAL (
+    -- the street that runs through it farthest
+    SELECT s.name
+    FROM streets AS s
+    WHERE ST_Intersects(s.geom, here.hull)
+    GROUP BY s.name
+    ORDER BY sum(ST_Length(ST_Intersection(s.geom, here.hull)::geography)) DESC, s.name
+    LIMIT 1
+) AS street ON true
 LEFT JOIN LATERAL (
     SELECT json_agg(
         json_build_object('kind', f.kind, 'name', f.name, 'distance_m', round(f.distance_m))

@@ -29,6 +29,7 @@ from geo.store.tables.reports import (
     report_events,
     reports,
 )
+from geo.store.tables.streets import streets
 from geo.store.tables.users import sessions, users
 from geo.store.tables.wards import ward_sets, ward_shapes, wards
 
@@ -54,6 +55,7 @@ __all__ = [
     "report_events",
     "reports",
     "sessions",
+    "streets",
     "users",
     "ward_sets",
     "ward_shapes",

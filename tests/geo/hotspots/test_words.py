@@ -17,6 +17,7 @@ def facts(**changes):
             "area_m2": 31_000.0,
             "days": 90,
             "ward": None,
+            "street": None,
             "near": [],
             **changes,
         }

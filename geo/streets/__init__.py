@@ -1,0 +1,1 @@
+"""Streets by name: what a hotspot is called by."""

@@ -99,3 +99,9 @@ class NotReady(PinwardError):
     """The service is not ready."""
 
     kind = "not-ready"
+
+
+class TaskFailed(PinwardError):
+    """A task of a run over many machines failed."""
+
+    kind = "task-failed"

@@ -22,6 +22,8 @@ from geo.hotspots.kernel.sorting import Floats, Wide
 _LEAST_EPS, _MOST_EPS = 1e-150, 1e150
 _MOST_POINTS = 2**31 - 1
 
+Marks = npt.NDArray[np.bool_]
+
 
 def dbscan(
     points_m: npt.ArrayLike, eps_m: float, min_points: int, *, threads: int | None = None
@@ -39,6 +41,15 @@ def dbscan(
     return clustered(checked(points_m, eps_m, min_points), eps_m, min_points, threads)
 
 
+def cored(
+    points_m: npt.ArrayLike, eps_m: float, min_points: int, threads: int | None = None
+) -> tuple[Wide, Marks]:
+    """(labels, cores), (n,) each: what `dbscan` answers, and which points are cores."""
+    points = checked(points_m, eps_m, min_points)
+    marks = np.zeros(len(points), dtype=bool)
+    return clustered(points, eps_m, min_points, threads, marks=marks), marks
+
+
 def clustered(
     points: Floats,
     eps_m: float,
@@ -46,8 +57,12 @@ def clustered(
     threads: int | None,
     at: Floats | None = None,
     days: float = np.inf,
+    marks: Marks | None = None,
 ) -> Wide:
-    """Labels of checked points; with `at`, neighbours are at most `days` apart as well."""
+    """Labels of checked points; with `at`, neighbours are at most `days` apart as well.
+
+    `marks` (n,), all false, is told which points are cores.
+    """
     if len(points) == 0:
         return np.empty(0, dtype=np.int64)
     with Crew(len(points), threads) as crew:
@@ -57,6 +72,13 @@ def clustered(
             raise Invalid(f"points_m must be finite; point {bad} is {tuple(points[bad].tolist())}")
         cells = grid.cells(points, *extent, eps_m, crew, at, days)
         core = cores(cells, eps_m, days, int(min_points), crew)
+        if marks is not None:
+            # Those of a cell come first: a step up at its start, a step down behind the last.
+            some = core > 0
+            steps = np.zeros(len(points) + 1, dtype=np.int8)
+            steps[cells.start[:-1][some]] += 1
+            steps[cells.start[:-1][some] + core[some]] -= 1
+            marks[cells.order] = np.cumsum(steps[:-1], dtype=np.int8)
         cluster = join(cells, core, eps_m, days, crew)
         return labels(cells, core, cluster, eps_m, days, crew)
 

@@ -11,7 +11,9 @@ from psycopg import sql
 from sqlalchemy import text
 
 from geo.period import Period
+from geo.store.area import Bbox
 from geo.store.database import AnyRow, AsyncConnection, driver, load_sql
+from geo.store.reports import BLUR_DEGREES
 from geo.store.tables.reports import OPEN_STATUSES
 
 # A report that is no independent sign of a problem there.
@@ -40,24 +42,27 @@ _END = b"\xff\xff"
 _EPOCH_US = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
 # What is packed at once: so long rows of COPY never pile up beside the arrays.
 _BLOCK = 8_000_000
+SQUARES_A_DEGREE = 50
 
 
-async def rows(conn: AsyncConnection, period: Period) -> dict[str, npt.NDArray[np.generic]]:
+async def rows(
+    conn: AsyncConnection,
+    period: Period,
+    city: str | None = None,
+    category: str | None = None,
+    area: Bbox | None = None,
+) -> dict[str, npt.NDArray[np.generic]]:
     """Columns `number lon lat at_us category open channel sender flagged`, one entry a report.
 
     `number` (int64) is the last eight bytes of the report's id: random in every id, so two reports
     share one as good as never. `at_us` counts microseconds since 1970 UTC, `category` is the
     category's number. Duplicates, rejected and withdrawn reports are missing. In the order of time
     and number, whatever order the table is in.
+
+    `city` narrows to the wards of sets of that name, `category` to a code, `area` to where the
+    public sees a report; some that lie beside it may be among them.
     """
-    statement = sql.SQL(
-        resources.files("geo.store").joinpath("hotspots_inputs.sql").read_text(encoding="utf-8")
-    ).format(
-        open=sql.Literal(list(OPEN_STATUSES)),
-        left_out=sql.Literal(list(NOT_COUNTED)),
-        since=sql.Literal(period.since),
-        until=sql.Literal(period.until),
-    )
+    statement = _statement(period, city, category, area)
     copying = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(statement)
     parts: list[npt.NDArray[np.void]] = []
     waiting = bytearray()
@@ -77,6 +82,51 @@ async def rows(conn: AsyncConnection, period: Period) -> dict[str, npt.NDArray[n
     found = np.concatenate(parts)
     found = found[np.lexsort((found["number"], found["at_us"]))]
     return {name: np.ascontiguousarray(found[name]) for name in found.dtype.names or ()}
+
+
+async def squares(
+    conn: AsyncConnection, period: Period, city: str | None, category: str | None
+) -> npt.NDArray[np.int64]:
+    """(n, 2) lon and lat of the lower corners of the squares that hold any such reports, in
+    `SQUARES_A_DEGREE`-ths of a degree; reports as in `rows`."""
+    asked = sql.SQL(
+        "SELECT DISTINCT floor(lon * {per})::int8, floor(lat * {per})::int8 FROM ({rows}) AS found"
+    ).format(per=sql.Literal(SQUARES_A_DEGREE), rows=_statement(period, city, category, None))
+    cursor = await (await driver(conn)).execute(asked)
+    return np.array(await cursor.fetchall(), dtype=np.int64).reshape(-1, 2)
+
+
+def _statement(
+    period: Period, city: str | None, category: str | None, area: Bbox | None
+) -> sql.Composed:
+    """The statement of what counts; every part that is asked for narrows it."""
+    narrowed = []
+    if city is not None:
+        narrowed.append(
+            sql.SQL(
+                "AND r.ward_id IN (SELECT w.id FROM wards AS w JOIN ward_sets AS s"
+                " ON s.id = w.set_id WHERE s.city = {})"
+            ).format(city)
+        )
+    if category is not None:
+        narrowed.append(sql.SQL("AND r.category_code = {}").format(category))
+    if area is not None:
+        # By the index on true places; a report is seen near its own.
+        narrowed.append(
+            sql.SQL("AND r.geom && ST_Expand(ST_MakeEnvelope({}, {}, {}, {}, 4326), {})").format(
+                area.west, area.south, area.east, area.north, BLUR_DEGREES
+            )
+        )
+    written = (
+        resources.files("geo.store").joinpath("hotspots_inputs.sql").read_text(encoding="utf-8")
+    )
+    return sql.SQL(written).format(
+        open=sql.Literal(list(OPEN_STATUSES)),
+        left_out=sql.Literal(list(NOT_COUNTED)),
+        since=sql.Literal(period.since),
+        until=sql.Literal(period.until),
+        narrowed=sql.SQL(" ").join(narrowed),
+    )
 
 
 _KEPT = np.dtype(

@@ -5,8 +5,8 @@
 -- may be a form's.
 SELECT
     r.id,
-    ST_X(place.geom),
-    ST_Y(place.geom),
+    ST_X(place.geom) AS lon,
+    ST_Y(place.geom) AS lat,
     r.created_at,
     c.number,
     r.status = ANY ({open}),
@@ -25,4 +25,4 @@ CROSS JOIN LATERAL (
         ELSE r.geom
     END AS geom
 ) AS place
-WHERE r.created_at >= {since} AND r.created_at < {until} AND r.status <> ALL ({left_out})
+WHERE r.created_at >= {since} AND r.created_at < {until} AND r.status <> ALL ({left_out}) {narrowed}

@@ -60,7 +60,7 @@ class Sites:
 @cache
 def units() -> tuple[Unit, ...]:
     """Today's units of the city, by code. Raises `UnreadableFile` without the package."""
-    rows = _query(
+    rows = query(
         "SELECT wardCode, wardShort, wardType, wardLon, wardLat, wardAreaKm2 FROM admin_units"
         " WHERE provinceCode = ? ORDER BY wardCode",
         CITY_CODE,
@@ -79,7 +79,7 @@ def sites() -> Sites:
     today = {u.code: u for u in units()}
     became = _became()
     names = (*_CITY_BEFORE, *_NEIGHBOURS)
-    former = _query(
+    former = query(
         "SELECT provinceKey || '_' || districtKey || '_' || coalesce(wardKey, ''), provinceShort,"
         " wardLon, wardLat FROM admin_units_legacy WHERE wardLon IS NOT NULL"
         f" AND provinceShort IN ({','.join('?' * len(names))}) ORDER BY 1",
@@ -104,14 +104,14 @@ def _near(lon: float, lat: float, unit: Unit) -> bool:
 def _became() -> dict[str, str]:
     """Former unit (province_district_unit key) → today's code, undivided ones only."""
     keys = dict(
-        _query("SELECT wardKey, wardCode FROM admin_units WHERE provinceCode = ?", CITY_CODE)
+        query("SELECT wardKey, wardCode FROM admin_units WHERE provinceCode = ?", CITY_CODE)
     )
     data = json.loads((_folder() / "converter_2025.json").read_text(encoding="utf-8"))
     whole = data["DICT_PROVINCE_WARD_NO_DIVIDED"][_CITY_KEY]
     return {former: keys[new] for new, formers in whole.items() for former in formers}
 
 
-def _query(sql: str, *parameters: str) -> list[tuple]:  # type: ignore[type-arg]
+def query(sql: str, *parameters: str) -> list[tuple]:  # type: ignore[type-arg]
     uri = f"{(_folder() / 'dataset.db').as_uri()}?mode=ro&immutable=1"
     connection = sqlite3.connect(uri, uri=True)
     try:

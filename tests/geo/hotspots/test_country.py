@@ -15,7 +15,7 @@ from geo.errors import Invalid, NotReady, TaskFailed, UnreadableFile
 from geo.hotspots import answer
 from geo.hotspots.country import pool
 from geo.hotspots.country.block import cluster
-from geo.hotspots.country.blocks import Block, Box, Cut, around, places
+from geo.hotspots.country.blocks import Block, Box, Cut, around, inside, places
 from geo.hotspots.country.merge import merge
 from geo.hotspots.country.run import Job, clusters, labels
 from geo.hotspots.country.significance import CityJob, hotspots
@@ -83,6 +83,42 @@ def test_a_border_point_between_two_blocks_goes_where_the_kernel_sends_it():
     assert wanted.tolist() == [0, 1, 1, 1, 1, 0, 0, 0, 0]
     for side_m in (6.0, 7.0, 9.9, 10.0):
         assert in_blocks(points, 3.0, 4, side_m).tolist() == wanted.tolist()
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.integers(-3000, 3000),
+    st.sampled_from([1e-3, 0.1, 1 / 3, 7.0, 99.9, 20_000.0, 1e6]),
+    st.sampled_from([0.5, 0.4999, 1 / 3, 0.01]),
+    st.integers(-6, 6),
+)
+def test_no_neighbour_is_lost_to_rounding_at_a_blocks_edge(column, side_m, part, ulps):
+    eps_m = side_m * part
+    x = column * side_m
+    for _ in range(abs(ulps)):
+        x = np.nextafter(x, np.inf * ulps)
+    home = Block(int(places(np.array([[x, 0.0]]), side_m)[0, 0]), 0)
+    ends = {-1: x, 1: x}
+    for hops in (1, 2):
+        for way, start in ends.items():
+            at = _farthest(start, eps_m, way)
+            assert around(home, side_m, eps_m, hops).holds(np.array([[at, 0.0]]))[0]
+            there = Block(int(places(np.array([[at, 0.0]]), side_m)[0, 0]), 0)
+            if hops == 1 and there != home:
+                assert not inside(there, side_m, eps_m).holds(np.array([[at, side_m / 2]]))[0]
+            ends[way] = at
+
+
+def _farthest(start, eps_m, way):
+    """The farthest number that way which is still a neighbour by the kernel's arithmetic."""
+    near = start
+    far = np.nextafter(start + way * eps_m * (1 + 1e-9), way * np.inf)
+    while (between := near + (far - near) / 2) not in (near, far):
+        if (between - start) ** 2 <= eps_m * eps_m:
+            near = between
+        else:
+            far = between
+    return near
 
 
 def test_a_block_holds_few_more_points_than_its_own():
@@ -341,5 +377,6 @@ def test_every_citys_hotspots_are_those_of_one_machine(machines):
         (one,) = many[job.city][3]
         assert set(range(40)) & set(one.spot.rows.tolist())
         assert [spot.rows.tolist() for spot in alone] == [one.spot.rows.tolist()]
+        assert alone[0].found.p_value == one.spot.found.p_value
         assert one.numbers.tolist() == reports.number[one.spot.rows].tolist()
         assert plain(many[job.city]) == plain(here[job.city])

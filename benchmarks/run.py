@@ -24,7 +24,7 @@ from rich.table import Table
 from geo.store import migrate
 from geo.store.cluster import Cluster
 
-ALONE = ("ward_lookup", "report_import", "clustering")
+ALONE = ("ward_lookup", "report_import", "clustering", "country")
 # In this order: what writes reports comes last.
 IN_THE_CITY = ("pyramid_size", "cold_tile", "warm_tile", "live_streams", "intake")
 MEASURES = ALONE + IN_THE_CITY

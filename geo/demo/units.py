@@ -112,6 +112,7 @@ def _became() -> dict[str, str]:
 
 
 def query(sql: str, *parameters: str) -> list[tuple]:  # type: ignore[type-arg]
+    """Rows of the package's table `admin_units`. Raises `UnreadableFile` without the package."""
     uri = f"{(_folder() / 'dataset.db').as_uri()}?mode=ro&immutable=1"
     connection = sqlite3.connect(uri, uri=True)
     try:

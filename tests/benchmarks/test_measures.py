@@ -13,6 +13,7 @@ ROWS = 4000
 SMALL = {
     "report_import": {"rows": 300},
     "clustering": {"small": 2000, "large": 5000},
+    "country": {"points": 60_000},
     "warm_tile": {"pairs": 1, "seconds": 0.3},
     "live_streams": {"streams": 12, "reports": 3},
     "intake": {"pairs": 1, "seconds": 0.6, "probes": 6},
@@ -73,7 +74,7 @@ def test_a_measure_in_the_city_runs(measures, city, name):
     json.dumps(rows)
 
 
-@pytest.mark.parametrize("name", ["ward_lookup", "report_import"])
+@pytest.mark.parametrize("name", ["ward_lookup", "report_import", "country"])
 def test_a_measure_of_its_own_runs(measures, clone, migrated, monkeypatch, name):
     module = measures(name)
     if name == "ward_lookup":

@@ -1,7 +1,7 @@
 """Work handed to Dask's workers, no more of it at a time than is told."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from uuid import uuid4
@@ -45,10 +45,17 @@ class Pool:
     def submit(self, what: str, job: Job, work: Callable[..., Any], *given: Any) -> "Future[Any]":
         """Have `work(*given)` done, `what` in a word. Futures given are waited for, and what they
         answer is handed over from worker to worker."""
+        (asked,) = self.map(what, job, work, *([one] for one in given))
+        return asked
+
+    def map(
+        self, what: str, job: Job, work: Callable[..., Any], *given: Sequence[Any]
+    ) -> "list[Future[Any]]":
+        """As `submit` for each row of what is given, in one message to the scheduler."""
         # What stands before the first number is what Dask groups tasks by.
-        key = f"{what}-{next(self._numbers)}-{job.name}-{self._run}"
-        asked: Future[Any] = self._client.submit(
-            work, *given, key=key, retries=self._retries, pure=False
+        keys = [f"{what}-{next(self._numbers)}-{job.name}-{self._run}" for _ in given[0]]
+        asked: list[Future[Any]] = self._client.map(
+            work, *given, key=keys, retries=self._retries, pure=False
         )
         return asked
 
@@ -87,32 +94,40 @@ class Pool:
 
         try:
             begin()
-            for task in coming:
-                job, which, ends, _ = open_.pop(task.key)
-                answer = _answer(job, task)
-                if ends:
-                    done += 1
-                    tell(done, known)
-                    yield job, which, answer
-                else:
+            for batch in coming.batches():
+                for task, answer in zip(batch, self._answers(batch, open_), strict=True):
+                    job, which, ends, _ = open_.pop(task.key)
+                    if ends:
+                        done += 1
+                        tell(done, known)
+                        yield job, which, answer
+                        continue
                     assert then is not None
                     more = then(job, answer)
                     known += len(more)
                     for which, task in more:
                         ask(job, which, task, True)
                     tell(done, known)
-                # An answer may be large: the worker may forget it now.
-                del answer, task
+                # Answers may be large: the workers may forget them now.
+                del batch, task, answer
                 begin()
         finally:
             self._client.cancel([task for *_, task in open_.values()])
 
+    def _answers(self, batch: "list[Future[Any]]", asked: dict[Any, tuple[Any, ...]]) -> list[Any]:
+        """Of tasks that are done, all in one message. Raises what a task raised."""
+        for task in batch:
+            if task.status == "error":
+                _raise(asked[task.key][0], task)
+        answers: list[Any] = self._client.gather(batch)
+        return answers
 
-def _answer(job: Job, task: "Future[Any]") -> Any:
+
+def _raise(job: Job, task: "Future[Any]") -> None:
     from distributed.scheduler import KilledWorker
 
     try:
-        return task.result()
+        task.result()
     except PinwardError:
         raise
     except KilledWorker as error:

@@ -126,14 +126,17 @@ def _here(jobs: Iterable[Job], keep: Keep, tell: Tell) -> Iterator[Part]:
 def _finished(
     workers: Pool, job: Job, blocks: list[Block], keep: Keep
 ) -> "list[tuple[Block, Future[Any]]]":
+    if not blocks:
+        return []
+    n = len(blocks)
     # One thread a task: the workers' processors are taken by other tasks.
-    clustered = [workers.submit("cluster", job, _cluster, job, block, 1) for block in blocks]
-    strips = [workers.submit("strip", job, _strip, each) for each in clustered]
+    clustered = workers.map("cluster", job, _cluster, [job] * n, blocks, [1] * n)
+    strips = workers.map("strip", job, _strip, clustered)
     numbers = workers.submit("merge", job, _merge, job, strips)
-    return [
-        (block, workers.submit("finish", job, _finish, job, block, each, numbers, i, keep))
-        for i, (block, each) in enumerate(zip(blocks, clustered, strict=True))
-    ]
+    kept = workers.map(
+        "finish", job, _finish, [job] * n, blocks, clustered, [numbers] * n, range(n), [keep] * n
+    )
+    return list(zip(blocks, kept, strict=True))
 
 
 def _survey(job: Job) -> list[Block]:

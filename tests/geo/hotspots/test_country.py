@@ -43,7 +43,7 @@ def in_blocks(points, eps_m, min_points, side_m):
 # Steps of one metre on a small board, where blocks are 4 m and more: points lie on the borders of
 # blocks, exactly eps apart, on one spot, and equally near to cores of several blocks.
 boards = st.lists(st.tuples(st.integers(0, 24), st.integers(0, 24)), max_size=80)
-moved = st.sampled_from([0.0, -12.0, -7.25, 1e6 + 1 / 3, -1e9, 3e11])
+moved = st.sampled_from([0.0, -12.0, -7.25, 1e6 + 1 / 3, -1e9, 1e11])
 
 
 @settings(max_examples=300, deadline=None)

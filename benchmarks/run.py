@@ -24,7 +24,16 @@ from rich.table import Table
 from geo.store import migrate
 from geo.store.cluster import Cluster
 
-ALONE = ("ward_lookup", "report_import", "clustering", "country")
+ALONE = (
+    "ward_lookup",
+    "report_import",
+    "clustering",
+    "calibration",
+    "power",
+    "trends",
+    "identities",
+    "country",
+)
 # In this order: what writes reports comes last.
 IN_THE_CITY = ("pyramid_size", "cold_tile", "warm_tile", "live_streams", "intake")
 MEASURES = ALONE + IN_THE_CITY
@@ -32,8 +41,8 @@ MEASURES = ALONE + IN_THE_CITY
 
 def run(names: list[str], rows: int, say: Any = lambda line: None) -> list[dict[str, Any]]:
     """Rows of the table: `{measure, took_s, what, against, ours_s, theirs_s, ratio, aim, note}`,
-    with `ours_bytes` and `theirs_bytes` where disk is measured, and None where there is no
-    yardstick."""
+    with `ours_bytes` and `theirs_bytes` where disk is measured, `ours_wrong` and `theirs_wrong` (a
+    part of one) where answers are, and None where there is no yardstick."""
     found: list[dict[str, Any]] = []
     for name in names:
         # What cannot even be imported should say so before ten million rows are loaded.
@@ -113,6 +122,8 @@ def table(found: list[dict[str, Any]]) -> Table:
 def _said(item: dict[str, Any], whose: str) -> str:
     if f"{whose}_bytes" in item:
         return f"{item[f'{whose}_bytes'] / 1e6:,.0f} MB"
+    if f"{whose}_wrong" in item:
+        return f"{item[f'{whose}_wrong']:.1%} wrong"
     value = item[f"{whose}_s"]
     return "-" if value is None else f"{value:.4g} s"
 

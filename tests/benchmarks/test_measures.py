@@ -13,6 +13,10 @@ ROWS = 4000
 SMALL = {
     "report_import": {"rows": 300},
     "clustering": {"small": 2000, "large": 5000},
+    "calibration": {"cities": 1, "compared": 1, "reports": 3000, "cases": ("even",)},
+    "power": {"cities": 1, "reports": 3000},
+    "trends": {"each": 2, "noted": 1, "steady": 2},
+    "identities": {"cities": 1, "weeks": 2},
     "country": {"points": 60_000},
     "warm_tile": {"pairs": 1, "seconds": 0.3},
     "live_streams": {"streams": 12, "reports": 3},
@@ -74,7 +78,10 @@ def test_a_measure_in_the_city_runs(measures, city, name):
     json.dumps(rows)
 
 
-@pytest.mark.parametrize("name", ["ward_lookup", "report_import", "country"])
+@pytest.mark.parametrize(
+    "name",
+    ["ward_lookup", "report_import", "calibration", "power", "trends", "identities", "country"],
+)
 def test_a_measure_of_its_own_runs(measures, clone, migrated, monkeypatch, name):
     module = measures(name)
     if name == "ward_lookup":

@@ -22,11 +22,12 @@ import simulated
 from scipy import stats
 
 from geo.hotspots.dbscan import dbscan
+from geo.hotspots.identity import ENTER
 from geo.hotspots.significance.core import Neighbourhood
-from geo.hotspots.significance.found import ENTER, find_in
+from geo.hotspots.significance.found import find_in
 
 CITIES = 200
-COMPARED = 20
+COMPARED = 10
 REPORTS = 40_000
 CORES = 2
 AIM = 0.07

@@ -23,8 +23,9 @@ from calibration import CASES, EPS_M, MIN_POINTS, REPORTS, compiled, over
 from scipy import stats
 
 from geo.hotspots.dbscan import dbscan
+from geo.hotspots.identity import ENTER
 from geo.hotspots.significance.core import Neighbourhood
-from geo.hotspots.significance.found import ENTER, find_in
+from geo.hotspots.significance.found import find_in
 
 CITIES = 40
 # Extra reports (from, to), with the least recall and precision.

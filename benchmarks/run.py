@@ -28,6 +28,7 @@ ALONE = (
     "ward_lookup",
     "report_import",
     "clustering",
+    "scan",
     "calibration",
     "power",
     "trends",

@@ -13,6 +13,7 @@ ROWS = 4000
 SMALL = {
     "report_import": {"rows": 300},
     "clustering": {"small": 2000, "large": 5000},
+    "scan": {"cities": (("wards", 12, 300, 1, 1),)},
     "calibration": {"cities": 1, "compared": 1, "reports": 3000, "cases": ("even",)},
     "power": {"cities": 1, "reports": 3000},
     "trends": {"each": 2, "noted": 1, "steady": 2},
@@ -80,7 +81,16 @@ def test_a_measure_in_the_city_runs(measures, city, name):
 
 @pytest.mark.parametrize(
     "name",
-    ["ward_lookup", "report_import", "calibration", "power", "trends", "identities", "country"],
+    [
+        "ward_lookup",
+        "report_import",
+        "scan",
+        "calibration",
+        "power",
+        "trends",
+        "identities",
+        "country",
+    ],
 )
 def test_a_measure_of_its_own_runs(measures, clone, migrated, monkeypatch, name):
     module = measures(name)

@@ -1,5 +1,8 @@
 """The core test on simulated cities: what was planted is found, and what was not, is not."""
 
+import importlib
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +11,8 @@ from scipy import stats
 
 from geo.errors import Invalid
 from geo.hotspots.identity import ENTER
-from geo.hotspots.significance.found import find
+from geo.hotspots.significance.core import Neighbourhood
+from geo.hotspots.significance.found import find, find_in
 from geo.hotspots.significance.odds import relative_risk, tail
 from geo.hotspots.significance.thin import thin
 
@@ -65,6 +69,62 @@ def test_a_planted_excess_is_found_where_it_is(extra):
         hits += any(len(planted & set(one.members.tolist())) > extra / 2 for one in spots)
         assert len(spots) <= 2
     assert hits >= (8 if extra < 25 else 10)
+
+
+@pytest.fixture(scope="module")
+def simulated():
+    """The cities of `make bench`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(Path(__file__).resolve().parents[3] / "benchmarks"))
+        yield importlib.import_module("simulated")
+
+
+def on_the_map(city, alpha=ENTER):
+    """What a run finds that looks at all fourteen categories."""
+    around = Neighbourhood.of(city.points_m, city.at_days, city.categories)
+    return [
+        each for kind in range(14) for each in find_in(around, kind, categories=14, alpha=alpha)
+    ]
+
+
+LIVES = {
+    "even": {"uneven": False},
+    "uneven": {},
+    "smooth mix": {"smooth_mix": 0.5},
+    "mix of wards": {"sharp_mix": 0.2},
+    "mix of blocks": {"block_mix": 0.3},
+    "duplicates": {"duplicates": 0.1},
+    "storm": {"storm": 0.3},
+}
+
+
+@pytest.mark.parametrize("life", LIVES)
+def test_whatever_makes_a_city_uneven_is_no_hotspot(simulated, life):
+    cities = [
+        simulated.city(np.random.default_rng([seed, 3]), reports=15_000, **LIVES[life])
+        for seed in range(4)
+    ]
+    # Of p up to 1 there may be one a city: four cities would not tell 5 % from more.
+    assert sum(len(on_the_map(city, alpha=1.0)) for city in cities) <= len(cities)
+
+
+@pytest.mark.parametrize("life", ["uneven", "smooth mix", "duplicates"])
+def test_what_is_planted_where_people_live_is_found_and_nothing_else(simulated, life):
+    found = planted = right = hotspots = 0
+    for seed in range(3):
+        rng = np.random.default_rng([seed, 4])
+        city = simulated.city(rng, reports=15_000, **LIVES[life])
+        city = simulated.plant(rng, city, (30, 60))
+        every = np.concatenate(city.planted)
+        seen = on_the_map(city)
+        hotspots += len(seen)
+        right += sum(np.isin(each.members, every).mean() >= 0.5 for each in seen)
+        planted += len(city.planted)
+        found += sum(
+            any(np.isin(rows, each.members).mean() >= 0.5 for each in seen) for rows in city.planted
+        )
+    assert found >= 0.85 * planted
+    assert right >= 0.9 * hotspots
 
 
 def test_one_lamp_that_many_report_for_weeks_is_no_hotspot():

@@ -242,17 +242,16 @@ def _rings(
     for i in prange(len(asked)):
         inside = _within(keys, asked[i], span, guard)
         same_inside = _within(of, asked[i], span, guard)
-        for ring in range(2):
-            enough = near if ring == 0 else wide
-            reach = reaches[0]
-            held = 0
-            for r in range(len(reaches)):
-                reach = reaches[r]
-                held = _within(keys, asked[i], span, reach) - inside
-                if held >= enough:
-                    break
-            events[i, ring] = held
-            same[i, ring] = _within(of, asked[i], span, reach) - same_inside
+        ring = 0
+        for r in range(len(reaches)):
+            held = _within(keys, asked[i], span, reaches[r]) - inside
+            last = r == len(reaches) - 1
+            while ring < 2 and (last or held >= (near if ring == 0 else wide)):
+                events[i, ring] = held
+                same[i, ring] = _within(of, asked[i], span, reaches[r]) - same_inside
+                ring += 1
+            if ring == 2:
+                break
     return events, same
 
 

@@ -32,7 +32,7 @@ GUARD_M: Final = 300.0
 NEAR_EVENTS: Final = 300
 WIDE_EVENTS: Final = 3000
 _REACHES: Final = (6, 8, 11, 15, 20, 28, 40, 56)  # in cells
-_CELL_M: Final = 100.0
+CELL_M: Final = 100.0
 
 SERIES_DAYS: Final = 28.0
 
@@ -126,13 +126,21 @@ class Neighbourhood:
         reports = reports[np.argsort(of[reports], kind="stable")]
         return reports, np.searchsorted(of[reports], np.arange(len(rows) + 1))
 
+    def cells_of(self, points_m: Floats) -> Ints:
+        """The number that the cell of each point has among `keys`, (n,), points not far outside."""
+        row, column = divmod(int(self.keys[0]), self.span)
+        first = np.floor(self.at_m[0] / CELL_M).astype(np.int64) - np.array([column, row])
+        place = np.floor(points_m / CELL_M).astype(np.int64) - first
+        keys: Ints = place[:, 1] * self.span + place[:, 0]
+        return keys
+
 
 def cells(points: Floats) -> tuple[Ints, int]:
     """The number of each point's cell of 100 m, cells of one row one apart; and a row's step.
 
     Fixed to the plane, not to the data. Rows are so long that no search to the side wraps round.
     """
-    place = np.floor(points / _CELL_M).astype(np.int64)
+    place = np.floor(points / CELL_M).astype(np.int64)
     if not len(place):
         return np.empty(0, dtype=np.int64), 1
     place -= place.min(axis=0)
@@ -207,7 +215,7 @@ def rings(around: Neighbourhood, of: Ints, asked: Ints) -> Rings:
         asked,
         around.span,
         np.array(_REACHES),
-        int(GUARD_M / _CELL_M),
+        int(GUARD_M / CELL_M),
         NEAR_EVENTS,
         WIDE_EVENTS,
     )

@@ -1,13 +1,17 @@
-"""What a run writes of one category: its hotspots and its beginnings as rows."""
+"""What a run writes of one category: its hotspots, hexagons and beginnings as rows."""
 
 from dataclasses import dataclass, field
 from datetime import date, tzinfo
 from typing import Any, Final
 
+import numpy as np
 import shapely
 
 from geo.hotspots import answer, beginnings, words
 from geo.hotspots.beginnings import Beginning, Ground
+from geo.hotspots.hexes import found as hexagons
+from geo.hotspots.hexes import grid
+from geo.hotspots.hexes.found import Tally
 from geo.hotspots.trend import histories
 from geo.hotspots.window import Plane, Reports
 from geo.period import Period
@@ -24,26 +28,29 @@ NEAR_KINDS: Final = ("school", "kindergarten", "university", "clinic", "hospital
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What all categories of a run look at; `categories` is how many it tests."""
+    """What all categories of a run look at; `categories` is how many it tests, `tallies` are of
+    `planes`, in their order."""
 
     as_of: date
     period: Period
     zone: tzinfo
     reports: Reports
     planes: list[Plane]
+    tallies: list[Tally]
     categories: int
     ground: Ground
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was said of one category: rows as `hotspots` holds them, dormant ones among them, and
-    as `hotspot_beginnings` does. `ended` maps ids that are over to the id they went into."""
+    """What was said of one category: rows as `hotspots` holds them, dormant ones among them, as
+    `hotspot_hexagons` and as `hotspot_beginnings` do. `ended` maps ids that are over to the id they went into."""
 
     category: str
     n_reports: int
     n_left_out: int
     hotspots: list[dict[str, Any]] = field(repr=False)
+    hexagons: list[dict[str, Any]] = field(repr=False)
     beginnings: list[dict[str, Any]] = field(repr=False)
     n_events: int = 0
     ended: dict[str, str | None] = field(default_factory=dict)
@@ -100,6 +107,7 @@ async def make(
         n_reports=int((of_it & reports.kept).sum()),
         n_left_out=int((of_it & ~reports.kept).sum()),
         hotspots=rows + dormant,
+        hexagons=_hexagons(shared, category),
         beginnings=await _beginnings(conn, shared, category),
         n_events=sum(int((plane.around.kinds == category.number).sum()) for plane in shared.planes),
         ended=matches.ended,
@@ -114,6 +122,7 @@ async def stored(conn: AsyncConnection, category: AnyRow, as_of: date) -> Answer
         kept.n_reports,
         kept.n_left_out,
         hotspots=store.columns_of(await store.remembered(conn, kept.id)),
+        hexagons=await store.hexagons_of(conn, kept.id),
         beginnings=await store.beginnings_of(conn, kept.id),
         unchanged=True,
     )
@@ -136,6 +145,44 @@ def _facts(category: AnyRow, spot: answer.Spot, period: Period, around: AnyRow) 
         street=around.street,
         near=around.near,
     )
+
+
+def _hexagons(shared: Shared, category: AnyRow) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for plane, tally in zip(shared.planes, shared.tallies, strict=True):
+        found = hexagons.find_in(tally, category.number)
+        numbers = np.array([each.number for each in found], dtype=np.int64)
+        q, r = (each.tolist() for each in grid.axial(numbers))
+        shapes = grid.polygons(numbers, plane.epsg)
+        rows += [
+            {
+                "epsg": plane.epsg,
+                "q": q[i],
+                "r": r[i],
+                "n": each.people,
+                "events": each.events,
+                "events_all": each.n,
+                "expected": answer.short(each.expected),
+                "relative_risk": answer.short(each.relative_risk),
+                "risk_low": answer.short(each.risk_low),
+                "risk_high": answer.short(each.risk_high),
+                "q_value": answer.short(each.q_value),
+                "said": words.say_hexagon(
+                    words.InHexagon(
+                        category={"vi": category.name_vi, "en": category.name_en},
+                        people=each.people,
+                        events=each.events,
+                        expected=each.expected,
+                        q_value=each.q_value,
+                        area_m2=grid.AREA_M2,
+                        days=round(shared.period.days),
+                    )
+                ),
+                "geom": shapely.to_wkt(shapes[i], rounding_precision=-1),
+            }
+            for i, each in enumerate(found)
+        ]
+    return rows
 
 
 async def _beginnings(

@@ -6,18 +6,23 @@ that a later day's went on from is history: it stays too, whatever changed since
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, tzinfo
 from typing import Any, Final
+
+import numpy as np
+import shapely
 
 from geo.errors import UnknownCategory
 from geo.hotspots import rows
 from geo.hotspots.artefacts.artefact import Artefact
 from geo.hotspots.beginnings import Ground
 from geo.hotspots.days import DAYS, window
+from geo.hotspots.hexes import quiet
+from geo.hotspots.hexes.found import Tally
 from geo.hotspots.rows import Answer, Shared
-from geo.hotspots.window import Reports, planes
+from geo.hotspots.window import Plane, Reports, planes
 from geo.period import Period
 from geo.store import hotspot_inputs as inputs
 from geo.store import hotspot_runs as store
@@ -26,7 +31,7 @@ from geo.store.database import AnyRow, AsyncConnection
 from geo.wards.directory import WardDirectory
 
 # Of the method: what was said by another one is found anew.
-_METHOD: Final = "2"
+_METHOD: Final = "3"
 # Which reports a hotspot held is forgotten after so many days; the hotspot itself stays.
 MEMBERS_DAYS: Final = 400
 
@@ -101,6 +106,7 @@ async def run(
     await tell(1, steps)
     if todo:
         where = planes(reports)
+        hidden = [one.number for one in every if one.visibility == "hidden"]
         directory = await WardDirectory.load(conn)
         shared = Shared(
             as_of,
@@ -108,6 +114,7 @@ async def run(
             zone,
             reports,
             where,
+            tallies=[Tally.of(plane.around, hidden) for plane in where],
             categories=len(set(reports.category[reports.kept].tolist())),
             ground=Ground.of(where, reports, directory, as_of, period),
         )
@@ -130,10 +137,13 @@ async def run(
                     "ended": made.ended,
                 },
                 made.hotspots,
+                made.hexagons,
                 made.beginnings,
             )
             answers.append(made)
             await tell(i + 3, steps)
+        least, silent = _quiet(where, hidden, await inputs.land(conn, as_of))
+        await store.put_quiet(conn, as_of, least, quiet.REACH_M, silent)
         await store.put_artefacts(conn, as_of, [_artefact(each) for each in reports.artefacts])
         await store.thin_members(conn, MEMBERS_DAYS)
     answers.sort(key=lambda each: each.category)
@@ -152,6 +162,14 @@ async def record(conn: AsyncConnection, run_id: int, made: Run) -> None:
         n_left_out=sum(each.n_left_out for each in made.answers),
         n_hotspots=sum(len(each.seen) for each in made.answers),
     )
+
+
+def _quiet(
+    where: Sequence[Plane], hidden: Collection[int], wards: Sequence[shapely.Geometry]
+) -> tuple[int, shapely.MultiPolygon]:
+    least = quiet.least_events(np.concatenate([plane.around.kinds for plane in where] or [[]]))
+    heard = [(plane.epsg, quiet.heard(plane.around, least, hidden)) for plane in where]
+    return least, quiet.mask(heard, wards)
 
 
 def _artefact(each: Artefact) -> dict[str, Any]:

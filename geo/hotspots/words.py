@@ -128,6 +128,44 @@ def _small_first(name: str) -> str:
     return name if name[1:2].isupper() else name[:1].lower() + name[1:]
 
 
+@dataclass(frozen=True, slots=True)
+class InHexagon:
+    """What is said of a hexagon: see the columns of `hotspot_hexagons` by the same names.
+
+    `category` are its names; `days` is the length of the window.
+    """
+
+    category: Said
+    people: int
+    events: int
+    expected: float
+    q_value: float
+    area_m2: float
+    days: int
+
+
+def say_hexagon(facts: InHexagon) -> dict[str, Said]:
+    """`{sentence}`, `{vi, en}`."""
+    about_vi, about_en = _small_first(facts.category["vi"]), _small_first(facts.category["en"])
+    usual_vi, usual_en = _about(facts.expected)
+    hectares = f"{facts.area_m2 / _HECTARE_M2:.1f}"
+    one_in = next(one_in for one_in in _ODDS if facts.q_value <= 1 / one_in)
+    reports = "report" if facts.people == 1 else "reports"
+    events = "event" if facts.events == 1 else "events"
+    return {
+        "sentence": {
+            "vi": f"{vi_number(facts.people)} phản ánh “{about_vi}” "
+            f"({vi_number(facts.events)} sự việc) trong ô lục giác {hectares.replace('.', ',')} "
+            f"ha, {facts.days} ngày; bình thường {usual_vi} sự việc; trong các ô nổi bật ít nhất "
+            f"như ô này, dự kiến dưới 1/{vi_number(one_in)} là do ngẫu nhiên.",
+            "en": f"{facts.people:,} {reports} of “{about_en}” ({facts.events:,} separate "
+            f"{events}) in a hexagon of {hectares} ha in {facts.days} days; {usual_en} expected "
+            f"from what people here report otherwise; of the hexagons that stand out at least as "
+            f"much, fewer than 1 in {one_in:,} are expected to be chance.",
+        }
+    }
+
+
 _WEEKDAYS_VI: Final = (
     "thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật",
 )  # fmt: skip

@@ -234,6 +234,15 @@ async def union_of_wards(conn: AsyncConnection, codes: Sequence[str], on: date) 
     return shapely.from_wkb(bytes(found.scalar_one()))
 
 
+async def land(conn: AsyncConnection, on: date) -> list[shapely.Geometry]:
+    """The polygons of all wards of a day, WGS 84 degrees."""
+    found = await conn.execute(
+        text("SELECT ST_AsBinary(geom) FROM wards WHERE valid @> CAST(:day AS date) ORDER BY code"),
+        {"day": on},
+    )
+    return [shapely.from_wkb(bytes(wkb)) for wkb in found.scalars()]
+
+
 async def surroundings_mark(conn: AsyncConnection) -> str:
     """Changes when a ward, street, facility or category does, whose names a run tells."""
     found = await conn.execute(

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import shapely
-from sqlalchemy import bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Table, bindparam, delete, func, insert, select, text, update
 
 from geo.period import Period
 from geo.store.database import AnyRow, AsyncConnection
@@ -14,7 +14,9 @@ from geo.store.tables import (
     hotspot_answers,
     hotspot_artefacts,
     hotspot_beginnings,
+    hotspot_hexagons,
     hotspot_members,
+    hotspot_quiet,
     hotspot_runs,
     hotspots,
 )
@@ -164,12 +166,14 @@ async def put_answer(
     conn: AsyncConnection,
     answer: dict[str, Any],
     rows: Sequence[dict[str, Any]],
+    hexagons: Sequence[dict[str, Any]] = (),
     beginnings: Sequence[dict[str, Any]] = (),
 ) -> int:
     """Write what is said of a category as of a day, in place of what was said before.
 
     Each of `rows` is one of `hotspots` (with `geom` as WKT, WGS 84 degrees) and `numbers`, `at_us`
-    of `hotspot_members`; `beginnings` are rows of `hotspot_beginnings`. Returns the answer's id.
+    of `hotspot_members`; `hexagons` and `beginnings` are rows of the tables by their names. Returns
+    the answer's id.
     """
     same = hotspot_answers.c.category_code == answer["category_code"]
     await conn.execute(
@@ -179,14 +183,15 @@ async def put_answer(
         insert(hotspot_answers).values(**answer).returning(hotspot_answers.c.id)
     )
     answer_id = int(made.scalar_one())
-    if beginnings:
-        await conn.execute(
-            insert(hotspot_beginnings),
-            [
-                {**row, "answer_id": answer_id, "geom": f"SRID=4326;{row['geom']}"}
-                for row in beginnings
-            ],
-        )
+    for table, found in ((hotspot_hexagons, hexagons), (hotspot_beginnings, beginnings)):
+        if found:
+            await conn.execute(
+                insert(table),
+                [
+                    {**row, "answer_id": answer_id, "geom": f"SRID=4326;{row['geom']}"}
+                    for row in found
+                ],
+            )
     if not rows:
         return answer_id
     told = [
@@ -212,14 +217,20 @@ async def put_answer(
 
 async def beginnings_of(conn: AsyncConnection, answer_id: int) -> list[dict[str, Any]]:
     """The rows of `hotspot_beginnings` of an answer, as `put_answer` takes them."""
-    table = hotspot_beginnings.c
-    columns = [
-        each for each in hotspot_beginnings.columns if each.name not in ("key", "answer_id", "geom")
-    ]
+    return await _rows_of(conn, hotspot_beginnings, answer_id)
+
+
+async def hexagons_of(conn: AsyncConnection, answer_id: int) -> list[dict[str, Any]]:
+    """The rows of `hotspot_hexagons` of an answer, as `put_answer` takes them."""
+    return await _rows_of(conn, hotspot_hexagons, answer_id)
+
+
+async def _rows_of(conn: AsyncConnection, table: Table, answer_id: int) -> list[dict[str, Any]]:
+    columns = [each for each in table.columns if each.name not in ("key", "answer_id", "geom")]
     found = await conn.execute(
-        select(*columns, func.ST_AsBinary(table.geom).label("shape"))
-        .where(table.answer_id == answer_id)
-        .order_by(table.key)
+        select(*columns, func.ST_AsBinary(table.c.geom).label("shape"))
+        .where(table.c.answer_id == answer_id)
+        .order_by(table.c.key)
     )
     return columns_of(found)
 
@@ -233,6 +244,25 @@ async def put_artefacts(conn: AsyncConnection, as_of: date, rows: list[dict[str,
             for row in rows
         ]
         await conn.execute(insert(hotspot_artefacts), told)
+
+
+async def put_quiet(
+    conn: AsyncConnection,
+    as_of: date,
+    least_events: int,
+    reach_m: float,
+    mask: shapely.MultiPolygon,
+) -> None:
+    """Write where few report, as of a day, in place of what was said before; WGS 84 degrees."""
+    await conn.execute(delete(hotspot_quiet).where(hotspot_quiet.c.as_of == as_of))
+    await conn.execute(
+        insert(hotspot_quiet).values(
+            as_of=as_of,
+            least_events=least_events,
+            reach_m=reach_m,
+            geom=f"SRID=4326;{shapely.to_wkt(mask, rounding_precision=-1)}",
+        )
+    )
 
 
 async def thin_members(conn: AsyncConnection, days: int) -> None:

@@ -11,6 +11,7 @@ test by how much is reported there, never by how much of the category: choosing 
 would make chance look rarer than it is.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,7 +33,7 @@ class Hexagon:
     """A hexagon that stands out, by its `number` in the grid.
 
     `people` counts its reports of the category, `events` what is left of them after thinning, `n`
-    its events of all categories. `expected` (events), `relative_risk` and its 95 % interval compare
+    its events of all categories but hidden ones. `expected` (events), `relative_risk` and its 95 % interval compare
     with what people there report otherwise, as a hotspot's do. `q_value` is the least false
     discovery rate at which it is still drawn.
     """
@@ -55,17 +56,27 @@ class Tally:
     around: Neighbourhood
     numbers: Ints  # (hexagons,), ascending: those with an event of any category
     n: Ints  # (hexagons,): events of all categories
+    told: Ints  # (hexagons,): of all categories but hidden ones
     hexagon: Ints  # (events,): row of `numbers`
     people: Ints  # (events,): reports of each event
 
     @classmethod
-    def of(cls, around: Neighbourhood) -> "Tally":
-        """Count the events of a `Neighbourhood`, which are thinned."""
-        numbers, hexagon, n = np.unique(
-            grid.numbers(around.at_m), return_inverse=True, return_counts=True
+    def of(cls, around: Neighbourhood, hidden: Collection[int] = ()) -> "Tally":
+        """Count the events of a `Neighbourhood`, which are thinned.
+
+        `hidden` categories (numbers) are tested and background as all are, but not told of.
+        """
+        numbers, hexagon = np.unique(grid.numbers(around.at_m), return_inverse=True)
+        hexagon = hexagon.reshape(-1)
+        public = ~np.isin(around.kinds, list(hidden))
+        return cls(
+            around,
+            numbers,
+            n=np.bincount(hexagon, minlength=len(numbers)),
+            told=np.bincount(hexagon[public], minlength=len(numbers)),
+            hexagon=hexagon,
+            people=np.bincount(around.report_event, minlength=len(around.keys)),
         )
-        people = np.bincount(around.report_event, minlength=len(around.keys))
-        return cls(around, numbers, n.astype(np.int64), hexagon.reshape(-1), people)
 
 
 def find_in(tally: Tally, category: int, *, alpha: float = FDR) -> list[Hexagon]:
@@ -109,7 +120,7 @@ def find_in(tally: Tally, category: int, *, alpha: float = FDR) -> list[Hexagon]
                 number=int(tally.numbers[here[i]]),
                 people=int(people[i]),
                 events=int(events[i]),
-                n=int(n[i]),
+                n=int(tally.told[here[i]]),
                 expected=expected,
                 relative_risk=risk,
                 risk_low=low,

@@ -17,6 +17,7 @@ from numba import njit, prange
 
 from geo import crs
 from geo.hotspots.hexes import grid
+from geo.hotspots.identity import ENTER
 from geo.hotspots.significance.core import (
     CELL_M,
     MARGIN,
@@ -24,7 +25,6 @@ from geo.hotspots.significance.core import (
     WIDE_EVENTS,
     Neighbourhood,
 )
-from geo.hotspots.significance.found import ENTER
 from geo.hotspots.significance.odds import tail
 
 # From a hexagon's centre to all that is looked at around any report in it.

@@ -144,6 +144,48 @@ hotspot_members = Table(
     Column("at_us", ARRAY(BigInteger), nullable=False),
 )
 
+# Hexagons of the fixed grid that stand out in an answer: only those.
+hotspot_hexagons = Table(
+    "hotspot_hexagons",
+    metadata,
+    Column("key", BigInteger, Identity(), primary_key=True),
+    Column(
+        "answer_id",
+        BigInteger,
+        ForeignKey("hotspot_answers.id", ondelete="CASCADE"),
+        nullable=False,
+    ),
+    # axial coordinates of the grid in a plane (geo.hotspots.hexes.grid)
+    Column("epsg", Integer, nullable=False),
+    Column("q", Integer, nullable=False),
+    Column("r", Integer, nullable=False),
+    # reports, those left after thinning, and of all categories that are not hidden
+    Column("n", Integer, nullable=False),
+    Column("events", Integer, nullable=False),
+    Column("events_all", Integer, nullable=False),
+    Column("expected", Double, nullable=False),
+    Column("relative_risk", Double, nullable=False),
+    Column("risk_low", Double, nullable=False),
+    Column("risk_high", Double, nullable=False),
+    Column("q_value", Double, nullable=False),
+    # {sentence: {vi, en}}
+    Column("said", JSONB, nullable=False),
+    Column("geom", Geometry("POLYGON", 4326, spatial_index=False), nullable=False),
+    UniqueConstraint("answer_id", "epsg", "q", "r"),
+    Index("ix_hotspot_hexagons_geom", "geom", postgresql_using="gist"),
+)
+
+# Where so few report that no hotspot could show itself, as of a day; may be empty.
+hotspot_quiet = Table(
+    "hotspot_quiet",
+    metadata,
+    Column("as_of", Date, primary_key=True),
+    # fewer events than these lie within so many metres
+    Column("least_events", Integer, nullable=False),
+    Column("reach_m", Double, nullable=False),
+    Column("geom", Geometry("MULTIPOLYGON", 4326, spatial_index=False), nullable=False),
+)
+
 BEGINNING_LEVELS = ("square", "ward")
 
 # What began in the last days before an answer's: places with more events since than usual.

@@ -185,8 +185,8 @@ def test_no_hotspot_is_ever_where_it_is_quiet():
 
 def test_hexagons_are_heard_by_all_that_lies_in_reach_counted_one_by_one():
     at, days, kinds = a_city(n=900)
-    # In clumps that are far apart, so that what is heard of one is heard of it alone.
-    at = np.floor(at / 1200) * 1200 + (at % 1200) / 20
+    # Most in clumps that are far apart: what is heard of one is heard of it alone.
+    at[200:] = np.floor(at[200:] / 1200) * 1200 + (at[200:] % 1200) / 20
     around = Neighbourhood.of(at, days, kinds)
     x, y = np.meshgrid(np.arange(681e3, 688e3, 50), np.arange(1.189e6, 1.196e6, 50))
     every = np.unique(grid.numbers(np.column_stack([x.ravel(), y.ravel()])))

@@ -44,7 +44,8 @@ class Shared:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What was said of one category: rows as `hotspots` holds them, dormant ones among them, as
-    `hotspot_hexagons` and as `hotspot_beginnings` do. `ended` maps ids that are over to the id they went into."""
+    `hotspot_hexagons` and `hotspot_beginnings` do. `ended` maps ids that are over to the id they
+    went into."""
 
     category: str
     n_reports: int

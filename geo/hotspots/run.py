@@ -34,6 +34,7 @@ from geo.wards.directory import WardDirectory
 _METHOD: Final = "3"
 # Which reports a hotspot held is forgotten after so many days; the hotspot itself stays.
 MEMBERS_DAYS: Final = 400
+_NONE: Final = np.empty(0, np.int64)
 
 Tell = Callable[[int, int], Awaitable[None]]
 
@@ -167,7 +168,7 @@ async def record(conn: AsyncConnection, run_id: int, made: Run) -> None:
 def _quiet(
     where: Sequence[Plane], hidden: Collection[int], wards: Sequence[shapely.Geometry]
 ) -> tuple[int, shapely.MultiPolygon]:
-    least = quiet.least_events(np.concatenate([plane.around.kinds for plane in where] or [[]]))
+    least = quiet.least_events(np.concatenate([plane.around.kinds for plane in where] or [_NONE]))
     heard = [(plane.epsg, quiet.heard(plane.around, least, hidden)) for plane in where]
     return least, quiet.mask(heard, wards)
 

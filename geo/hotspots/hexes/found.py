@@ -33,9 +33,9 @@ class Hexagon:
     """A hexagon that stands out, by its `number` in the grid.
 
     `people` counts its reports of the category, `events` what is left of them after thinning, `n`
-    its events of all categories but hidden ones. `expected` (events), `relative_risk` and its 95 % interval compare
-    with what people there report otherwise, as a hotspot's do. `q_value` is the least false
-    discovery rate at which it is still drawn.
+    its events of all categories but hidden ones. `expected` (events), `relative_risk` and its 95 %
+    interval compare with what people there report otherwise, as a hotspot's do. `q_value` is the
+    least false discovery rate at which it is still drawn.
     """
 
     number: int

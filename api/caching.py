@@ -1,10 +1,17 @@
 """Answers that a client may keep: an ETag of what is in them, and 304 when it has them already."""
 
 import hashlib
+import json
 from collections.abc import Mapping
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
+
+
+def packed(body: dict[str, Any]) -> bytes:
+    """A JSON answer in as few bytes as UTF-8 takes."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def weak_etag(body: bytes) -> str:

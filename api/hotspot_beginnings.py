@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from api.hotspots import AnswerView, Words
+from api.hotspots import AnswerView, MultiPolygon, Words
 from geo.store.database import AnyRow
 
 NOTE = {
@@ -42,13 +42,6 @@ class BeginningProperties(BaseModel):
     ]
     radius_m: Annotated[float, Field(description="from the middle to its farthest place's middle")]
     wards: Annotated[list[str], Field(description="codes of the wards it is in")]
-
-
-class MultiPolygon(BaseModel):
-    """GeoJSON multipolygon, WGS 84 lon before lat."""
-
-    type: Literal["MultiPolygon"]
-    coordinates: list[list[list[list[float]]]]
 
 
 class BeginningFeature(BaseModel):

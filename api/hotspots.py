@@ -89,6 +89,13 @@ class Polygon(BaseModel):
     coordinates: list[list[list[float]]]
 
 
+class MultiPolygon(BaseModel):
+    """GeoJSON multipolygon, WGS 84 lon before lat."""
+
+    type: Literal["MultiPolygon"]
+    coordinates: list[list[list[list[float]]]]
+
+
 class HotspotFeature(BaseModel):
     """A hotspot as GeoJSON."""
 

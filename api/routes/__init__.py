@@ -4,6 +4,7 @@ from api.routes import (
     alerts,
     facilities,
     health,
+    hotspot_hexagons,
     hotspot_runs,
     hotspots,
     live,
@@ -21,6 +22,7 @@ ROUTERS = [
     wards.router,
     facilities.router,
     hotspots.router,
+    hotspot_hexagons.router,
     hotspot_runs.router,
     # After those: it would take their names for an id.
     hotspots.one,

@@ -13,7 +13,7 @@ from api.accepting import preferred
 from api.addresses import next_page, public_base
 from api.auth.staff import Staff, require
 from api.bodies import BoundedRoute
-from api.caching import cached
+from api.caching import cached, packed
 from api.errors import documented
 from api.parameters import (
     BboxParam,
@@ -165,7 +165,7 @@ async def list_alerts(
         title = f"Cảnh báo · Alerts · {settings.city}"
         body = cap.feed(page, settings.timezone, address, title, now)
         return cached(request, body, cap.ATOM_TYPE, headers=headers)
-    body = _packed({"type": "FeatureCollection", "features": _features(page), "next": following})
+    body = packed({"type": "FeatureCollection", "features": _features(page), "next": following})
     return cached(request, body, GEOJSON, headers=headers)
 
 
@@ -197,7 +197,7 @@ async def send_alert(
     )
     made = _feature(await find.one(conn, alert_id))
     return Response(
-        _packed(made),
+        packed(made),
         status_code=201,
         media_type=GEOJSON,
         headers={"Location": f"/api/v1/alerts/{alert_id}", "Cache-Control": "no-store"},
@@ -217,7 +217,7 @@ async def read_alert(
     found = await find.one(conn, alert_id)
     headers = {"Vary": "Accept"}
     if preferred(request.headers.get("accept"), (GEOJSON, cap.MEDIA_TYPE)) == GEOJSON:
-        return cached(request, _packed(_feature(found)), GEOJSON, headers=headers)
+        return cached(request, packed(_feature(found)), GEOJSON, headers=headers)
     return cached(request, cap.document(found, settings.timezone), cap.MEDIA_TYPE, headers=headers)
 
 
@@ -233,7 +233,7 @@ async def cancel_alert(alert_id: Id, account: Staff, conn: Write) -> Response:
     require(account, *sending.ROLES)
     await sending.cancel(conn, alert_id, account, datetime.now(UTC))
     made = _feature(await find.one(conn, alert_id))
-    return Response(_packed(made), media_type=GEOJSON, headers={"Cache-Control": "no-store"})
+    return Response(packed(made), media_type=GEOJSON, headers={"Cache-Control": "no-store"})
 
 
 def _features(rows: Sequence[AnyRow]) -> list[dict[str, Any]]:
@@ -271,7 +271,3 @@ def _feature(row: AnyRow) -> dict[str, Any]:
 
 def _utc(value: datetime | None) -> str | None:
     return value.isoformat().replace("+00:00", "Z") if value else None
-
-
-def _packed(body: dict[str, Any]) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,6 +1,5 @@
 """HTTP of facilities: a list, and the nearest to a point."""
 
-import json
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -8,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.addresses import next_page
-from api.caching import cached
+from api.caching import cached, packed
 from api.parameters import (
     BboxParam,
     CodesParam,
@@ -145,8 +144,7 @@ def _answer(
     more: dict[str, Any],
 ) -> Response:
     body = {"type": "FeatureCollection", "features": [_feature(row) for row in rows], **more}
-    packed = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-    return cached(request, packed, GEOJSON, cache_control, headers)
+    return cached(request, packed(body), GEOJSON, cache_control, headers)
 
 
 def _feature(row: AnyRow) -> dict[str, Any]:

@@ -1,15 +1,14 @@
 """HTTP of hotspots: those of the newest runs or of a day, and one through its days."""
 
-import json
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from api import hotspot_beginnings
 from api.addresses import next_page
-from api.caching import cached
+from api.caching import cached, packed
 from api.errors import documented
 from api.hotspots import (
     NOTE,
@@ -26,7 +25,7 @@ from api.parameters import (
     DayParam,
     Page,
     TimeParam,
-    decode_cursor,
+    decode_key,
     encode_cursor,
 )
 from api.schemas import GEOJSON
@@ -74,10 +73,6 @@ async def list_hotspots(
     where the public sees their reports.
     """
     period = _period(wanted.period)
-    before = None
-    if wanted.cursor:
-        # whoever made up a larger number begins at the start; the column holds 63 bits
-        before = max(-1, min(decode_cursor(wanted.cursor, int)[0], 2**63 - 1))
     answers, rows = await find.page(
         conn,
         categories=wanted.category,
@@ -87,7 +82,7 @@ async def list_hotspots(
         bbox=wanted.bbox,
         significant=bool(wanted.significant),
         limit=wanted.limit + 1,
-        before_key=before,
+        before_key=decode_key(wanted.cursor) if wanted.cursor else None,
     )
     page = rows[: wanted.limit]
     following = None
@@ -102,7 +97,7 @@ async def list_hotspots(
         "note": NOTE,
         "next": following,
     }
-    return cached(request, _packed(body), GEOJSON, "public, max-age=60", headers)
+    return cached(request, packed(body), GEOJSON, "public, max-age=60", headers)
 
 
 class Began(BaseModel):
@@ -133,7 +128,7 @@ async def beginnings(wanted: Annotated[Began, Query()], request: Request, conn: 
         "answers": [answer(row) for row in answers],
         "note": hotspot_beginnings.NOTE,
     }
-    return cached(request, _packed(body), GEOJSON, "public, max-age=60")
+    return cached(request, packed(body), GEOJSON, "public, max-age=60")
 
 
 class Day(BaseModel):
@@ -153,7 +148,7 @@ async def artefacts(wanted: Annotated[Day, Query()], request: Request, conn: Rea
         "features": [artefact(row) for row in rows],
         "as_of": day.isoformat() if day else None,
     }
-    return cached(request, _packed(body), GEOJSON, "public, max-age=60")
+    return cached(request, packed(body), GEOJSON, "public, max-age=60")
 
 
 one = APIRouter(prefix="/api/v1/hotspots", tags=["hotspots"])
@@ -176,7 +171,7 @@ async def through_time(
         "ended_on": end.as_of.isoformat() if end else None,
         "into": end.into_id if end else None,
     }
-    return cached(request, _packed(body), GEOJSON, "public, max-age=60")
+    return cached(request, packed(body), GEOJSON, "public, max-age=60")
 
 
 _time: TypeAdapter[datetime | None] = TypeAdapter(TimeParam)
@@ -200,7 +195,3 @@ def _period(text: str | None) -> Period | None:
         raise Invalid(
             error.detail, errors=[{"field": "period", "message": error.detail}]
         ) from error
-
-
-def _packed(body: dict[str, Any]) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

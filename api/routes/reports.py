@@ -1,6 +1,5 @@
 """HTTP of reports: categories, sending one, reading them."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,7 +9,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from api.addresses import public_base
 from api.bodies import BoundedRoute
-from api.caching import cached
+from api.caching import cached, packed
 from api.errors import documented
 from api.parameters import (
     BboxParam,
@@ -108,7 +107,7 @@ Code = Annotated[
 @router.get("/categories", responses={200: {"model": CategoryTree}})
 async def list_categories(request: Request, conn: Read) -> Response:
     """The tree of what reports can be about, with questions and deadlines."""
-    body = _packed({"categories": await categories.tree(conn)})
+    body = packed({"categories": await categories.tree(conn)})
     return cached(request, body, "application/json", "public, max-age=300")
 
 
@@ -147,7 +146,7 @@ async def send_report(
         **receipt.answer,
     }
     return Response(
-        _packed(body),
+        packed(body),
         status_code=200 if receipt.replayed else 201,
         media_type="application/json",
         headers={"Location": f"/api/v1/reports/{code}", "Cache-Control": "no-store"},
@@ -174,7 +173,7 @@ async def list_reports(
         links.append({"rel": "next", "href": following, "type": GEOJSON})
         headers["Link"] = f'<{following}>; rel="next"'
     body = {"type": "FeatureCollection", "features": features, "links": links, "next": following}
-    return cached(request, _packed(body), GEOJSON, headers=headers)
+    return cached(request, packed(body), GEOJSON, headers=headers)
 
 
 @router.get(
@@ -199,7 +198,7 @@ async def read_events(code: Code, request: Request, conn: Read, secret: Secret) 
 
 def _seen(request: Request, found: dict[str, Any], media_type: str, secret: str | None) -> Response:
     kept = "no-store" if secret else "no-cache"
-    return cached(request, _packed(found), media_type, kept, _BY_SECRET)
+    return cached(request, packed(found), media_type, kept, _BY_SECRET)
 
 
 def _after(cursor: str) -> tuple[datetime, UUID]:
@@ -213,7 +212,3 @@ def _after(cursor: str) -> tuple[datetime, UUID]:
 def _here(request: Request, base: str, **changed: str) -> str:
     url = request.url.include_query_params(**changed)
     return f"{base}{url.path}" + (f"?{url.query}" if url.query else "")
-
-
-def _packed(body: dict[str, Any]) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from api.addresses import public_base
 from api.auth.staff import Token, signed_in
-from api.caching import cached
+from api.caching import cached, packed
 from api.errors import documented
 from api.parameters import CodesParam, DayParam, TimeParam
 from api.session import Read, ServiceSettings, Tiles
@@ -200,13 +200,12 @@ def _clock(settings: Settings) -> render.Clock:
 def _json(
     request: Request, body: dict[str, object], settings: Settings, *, private: bool = False
 ) -> Response:
-    packed = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     # The addresses inside are those the client used, unless the service was told its own.
     told = bool(settings.public_url)
     kept = "public, max-age=60" if told else "no-cache"
     return cached(
         request,
-        packed,
+        packed(body),
         "application/json",
         "private, no-store" if private else kept,
         {} if told else {"Vary": "X-Forwarded-Host, X-Forwarded-Proto"},

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.addresses import next_page
-from api.caching import cached
+from api.caching import cached, packed
 from api.errors import documented
 from api.parameters import (
     BboxParam,
@@ -96,9 +96,9 @@ async def list_wards(
         shapes = await store.list_geometries(conn, [item.ward.id for item in page])
         features = [_feature(item.ward, shapes[item.ward.id]) for item in page]
         body = {"type": "FeatureCollection", "features": features, "next": following}
-        return cached(request, _packed(body), GEOJSON, _KEEP, headers)
+        return cached(request, packed(body), GEOJSON, _KEEP, headers)
     body = {"wards": [_listed(item.ward) for item in page], "next": following}
-    return cached(request, _packed(body), "application/json", _KEEP, headers)
+    return cached(request, packed(body), "application/json", _KEEP, headers)
 
 
 @router.get("/at")
@@ -147,7 +147,7 @@ async def one_ward(
     """A ward with its full boundary as a GeoJSON Feature."""
     ward = wards.named(code, on or today(settings))
     geometry = await store.full_geometry(conn, ward.id)
-    return cached(request, _packed(_feature(ward, geometry)), GEOJSON, _KEEP)
+    return cached(request, packed(_feature(ward, geometry)), GEOJSON, _KEEP)
 
 
 def _listed(ward: Ward) -> dict[str, Any]:
@@ -174,10 +174,6 @@ def _feature(ward: Ward, geometry: str) -> dict[str, Any]:
         "geometry": json.loads(geometry),
         "properties": listed,
     }
-
-
-def _packed(body: dict[str, Any]) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _meets(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:

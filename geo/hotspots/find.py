@@ -54,6 +54,26 @@ async def beginnings(
     return await store.answers(conn, chosen), await store.beginnings(conn, chosen, bbox)
 
 
+async def hexagons(
+    conn: AsyncConnection,
+    *,
+    categories: Sequence[str] | None = None,
+    on: date | None = None,
+    bbox: Bbox | None = None,
+    limit: int = 100,
+    after_key: int | None = None,
+) -> tuple[Sequence[AnyRow], Sequence[AnyRow]]:
+    """(answers, hexagons): of each category's newest answer, or of that of a day, up to `limit`.
+
+    Raises `Invalid` on a category that does not exist.
+    """
+    for code in categories or ():
+        await known(conn, code)
+    chosen = store.latest_answers(categories, on=on)
+    answers = await store.answers(conn, chosen)
+    return answers, await store.hexagons(conn, chosen, bbox, limit, after_key)
+
+
 async def known(conn: AsyncConnection, category: str) -> None:
     """Raise `Invalid` on a category that does not exist."""
     if not await store.categories(conn, category):

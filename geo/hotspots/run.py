@@ -144,7 +144,7 @@ async def run(
             answers.append(made)
             await tell(i + 3, steps)
         least, silent = _quiet(where, hidden, await inputs.land(conn, as_of))
-        await store.put_quiet(conn, as_of, least, quiet.REACH_M, silent)
+        await store.put_quiet(conn, as_of, period, least, quiet.REACH_M, silent)
         await store.put_artefacts(conn, as_of, [_artefact(each) for each in reports.artefacts])
         await store.thin_members(conn, MEMBERS_DAYS)
     answers.sort(key=lambda each: each.category)

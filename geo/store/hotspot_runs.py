@@ -249,6 +249,7 @@ async def put_artefacts(conn: AsyncConnection, as_of: date, rows: list[dict[str,
 async def put_quiet(
     conn: AsyncConnection,
     as_of: date,
+    period: Period,
     least_events: int,
     reach_m: float,
     mask: shapely.MultiPolygon,
@@ -258,6 +259,8 @@ async def put_quiet(
     await conn.execute(
         insert(hotspot_quiet).values(
             as_of=as_of,
+            since=period.since,
+            until=period.until,
             least_events=least_events,
             reach_m=reach_m,
             geom=f"SRID=4326;{shapely.to_wkt(mask, rounding_precision=-1)}",

@@ -14,6 +14,8 @@ from geo.store.tables import (
     hotspot_answers,
     hotspot_artefacts,
     hotspot_beginnings,
+    hotspot_hexagons,
+    hotspot_quiet,
     hotspots,
 )
 
@@ -173,6 +175,50 @@ async def beginnings(
         listed = listed.where(bbox.touches(one.geom))
     found: Sequence[AnyRow] = (await conn.execute(listed)).all()
     return found
+
+
+async def hexagons(
+    conn: AsyncConnection, chosen: Select[Any], bbox: Bbox | None, limit: int, after_key: int | None
+) -> Sequence[AnyRow]:
+    """The first `limit` hexagons of these answers with a key above `after_key`, with `geojson`."""
+    answer, one = chosen.subquery("answer"), hotspot_hexagons.c
+    listed = (
+        select(
+            answer.c.category_code,
+            answer.c.family,
+            answer.c.as_of,
+            *(each for each in hotspot_hexagons.columns if each.name != "geom"),
+            func.ST_AsGeoJSON(one.geom, 6).label("geojson"),
+        )
+        .join_from(hotspot_hexagons, answer, one.answer_id == answer.c.id)
+        .order_by(one.key)
+        .limit(limit)
+    )
+    if bbox is not None:
+        listed = listed.where(bbox.touches(one.geom))
+    if after_key is not None:
+        listed = listed.where(one.key > after_key)
+    found: Sequence[AnyRow] = (await conn.execute(listed)).all()
+    return found
+
+
+async def quiet(conn: AsyncConnection, on: date | None) -> AnyRow | None:
+    """Where few report as of the newest day up to `on`, with `days` and `geojson`."""
+    mask = hotspot_quiet.c
+    newest = (
+        select(
+            mask.as_of,
+            func.extract("day", mask.until - mask.since).label("days"),
+            mask.least_events,
+            mask.reach_m,
+            func.ST_AsGeoJSON(mask.geom, 6).label("geojson"),
+        )
+        .order_by(mask.as_of.desc())
+        .limit(1)
+    )
+    if on is not None:
+        newest = newest.where(mask.as_of <= on)
+    return (await conn.execute(newest)).first()
 
 
 async def through_time(conn: AsyncConnection, hotspot_id: str) -> Sequence[AnyRow]:

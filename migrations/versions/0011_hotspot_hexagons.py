@@ -32,6 +32,8 @@ CREATE TABLE hotspot_hexagons (
 CREATE INDEX ix_hotspot_hexagons_geom ON hotspot_hexagons USING gist (geom);
 CREATE TABLE hotspot_quiet (
     as_of DATE NOT NULL,
+    since TIMESTAMP WITH TIME ZONE NOT NULL,
+    until TIMESTAMP WITH TIME ZONE NOT NULL,
     least_events INTEGER NOT NULL,
     reach_m DOUBLE PRECISION NOT NULL,
     geom geometry(MULTIPOLYGON,4326) NOT NULL,

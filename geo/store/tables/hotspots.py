@@ -180,6 +180,8 @@ hotspot_quiet = Table(
     "hotspot_quiet",
     metadata,
     Column("as_of", Date, primary_key=True),
+    Column("since", DateTime(timezone=True), nullable=False),
+    Column("until", DateTime(timezone=True), nullable=False),
     # fewer events than these lie within so many metres
     Column("least_events", Integer, nullable=False),
     Column("reach_m", Double, nullable=False),

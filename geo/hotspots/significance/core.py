@@ -29,7 +29,7 @@ SCALES_M: Final = (50.0, 100.0, 200.0)
 # background; they end as soon as they hold enough events of any category. Two of them: the near one
 # follows a mix that changes from quarter to quarter, the wide one knows rare categories better.
 GUARD_M: Final = 300.0
-NEAR_EVENTS: Final = 300
+NEAR_EVENTS: Final = 1000
 WIDE_EVENTS: Final = 3000
 _REACHES: Final = (6, 8, 11, 15, 20, 28, 40, 56)  # in cells
 CELL_M: Final = 100.0

@@ -113,11 +113,11 @@ def test_a_hexagon_says_what_is_in_it_and_what_was_to_be_expected():
     k = one.events - int(around.turn[events & (around.kinds == 0)].max())
     n = one.n - (one.events - k)
     cells = np.floor(around.at_m / 100) - np.floor(place / 100)
-    # the near ring: as many rows of cells as hold 300 events
+    # the near ring: as many rows of cells as hold 1,000 events
     disc = (cells**2).sum(axis=1)
     for reach in (6, 8, 11, 15, 20):
         ring = (disc <= (reach + 0.5) ** 2) & (disc > 3.5**2)
-        if ring.sum() >= 300:
+        if ring.sum() >= 1000:
             break
     near = int((ring & (around.kinds == 0)).sum()), int(ring.sum())
     there = rings(around, around.keys[around.kinds == 0], around.cells_of(place[None]))

@@ -34,10 +34,18 @@ def public_base(request: Request, settings: Settings) -> str:
     return f"{scheme}://{host}"
 
 
-def next_page(request: Request, settings: Settings, cursor: str) -> str:
-    """Address of the page that begins at `cursor`, all filters kept."""
+def next_page(
+    request: Request, settings: Settings, cursor: str | None
+) -> tuple[str | None, dict[str, str]]:
+    """Address of the page that begins at `cursor`, all filters kept, and a `Link` header with it.
+
+    Without a cursor there is no such page: `(None, {})`.
+    """
+    if cursor is None:
+        return None, {}
     url = request.url.include_query_params(cursor=cursor)
-    return f"{public_base(request, settings)}{url.path}?{url.query}"
+    address = f"{public_base(request, settings)}{url.path}?{url.query}"
+    return address, {"Link": f'<{address}>; rel="next"'}
 
 
 def _from_this_machine(request: Request) -> bool:

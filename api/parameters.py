@@ -176,11 +176,11 @@ def encode_cursor(*parts: str | int) -> str:
     return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
 
 
-def decode_key(cursor: str) -> int:
-    """The one whole number of a cursor, as a column of 63 bits holds it; raises `Invalid`."""
+def decode_key(cursor: str, bits: int = 63) -> int:
+    """The one whole number of a cursor, as a column of so many bits holds it; raises `Invalid`."""
     # whoever made up a larger number begins at the start
     key: int = decode_cursor(cursor, int)[0]
-    return max(-1, min(key, 2**63 - 1))
+    return max(-1, min(key, (1 << bits) - 1))
 
 
 def decode_cursor(cursor: str, *kinds: type) -> tuple[Any, ...]:

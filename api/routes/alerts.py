@@ -21,7 +21,7 @@ from api.parameters import (
     DayParam,
     Page,
     TimeParam,
-    decode_cursor,
+    decode_key,
     encode_cursor,
 )
 from api.schemas import GEOJSON, Time
@@ -135,10 +135,7 @@ async def list_alerts(
     if unknown:
         message = f"unknown: {', '.join(unknown)}; known are {', '.join(ALERT_KINDS)}"
         raise Invalid(f"kind {message}", errors=[{"field": "kind", "message": message}])
-    before = None
-    if wanted.cursor:
-        # whoever made up a larger number begins at the start; the column holds 31 bits
-        before = max(-1, min(decode_cursor(wanted.cursor, int)[0], 2**31 - 1))
+    before = decode_key(wanted.cursor, bits=31) if wanted.cursor else None
     now = datetime.now(UTC)
     rows = await find.page(
         conn,
@@ -152,11 +149,9 @@ async def list_alerts(
         before_id=before,
     )
     page = rows[: wanted.limit]
-    following = None
-    headers = {"Vary": "Accept"}
-    if len(rows) > wanted.limit:
-        following = next_page(request, settings, encode_cursor(page[-1].id))
-        headers["Link"] = f'<{following}>; rel="next"'
+    cursor = encode_cursor(page[-1].id) if len(rows) > wanted.limit else None
+    following, headers = next_page(request, settings, cursor)
+    headers |= {"Vary": "Accept"}
     offered = (GEOJSON, cap.MEDIA_TYPE, cap.ATOM_TYPE)
     if preferred(request.headers.get("accept"), offered) != GEOJSON:
         address = f"{public_base(request, settings)}{request.url.path}"

@@ -15,7 +15,7 @@ from api.parameters import (
     LonParam,
     Page,
     PlainText,
-    decode_cursor,
+    decode_key,
     encode_cursor,
 )
 from api.schemas import GEOJSON, Point
@@ -100,10 +100,7 @@ async def list_facilities(
     A kind matches exactly: `kind=school` has no kindergartens; ask for
     `kind=school,kindergarten,university`.
     """
-    before = None
-    if wanted.cursor:
-        # whoever made up a larger number begins at the start; the column holds 31 bits
-        before = max(-1, min(decode_cursor(wanted.cursor, int)[0], 2**31 - 1))
+    before = decode_key(wanted.cursor, bits=31) if wanted.cursor else None
     # One more than asked tells whether there is a next page.
     rows = await find.page(
         conn,
@@ -114,11 +111,8 @@ async def list_facilities(
         before_id=before,
     )
     page = rows[: wanted.limit]
-    following = None
-    headers = {}
-    if len(rows) > wanted.limit:
-        following = next_page(request, settings, encode_cursor(page[-1].id))
-        headers["Link"] = f'<{following}>; rel="next"'
+    cursor = encode_cursor(page[-1].id) if len(rows) > wanted.limit else None
+    following, headers = next_page(request, settings, cursor)
     return _answer(request, page, _KEEP, headers, {"next": following})
 
 

@@ -48,11 +48,8 @@ async def hexagons(
         after_key=decode_key(wanted.cursor) if wanted.cursor else None,
     )
     page = rows[: wanted.limit]
-    following = None
-    headers = {}
-    if len(rows) > wanted.limit:
-        following = next_page(request, settings, encode_cursor(page[-1].key))
-        headers["Link"] = f'<{following}>; rel="next"'
+    cursor = encode_cursor(page[-1].key) if len(rows) > wanted.limit else None
+    following, headers = next_page(request, settings, cursor)
     body = {
         "type": "FeatureCollection",
         "features": [views.feature(row) for row in page],

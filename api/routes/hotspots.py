@@ -85,11 +85,8 @@ async def list_hotspots(
         before_key=decode_key(wanted.cursor) if wanted.cursor else None,
     )
     page = rows[: wanted.limit]
-    following = None
-    headers = {}
-    if len(rows) > wanted.limit:
-        following = next_page(request, settings, encode_cursor(page[-1].key))
-        headers["Link"] = f'<{following}>; rel="next"'
+    cursor = encode_cursor(page[-1].key) if len(rows) > wanted.limit else None
+    following, headers = next_page(request, settings, cursor)
     body = {
         "type": "FeatureCollection",
         "features": [feature(row) for row in page],

@@ -86,12 +86,10 @@ async def list_wards(
         after = decode_cursor(wanted.cursor, int, str, str)
         found = [item for item in found if item.key > after]
     page, rest = found[: wanted.limit], found[wanted.limit :]
-    following = None
-    if rest:
-        following = next_page(request, settings, encode_cursor(*page[-1].key))
-    headers = {"Vary": "Accept"}
-    if following:
-        headers["Link"] = f'<{following}>; rel="next"'
+    following, headers = next_page(
+        request, settings, encode_cursor(*page[-1].key) if rest else None
+    )
+    headers |= {"Vary": "Accept"}
     if GEOJSON in request.headers.get("accept", ""):
         shapes = await store.list_geometries(conn, [item.ward.id for item in page])
         features = [_feature(item.ward, shapes[item.ward.id]) for item in page]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, Table, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from geo.store.area import Bbox
@@ -159,21 +159,10 @@ async def beginnings(
     conn: AsyncConnection, chosen: Select[Any], bbox: Bbox | None
 ) -> Sequence[AnyRow]:
     """What began, of these answers, the most certain first, with `geojson`."""
-    answer, one = chosen.subquery("answer"), hotspot_beginnings.c
-    listed = (
-        select(
-            answer.c.category_code,
-            answer.c.family,
-            answer.c.as_of,
-            *(each for each in hotspot_beginnings.columns if each.name != "geom"),
-            func.ST_AsGeoJSON(one.geom, 6).label("geojson"),
-        )
-        .join_from(hotspot_beginnings, answer, one.answer_id == answer.c.id)
-        .order_by(one.p_value, one.expected / one.observed, one.key)
-    )
-    if bbox is not None:
-        listed = listed.where(bbox.touches(one.geom))
-    found: Sequence[AnyRow] = (await conn.execute(listed)).all()
+    one = hotspot_beginnings.c
+    listed = _shapes(hotspot_beginnings, chosen, bbox)
+    likely = listed.order_by(one.p_value, one.expected / one.observed, one.key)
+    found: Sequence[AnyRow] = (await conn.execute(likely)).all()
     return found
 
 
@@ -181,25 +170,25 @@ async def hexagons(
     conn: AsyncConnection, chosen: Select[Any], bbox: Bbox | None, limit: int, after_key: int | None
 ) -> Sequence[AnyRow]:
     """The first `limit` hexagons of these answers with a key above `after_key`, with `geojson`."""
-    answer, one = chosen.subquery("answer"), hotspot_hexagons.c
-    listed = (
-        select(
-            answer.c.category_code,
-            answer.c.family,
-            answer.c.as_of,
-            *(each for each in hotspot_hexagons.columns if each.name != "geom"),
-            func.ST_AsGeoJSON(one.geom, 6).label("geojson"),
-        )
-        .join_from(hotspot_hexagons, answer, one.answer_id == answer.c.id)
-        .order_by(one.key)
-        .limit(limit)
-    )
-    if bbox is not None:
-        listed = listed.where(bbox.touches(one.geom))
+    key = hotspot_hexagons.c.key
+    listed = _shapes(hotspot_hexagons, chosen, bbox).order_by(key).limit(limit)
     if after_key is not None:
-        listed = listed.where(one.key > after_key)
+        listed = listed.where(key > after_key)
     found: Sequence[AnyRow] = (await conn.execute(listed)).all()
     return found
+
+
+def _shapes(table: Table, chosen: Select[Any], bbox: Bbox | None) -> Select[Any]:
+    """What these answers hold in a table, with `category_code family as_of` and `geojson`."""
+    answer = chosen.subquery("answer")
+    listed = select(
+        answer.c.category_code,
+        answer.c.family,
+        answer.c.as_of,
+        *(each for each in table.columns if each.name != "geom"),
+        func.ST_AsGeoJSON(table.c.geom, 6).label("geojson"),
+    ).join_from(table, answer, table.c.answer_id == answer.c.id)
+    return listed if bbox is None else listed.where(bbox.touches(table.c.geom))
 
 
 async def quiet(conn: AsyncConnection, on: date | None) -> AnyRow | None:

@@ -36,7 +36,7 @@ ALONE = (
     "country",
 )
 # In this order: what writes reports comes last.
-IN_THE_CITY = ("pyramid_size", "cold_tile", "warm_tile", "live_streams", "intake")
+IN_THE_CITY = ("pyramid_size", "hotspot_run", "cold_tile", "warm_tile", "live_streams", "intake")
 MEASURES = ALONE + IN_THE_CITY
 
 

@@ -16,7 +16,7 @@ import httpx
 import psycopg
 
 WORKERS = 2
-_BIN = Path(sys.executable).parent
+BIN = Path(sys.executable).parent
 
 
 @contextmanager
@@ -103,7 +103,7 @@ def _running(words: list[str], more: dict[str, str]) -> Iterator[subprocess.Pope
     env |= more | {"PYTHONPATH": os.pathsep.join(filter(None, here))}
     with tempfile.TemporaryFile() as log:
         running = subprocess.Popen(
-            [_BIN / words[0], *words[1:]], env=env, stdout=log, stderr=log, start_new_session=True
+            [BIN / words[0], *words[1:]], env=env, stdout=log, stderr=log, start_new_session=True
         )
         try:
             yield running

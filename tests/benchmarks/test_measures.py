@@ -66,7 +66,7 @@ def whole(row):
 
 
 @pytest.mark.parametrize(
-    "name", ["pyramid_size", "cold_tile", "warm_tile", "live_streams", "intake"]
+    "name", ["pyramid_size", "hotspot_run", "cold_tile", "warm_tile", "live_streams", "intake"]
 )
 def test_a_measure_in_the_city_runs(measures, city, name):
     module = measures(name)

@@ -4,6 +4,7 @@ from api.routes import (
     alerts,
     facilities,
     health,
+    hotspot_expert,
     hotspot_hexagons,
     hotspot_runs,
     hotspots,
@@ -24,6 +25,7 @@ ROUTERS = [
     hotspots.router,
     hotspot_hexagons.router,
     hotspot_runs.router,
+    hotspot_expert.router,
     # After those: it would take their names for an id.
     hotspots.one,
     alerts.router,

@@ -11,6 +11,9 @@ DAYS: Final = 90
 
 def window(as_of: date, zone: tzinfo, days: int = DAYS) -> Period:
     """The `days` days that end with the day `as_of`, days as the city's clock has them."""
+    # Reports are of these years; near the calendar's own ends there is no day before, or after.
+    if not 1000 <= as_of.year <= 2999:
+        raise Invalid(f"a window must end in the years 1000 to 2999; it ends in {as_of.year}")
     if not 7 <= days <= 3660:
         raise Invalid(f"a window must be 7 to 3660 days long; it is {days}")
     until = datetime.combine(as_of + timedelta(days=1), time(), zone)

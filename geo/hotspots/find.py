@@ -81,6 +81,15 @@ async def known(conn: AsyncConnection, category: str) -> None:
         raise Invalid(message, errors=[{"field": "category", "message": message}])
 
 
+async def shown(conn: AsyncConnection, category: str) -> None:
+    """Raise `Invalid` on a category that does not exist, or whose hotspots nobody is told."""
+    await known(conn, category)
+    (own,) = (one for one in await store.categories(conn, category) if one.code == category)
+    if own.visibility == "hidden":
+        message = f"{category!r} is hidden: where it is reported is told to nobody yet"
+        raise Invalid(message, errors=[{"field": "category", "message": message}])
+
+
 async def through_time(
     conn: AsyncConnection, hotspot_id: str
 ) -> tuple[Sequence[AnyRow], AnyRow | None]:

@@ -8,11 +8,10 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
-from geo import crs
 from geo.hotspots.artefacts import repeats as artefacts
 from geo.hotspots.artefacts.artefact import Artefact
+from geo.hotspots.metres import by_plane
 from geo.hotspots.significance.core import Neighbourhood
 
 DAY_US: Final = 86_400_000_000
@@ -97,16 +96,9 @@ class Plane:
 def planes(reports: Reports) -> list[Plane]:
     """The kept reports by plane; a city, or all of Vietnam, is one. Those of most reports first."""
     kept = np.flatnonzero(reports.kept).astype(np.int64)
-    by_epsg: dict[int, list[Ints]] = {}
-    for members in _places(reports.lon[kept], reports.lat[kept]):
-        rows = kept[members]
-        epsg = crs.metric_epsg(reports.lon[rows], reports.lat[rows])
-        by_epsg.setdefault(epsg, []).append(rows)
     made = []
-    for epsg, parts in by_epsg.items():
-        rows = np.sort(np.concatenate(parts))
-        x_m, y_m, _ = crs.to_metres(reports.lon[rows], reports.lat[rows], epsg)
-        points_m = np.column_stack([x_m, y_m])
+    for epsg, members, points_m in by_plane(reports.lon[kept], reports.lat[kept]):
+        rows = kept[members]
         around = Neighbourhood.of(points_m, reports.at_us[rows] / DAY_US, reports.category[rows])
         made.append(Plane(epsg, rows, points_m, around))
     return sorted(made, key=lambda plane: (-len(plane.rows), plane.epsg))
@@ -117,19 +109,3 @@ def _of_all(rows: Ints, found: list[Artefact]) -> list[Artefact]:
     return [
         replace(each, members=rows[each.members], left_out=rows[each.left_out]) for each in found
     ]
-
-
-def _places(lon: Floats, lat: Floats) -> list[npt.NDArray[np.intp]]:
-    """Indices of the points, by place: at least one empty square of one degree lies between two.
-
-    A city, or a country, is one place.
-    """
-    if not len(lon):
-        return []
-    column = np.minimum((lon + 180.0).astype(np.int64), 359)
-    row = np.minimum((lat + 90.0).astype(np.int64), 179)
-    taken = np.zeros((180, 360), dtype=bool)
-    taken[row, column] = True
-    squares, n = ndimage.label(taken, structure=np.ones((3, 3)))
-    place = squares[row, column]
-    return [np.flatnonzero(place == i) for i in range(1, n + 1)]

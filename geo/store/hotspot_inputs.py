@@ -51,6 +51,8 @@ async def rows(
     city: str | None = None,
     category: str | None = None,
     area: Bbox | None = None,
+    *,
+    hidden: bool = True,
 ) -> dict[str, npt.NDArray[np.generic]]:
     """Columns `number lon lat at_us category open channel sender flagged`, one entry a report.
 
@@ -60,9 +62,10 @@ async def rows(
     and number, whatever order the table is in.
 
     `city` narrows to the wards of sets of that name, `category` to a code, `area` to where the
-    public sees a report; some that lie beside it may be among them.
+    public sees a report; some that lie beside it may be among them. Not `hidden`: without those of
+    hidden categories.
     """
-    statement = _statement(period, city, category, area)
+    statement = _statement(period, city, category, area, hidden)
     copying = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(statement)
     parts: list[npt.NDArray[np.void]] = []
     waiting = bytearray()
@@ -84,6 +87,25 @@ async def rows(
     return {name: np.ascontiguousarray(found[name]) for name in found.dtype.names or ()}
 
 
+async def count(
+    conn: AsyncConnection, period: Period, category: str | None = None, area: Bbox | None = None
+) -> int:
+    """How many such reports the public sees in `area`, edges included, without hidden categories;
+    reports as in `rows`."""
+    parts = area.parts if area else ((-180.0, -90.0, 180.0, 90.0),)
+    boxes = [
+        sql.SQL("lon BETWEEN {} AND {} AND lat BETWEEN {} AND {}").format(west, east, south, north)
+        for west, south, east, north in parts
+    ]
+    asked = sql.SQL("SELECT count(*) FROM ({rows}) AS found WHERE {boxes}").format(
+        rows=_statement(period, None, category, area, hidden=False),
+        boxes=sql.SQL(" OR ").join(boxes),
+    )
+    found = await (await (await driver(conn)).execute(asked)).fetchone()
+    assert found is not None
+    return int(found[0])
+
+
 async def squares(
     conn: AsyncConnection, period: Period, city: str | None, category: str | None
 ) -> npt.NDArray[np.int64]:
@@ -97,7 +119,11 @@ async def squares(
 
 
 def _statement(
-    period: Period, city: str | None, category: str | None, area: Bbox | None
+    period: Period,
+    city: str | None,
+    category: str | None,
+    area: Bbox | None,
+    hidden: bool = True,
 ) -> sql.Composed:
     """The statement of what counts; every part that is asked for narrows it."""
     narrowed = []
@@ -112,11 +138,15 @@ def _statement(
         narrowed.append(sql.SQL("AND r.category_code = {}").format(category))
     if area is not None:
         # By the index on true places; a report is seen near its own.
-        narrowed.append(
-            sql.SQL("AND r.geom && ST_Expand(ST_MakeEnvelope({}, {}, {}, {}, 4326), {})").format(
-                area.west, area.south, area.east, area.north, BLUR_DEGREES
+        boxes = [
+            sql.SQL("r.geom && ST_Expand(ST_MakeEnvelope({}, {}, {}, {}, 4326), {})").format(
+                *part, BLUR_DEGREES
             )
-        )
+            for part in area.parts
+        ]
+        narrowed.append(sql.SQL("AND ({})").format(sql.SQL(" OR ").join(boxes)))
+    if not hidden:
+        narrowed.append(sql.SQL("AND c.visibility <> {}").format("hidden"))
     written = (
         resources.files("geo.store").joinpath("hotspots_inputs.sql").read_text(encoding="utf-8")
     )

@@ -65,7 +65,7 @@ def refused(client, field, **query):
     [
         ({"method": "dbscan"}, {"eps_m": 100, "min_points": 10}),
         ({"method": "dbscan", "eps_m": 60}, {"eps_m": 60, "min_points": 10}),
-        ({"method": "hdbscan", "min_cluster_size": 20}, {"min_cluster_size": 20}),
+        ({"method": "hdbscan", "min_cluster_size": 8}, {"min_cluster_size": 8}),
         ({"method": "gi_star"}, {"cell_m": 200, "alpha": 0.05}),
     ],
     ids=str,

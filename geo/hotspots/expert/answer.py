@@ -9,7 +9,7 @@ import numpy.typing as npt
 import shapely
 
 from geo.hotspots import hulls
-from geo.hotspots.expert import clusters, gi_star
+from geo.hotspots.expert import clusters
 from geo.hotspots.expert.question import Question, refuse_shapes
 from geo.hotspots.hexes import grid
 from geo.hotspots.metres import by_plane
@@ -85,6 +85,9 @@ def _clusters(question: Question, points_m: Floats) -> list[npt.NDArray[np.int64
 
 
 def _cells(question: Question, lon: Floats, lat: Floats, mine: Marks) -> Answer:
+    # Here, not above: scipy's statistics take a second to import, and clusters need none.
+    from geo.hotspots.expert import gi_star
+
     cell_m = question.parameters["cell_m"]
     planes = [
         (epsg, gi_star.by_gi_star(points_m, mine[rows], cell_m))

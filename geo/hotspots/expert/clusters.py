@@ -9,8 +9,6 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from geo.hotspots.dbscan import dbscan
-
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
@@ -32,6 +30,9 @@ class Clusters:
 
 def by_dbscan(points_m: Floats, eps_m: float, min_points: int) -> Clusters:
     """Exact DBSCAN of (n, 2) points in metres; see `geo.hotspots.dbscan`."""
+    # Here, as below, not above: what another method needs takes seconds to import.
+    from geo.hotspots.dbscan import dbscan
+
     return Clusters.of(dbscan(points_m, eps_m, min_points))
 
 
@@ -43,7 +44,6 @@ def by_hdbscan(points_m: Floats, min_cluster_size: int) -> Clusters:
     """
     if len(points_m) < min_cluster_size:
         return Clusters([])
-    # Here, not above: it takes seconds to import, and only this method needs it.
     from sklearn.cluster import HDBSCAN
 
     labels = HDBSCAN(min_cluster_size=min_cluster_size, copy=True).fit(points_m).labels_

@@ -22,7 +22,7 @@ PARAMETERS: Final[dict[Method, dict[str, float | int]]] = {
     "hdbscan": {"min_cluster_size": 10},
     "gi_star": {"cell_m": 200.0, "alpha": 0.05},
 }
-# Reports that are worked on at once: about five seconds on two cores, most of it spent on loading
+# Reports that are worked on at once: five or six seconds on two cores, most of it spent on loading
 # libraries and reports. The time of HDBSCAN grows with the square.
 MOST_REPORTS: Final[dict[Method, int]] = {
     "dbscan": 250_000,

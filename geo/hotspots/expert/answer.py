@@ -80,8 +80,8 @@ def look(question: Question, lon: Floats, lat: Floats, mine: Marks) -> Answer:
 def _clusters(question: Question, points_m: Floats) -> list[npt.NDArray[np.int64]]:
     own = question.parameters
     if question.method == "dbscan":
-        return clusters.by_dbscan(points_m, own["eps_m"], int(own["min_points"])).members
-    return clusters.by_hdbscan(points_m, int(own["min_cluster_size"])).members
+        return clusters.by_dbscan(points_m, own["eps_m"], int(own["min_points"]))
+    return clusters.by_hdbscan(points_m, int(own["min_cluster_size"]))
 
 
 def _cells(question: Question, lon: Floats, lat: Floats, mine: Marks) -> Answer:

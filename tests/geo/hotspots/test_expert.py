@@ -200,7 +200,7 @@ def test_a_box_across_the_antimeridian_holds_both_sides():
     assert within(Bbox(179, -1, -179, 1), lon, lat).tolist() == [True, True, False, False]
 
 
-def test_clusters_are_numbered_by_how_full_they_are():
+def test_labels_become_groups_without_the_noise():
     labels = np.array([1, 0, -1, 1, 0, 1, 2])
-    told = [rows.tolist() for rows in clusters.Clusters.of(labels).members]
-    assert told == [[0, 3, 5], [1, 4], [6]]
+    assert [rows.tolist() for rows in clusters.groups(labels)] == [[1, 4], [0, 3, 5], [6]]
+    assert clusters.groups(np.array([-1, -1])) == []

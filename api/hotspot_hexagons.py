@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from api.hotspots import AnswerView, MultiPolygon, Polygon, Words
-from geo.hotspots.hexes.found import FDR
+from geo.hotspots.hexes.rate import FDR
 from geo.store.database import AnyRow
 
 NOTE = {

@@ -13,17 +13,15 @@ would make chance look rarer than it is.
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import false_discovery_control
 
 from geo.hotspots.hexes import grid
+from geo.hotspots.hexes.rate import FDR
 from geo.hotspots.significance.core import MARGIN, Neighbourhood, chances, rings
 from geo.hotspots.significance.odds import relative_risk
-
-FDR: Final = 0.05
 
 Ints = npt.NDArray[np.int64]
 

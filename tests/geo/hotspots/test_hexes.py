@@ -7,7 +7,8 @@ import shapely
 from benchmarks import simulated
 from geo import crs
 from geo.hotspots.hexes import grid, quiet
-from geo.hotspots.hexes.found import FDR, Tally, find_in
+from geo.hotspots.hexes.found import Tally, find_in
+from geo.hotspots.hexes.rate import FDR
 from geo.hotspots.significance.core import MARGIN, Neighbourhood, rings
 from geo.hotspots.significance.odds import relative_risk, tail
 

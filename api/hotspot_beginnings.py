@@ -10,11 +10,12 @@ from api.hotspots import AnswerView, MultiPolygon, Words
 from geo.store.database import AnyRow
 
 NOTE = {
-    "vi": "Nơi mà gần đây một loại sự việc nhiều hơn hẳn so với nhịp thường ngày của chính nơi đó "
-    "và của cả thành phố. Nơi có nhịp tuần riêng (khu văn phòng vào thứ Hai) có thể bị nhận nhầm.",
+    "vi": "Nơi mà gần đây một loại sự việc xảy ra nhiều hơn hẳn so với nhịp thường ngày của chính "
+    "nơi đó và của cả thành phố. Nơi có nhịp tuần riêng (khu văn phòng vào thứ Hai) có thể bị nhận "
+    "nhầm; loại sự việc mới có trong thành phố, hoặc quá hiếm, thì cách này chưa nhận ra.",
     "en": "A place where a category has lately brought more events than this very place and the "
     "whole city usually do. A place with a weekly rhythm of its own (offices on a Monday) may be "
-    "mistaken for one.",
+    "mistaken for one; a category that is new in the city, or very rare, is not seen this way.",
 }
 
 
@@ -38,7 +39,10 @@ class BeginningProperties(BaseModel):
     relative_risk: Annotated[float, Field(description="observed by expected, in by out")]
     p_value: Annotated[
         float,
-        Field(description="chance of any such alarm in a run over a city where nothing began"),
+        Field(
+            description="chance of any such alarm in a run over a city where nothing began; told "
+            "down to about 0.0125, so that most are alike"
+        ),
     ]
     radius_m: Annotated[float, Field(description="from the middle to its farthest place's middle")]
     wards: Annotated[list[str], Field(description="codes of the wards it is in")]

@@ -11,7 +11,7 @@ from geo.store.database import AnyRow
 
 NOTE = {
     "vi": "Điểm nóng là nơi tỷ lệ phản ánh của một loại cao hơn hẳn so với xung quanh, sau khi gộp "
-    "các phản ánh trùng và loại trừ ngẫu nhiên. Nơi ít phản ánh chưa chắc đã an toàn.",
+    "các phản ánh trùng và loại trừ yếu tố ngẫu nhiên. Nơi ít phản ánh chưa chắc đã an toàn.",
     "en": "A hotspot is a place where a category's share of all reports stands out from the places "
     "around it, once repeats count once and chance is ruled out. Where few reports are made, "
     "silence is not safety.",

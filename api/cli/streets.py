@@ -1,11 +1,13 @@
 """`pinward streets`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from api.cli.console import print_json, say, with_database
+from geo.errors import NotFound
+from geo.store import streets as store
 from geo.store.database import AsyncEngine
 from geo.streets import load
 
@@ -52,3 +54,39 @@ def import_(
         f"{len(found.names):,} streets of {found.source}, in place of {before:,}; left out: "
         f"{found.nameless:,} without a name, {found.no_lines:,} that are no lines"
     )
+
+
+@app.command("list")
+def list_(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Where the streets come from, and how many."""
+
+    async def work(engine: AsyncEngine) -> list[dict[str, Any]]:
+        async with engine.connect() as conn:
+            return [{"source": row.source, "streets": row.n} for row in await store.sources(conn)]
+
+    found = with_database(work)
+    if as_json:
+        print_json({"sources": found})
+        return
+    for one in found:
+        say(f"{one['streets']:,} streets of {one['source']}")
+    if not found:
+        say("no streets; `pinward streets import` takes some in")
+
+
+@app.command()
+def remove(
+    source: Annotated[str, typer.Argument(help="As `pinward streets list` says it.")],
+) -> None:
+    """Take away a source's streets; hotspots are called by what is left."""
+
+    async def work(engine: AsyncEngine) -> int:
+        async with engine.begin() as conn:
+            gone = await store.remove(conn, source)
+            if not gone:
+                raise NotFound(f"there are no streets of {source!r}; `pinward streets list`")
+            return gone
+
+    say(f"{with_database(work):,} streets of {source} are gone")

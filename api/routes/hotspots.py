@@ -57,7 +57,7 @@ class Wanted(Page):
         bool | None,
         Field(
             description="true: only those with p_value up to 0.05; false or nothing: also those "
-            "that were there before and are fading (up to 0.20)"
+            "that were there before and are uncertain now (up to 0.20)"
         ),
     ] = None
     bbox: BboxParam = None

@@ -7,6 +7,9 @@ x, then y), and what is left is noise. Unlike the usual "whichever cluster came 
 point depends on the order of the points.
 """
 
+import math
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -36,7 +39,9 @@ def dbscan(
     values, another shape, or parameters out of range.
 
     Two points are neighbours where dx * dx + dy * dy <= eps_m * eps_m in float64. `threads` (all
-    processors unless given) changes how long it takes, never the answer.
+    processors unless given) changes how long it takes, never the answer. That is n log n, unless
+    `min_points` comes near to what lies within reach of most points: then neighbours are counted
+    one by one up to it, n * min_points.
     """
     return clustered(checked(points_m, eps_m, min_points), eps_m, min_points, threads)
 
@@ -65,13 +70,18 @@ def clustered(
     """
     if len(points) == 0:
         return np.empty(0, dtype=np.int64)
+    if threads is not None and threads < 1:
+        raise Invalid(f"threads must be at least 1; it is {threads}")
+    # Squares of numpy's short integers would overflow without a word.
+    eps_m, days = float(eps_m), float(days)
+    enough = int(min(min_points, len(points) + 1))
     with Crew(len(points), threads) as crew:
         extent = grid.extent(points, crew)
         if extent is None:
             bad = int(np.flatnonzero(~np.isfinite(points).all(axis=1))[0])
             raise Invalid(f"points_m must be finite; point {bad} is {tuple(points[bad].tolist())}")
         cells = grid.cells(points, *extent, eps_m, crew, at, days)
-        core = cores(cells, eps_m, days, int(min_points), crew)
+        core = cores(cells, eps_m, days, enough, crew)
         if marks is not None:
             # Those of a cell come first: a step up at its start, a step down behind the last.
             some = core > 0
@@ -95,11 +105,20 @@ def checked(points_m: npt.ArrayLike, eps_m: float, min_points: int) -> Floats:
         raise Invalid(f"points_m must have the shape (n, 2); it has {points.shape}")
     if len(points) > _MOST_POINTS:
         raise Invalid(f"points_m may have {_MOST_POINTS} points; it has {len(points)}")
-    if not _LEAST_EPS <= eps_m <= _MOST_EPS:
+    if not _LEAST_EPS <= number(eps_m, "eps_m") <= _MOST_EPS:
         raise Invalid(
             f"eps_m must be a finite number of metres above 0 ({_LEAST_EPS} to {_MOST_EPS}); "
             f"it is {eps_m}"
         )
-    if int(min_points) != min_points or min_points < 1:
+    least = number(min_points, "min_points")
+    if not (math.isfinite(least) and least >= 1 and least == int(least)):
         raise Invalid(f"min_points must be a whole number from 1; it is {min_points}")
     return points
+
+
+def number(value: Any, name: str) -> float:
+    """The value as a float, maybe NaN or infinite; raises `Invalid` where it is no number."""
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise Invalid(f"{name} must be a number; it is {value!r}") from error

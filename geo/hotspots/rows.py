@@ -21,6 +21,8 @@ from geo.store.database import AnyRow, AsyncConnection
 from geo.store.organisations import ward_names
 from geo.wards.directory import Ward
 
+# From the middle of the cell in which the public sees a blurred report to its corners.
+BLUR_M: Final = 110.0
 # Schools and clinics within so many metres are told.
 NEAR_M: Final = 300.0
 NEAR_KINDS: Final = ("school", "kindergarten", "university", "clinic", "hospital")
@@ -133,18 +135,20 @@ def _facts(category: AnyRow, spot: answer.Spot, period: Period, around: AnyRow) 
     ward = None
     if around.ward_vi:
         ward = _names(around.ward_vi, around.ward_en, around.ward_kind)
+    # Of blurred reports nobody may say a street, nor what is next to it.
+    blurred = category.visibility == "blurred"
     return words.Facts(
         category={"vi": category.name_vi, "en": category.name_en},
         people=spot.found.people,
         events=spot.found.events,
         expected=spot.found.expected,
         p_value=spot.found.p_value,
-        radius_m=spot.radius_m,
+        radius_m=spot.radius_m + (BLUR_M if blurred else 0),
         area_m2=float(spot.shape_m.area),
         days=round(period.days),
         ward=ward,
-        street=around.street,
-        near=around.near,
+        street=None if blurred else around.street,
+        near=[] if blurred else around.near,
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from geo.errors import Invalid
-from geo.hotspots.dbscan import checked, clustered
+from geo.hotspots.dbscan import checked, clustered, number
 from geo.hotspots.kernel.sorting import Wide
 
 
@@ -34,6 +34,6 @@ def st_dbscan(
         raise Invalid(f"each of the {len(points)} points needs one time; at_days has {len(at)}")
     if not np.isfinite(at).all():
         raise Invalid(f"at_days must be finite; number {int(np.argmin(np.isfinite(at)))} is not")
-    if not 1e-9 <= days <= 1e9:
+    if not 1e-9 <= number(days, "days") <= 1e9:
         raise Invalid(f"days must be a number above 0 (1e-9 to 1e9); it is {days}")
-    return clustered(points, eps_m, min_points, threads, at, float(days))
+    return clustered(points, eps_m, min_points, threads, at, days)

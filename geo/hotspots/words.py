@@ -17,7 +17,7 @@ _CONFIDENCE: Final = (
     (1e-4, "very_high", {"vi": "rất chắc chắn", "en": "very certain"}),
     (1e-2, "high", {"vi": "chắc chắn", "en": "certain"}),
     (5e-2, "moderate", {"vi": "khá chắc chắn", "en": "fairly certain"}),
-    (1.0, "weak", {"vi": "đang yếu đi", "en": "fading"}),
+    (1.0, "weak", {"vi": "chưa chắc chắn", "en": "uncertain"}),
 )
 # Wider than a circle of so many metres, a hotspot is said by its area.
 _WIDEST_CIRCLE_M: Final = 250.0
@@ -102,7 +102,7 @@ def _where(facts: Facts) -> tuple[str, str]:
         return f"trong vòng {metres} m", f"within {metres} m"
     hectares = facts.area_m2 / _HECTARE_M2
     said = f"{hectares:.0f}" if hectares >= 10 else f"{hectares:.1f}"
-    return f"trên {said.replace('.', ',')} ha", f"in an area of {said} ha"
+    return f"trong khu vực khoảng {said.replace('.', ',')} ha", f"in an area of {said} ha"
 
 
 def _about(expected: float) -> tuple[str, str]:
@@ -206,11 +206,12 @@ def say_began(facts: Began) -> dict[str, Said]:
     day = facts.since
     vi = f"Từ {_WEEKDAYS_VI[day.weekday()]} {day.day}/{day.month}"
     en = f"Since {_WEEKDAYS_EN[day.weekday()]} {day.day} {_MONTHS_EN[day.month - 1]}"
-    where_vi, where_en = f" ở {places['vi']}", f" in {places['en']}"
+    where_vi = f" ở {places['vi']}" if places["vi"] else ""
+    where_en = f" in {places['en']}" if places["en"] else ""
     if facts.radius_m is not None:
         about = f"{max(100, -(-int(facts.radius_m) // 100) * 100):,}"
-        where_vi = f" trong vòng {about.replace(',', '.')} m" + (where_vi if places["vi"] else "")
-        where_en = f" within {about} m" + (where_en if places["en"] else "")
+        where_vi = f" trong vòng {about.replace(',', '.')} m{where_vi}"
+        where_en = f" within {about} m{where_en}"
     usual_vi, usual_en = _about(facts.expected)
     chance_vi, chance_en = _chance(facts.p_value)
     about_vi, about_en = _small_first(facts.category["vi"]), _small_first(facts.category["en"])
@@ -232,5 +233,5 @@ def _listed(names: Sequence[str], lang: str) -> str:
     if len(names) <= 2:
         return (" và " if lang == "vi" else " and ").join(names)
     more = len(names) - 2
-    said = f"{more} nơi khác" if lang == "vi" else f"{more} more"
+    said = f"{more} phường, xã khác" if lang == "vi" else f"{more} more"
     return f"{names[0]}, {names[1]} {'và' if lang == 'vi' else 'and'} {said}"

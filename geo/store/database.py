@@ -23,10 +23,16 @@ AnyRow = Row[*tuple[Any, ...]]
 
 def unreachable(error: psycopg.Error) -> NotReady:
     """Why there is no connection, in a sentence with the mend."""
+    if isinstance(error, psycopg.ProgrammingError):
+        # libpq says what it could not read, with the password in it.
+        return NotReady(
+            "the database cannot be reached: its URL (PINWARD_DATABASE_URL unless another was "
+            "given) is none that libpq can read, like postgresql://user@host/database"
+        )
     said = str(error).strip().splitlines() or [type(error).__name__]
     return NotReady(
-        f"the database cannot be reached: {said[0]}. Check PINWARD_DATABASE_URL (a libpq URL), "
-        "or start the private one with `pinward db start`"
+        f"the database cannot be reached: {said[0]}. Check its URL (PINWARD_DATABASE_URL unless "
+        "another was given), or start the private one with `pinward db start`"
     )
 
 

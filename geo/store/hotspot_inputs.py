@@ -87,6 +87,12 @@ async def rows(
     return {name: np.ascontiguousarray(found[name]) for name in found.dtype.names or ()}
 
 
+async def cities(conn: AsyncConnection) -> list[str]:
+    """The names of cities that ward sets bear."""
+    found = await conn.execute(text("SELECT DISTINCT city FROM ward_sets ORDER BY city"))
+    return list(found.scalars())
+
+
 async def count(
     conn: AsyncConnection, period: Period, category: str | None = None, area: Bbox | None = None
 ) -> int:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import shapely
@@ -48,7 +48,7 @@ def read(
     lines: list[BaseGeometry] = []
     nameless = no_lines = 0
     for name, shape, kind in zip(table.fields[column], shapes, kinds, strict=True):
-        said = " ".join(str(name or "").split())[:LONGEST_NAME]
+        said = _said(name)
         if kind not in (1, 5) or shapely.is_empty(shape):
             no_lines += 1
         elif not said:
@@ -64,8 +64,30 @@ def read(
     return Streets(source or path.name, names, lines, nameless, no_lines)
 
 
+def _said(name: Any) -> str:
+    """A name in one line, without what cannot be seen; nothing of what is no name."""
+    if not isinstance(name, str | int) or isinstance(name, bool):
+        return ""
+    line = " ".join(str(name).split())
+    return "".join(sign for sign in line if sign.isprintable())[:LONGEST_NAME].strip()
+
+
 async def replace(conn: AsyncConnection, found: Streets) -> int:
-    """Put the streets in place of those of the same source; returns how many were there before."""
+    """Put the streets in place of those of the same source; returns how many were there before.
+
+    Raises `RefusedImport` where there are wards, and none of the streets lies anywhere near.
+    """
+    around = await store.around_wards(conn)
+    if around is not None:
+        west, south, east, north = around
+        at = shapely.get_coordinates(shapely.get_point(shapely.get_geometry(found.lines, 0), 0))
+        near = (at >= (west, south)).all(axis=1) & (at <= (east, north)).all(axis=1)
+        if not near.any():
+            raise RefusedImport(
+                f"none of the streets of {found.source} lies near a ward: the first begins at lon "
+                f"{at[0, 0]:.4f}, lat {at[0, 1]:.4f}. Is the coordinate system another (--crs), or "
+                "are longitude and latitude swapped?"
+            )
     return await store.replace(conn, found.source, found.names, found.lines)
 
 
@@ -101,6 +123,6 @@ def _in_wgs84(table: Table, given: str | None) -> np.ndarray[tuple[int], np.dtyp
     if not (np.isfinite(at).all() and (np.abs(at) <= (180.0, 90.0)).all()):
         raise RefusedImport(
             f"{table.name}: its coordinates are not degrees of {crs.name}; say the right "
-            "coordinate system by --crs, e.g. --crs EPSG:9210"
+            "coordinate system by --crs, e.g. --crs EPSG:9210, or swap longitude and latitude"
         )
     return np.asarray(moved, dtype=object)

@@ -2,17 +2,25 @@
 
 from typing import Final
 
-# First words of names that say already what it is: a highway, an alley, a bridge.
-_KINDS: Final = frozenset(
-    {"phố", "đại", "ngõ", "ngách", "quốc", "xa", "tỉnh", "hương", "cầu", "hầm", "vòng", "cao"}
-    | {"bến", "bờ", "street", "road", "highway", "the"}
-)
+# Names that begin so say already what it is: a highway, an alley, a bridge. In whole: Quốc Hương
+# and Cao Thắng are people.
+_KINDS: Final = (
+    "phố", "đại lộ", "ngõ", "ngách", "quốc lộ", "xa lộ", "tỉnh lộ", "hương lộ", "cầu", "hầm",
+    "đường", "hẻm", "vòng xoay", "vòng xuyến", "cao tốc", "bến", "bờ", "kênh",
+)  # fmt: skip
+# And those that end so, or begin, in English.
+_ENGLISH: Final = ("street", "road", "avenue", "boulevard", "highway", "alley", "lane", "bridge")
 
 
 def in_vietnamese(name: str) -> str:
     """`Trần Hưng Đạo` → `đường Trần Hưng Đạo`; what says its kind stays as it is."""
-    first, _, _ = name.partition(" ")
-    return name if first.casefold() in _KINDS | {"đường", "hẻm"} else f"đường {name}"
+    return name if _says_its_kind(name) else f"đường {name}"
+
+
+def _says_its_kind(name: str) -> bool:
+    said = name.casefold()
+    begins = any(f"{said} ".startswith(f"{kind} ") for kind in _KINDS)
+    return begins or bool({said.partition(" ")[0], said.rpartition(" ")[2]} & {*_ENGLISH, "the"})
 
 
 def in_english(name: str) -> str:
@@ -25,4 +33,4 @@ def in_english(name: str) -> str:
         if rest.startswith("số "):
             return f"Street {rest[3:]}"
         return f"{rest} Street"
-    return name if first.casefold() in _KINDS | {"hẻm"} else f"{name} Street"
+    return name if _says_its_kind(name) else f"{name} Street"

@@ -45,7 +45,7 @@ def form(head: bytes, name: str) -> Form:
     if low.startswith((b"<", b"!table", b"version ")):
         return "other"
     raise UnreadableFile(
-        f"{name} is not a map file Pinward knows: it begins with {head[:16]!r}. Wards are read "
+        f"{name} is not a map file Pinward knows: it begins with {head[:16]!r}. Maps are read "
         "from GeoJSON (also .gz), GeoPackage, Shapefile in a .zip, FlatGeobuf or GeoParquet"
     )
 

@@ -132,7 +132,7 @@ def test_a_hotspot_says_all_that_is_known(filled):
     }
 
 
-def test_the_fading_are_left_out_where_significance_is_asked_for(filled):
+def test_the_uncertain_are_left_out_where_significance_is_asked_for(filled):
     assert categories_of(listed(filled, "?significant=true")) == ["drainage.flooding"] * 2
     assert len(listed(filled, "?significant=false")["features"]) == 3
 

@@ -132,7 +132,7 @@ def _grid(members: Numbers, how_vi: str, how_en: str) -> Artefact:
         left_out=members,
         lon=None,
         lat=None,
-        why_vi=f"{vi(n)} phản ánh bị làm tròn vị trí: {how_vi}. Chỗ thật có thể cách xa điểm "
+        why_vi=f"{vi(n)} phản ánh bị làm tròn vị trí: {how_vi}. Vị trí thật có thể cách xa điểm "
         "được ghi.",
         why_en=f"The places of {n:,} reports were rounded: {how_en}. The true place may be far "
         "from the one recorded.",

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from uuid import uuid4
 
-from geo.errors import NotReady, PinwardError, TaskFailed
+from geo.errors import Invalid, NotReady, PinwardError, TaskFailed
 
 if TYPE_CHECKING:
     from distributed import Future
@@ -75,6 +75,8 @@ class Pool:
         """
         import distributed
 
+        if in_flight < 1:
+            raise Invalid(f"in_flight must be at least 1; it is {in_flight}")
         todo = iter(jobs)
         coming: Any = distributed.as_completed(  # type: ignore[no-untyped-call]
             loop=self._client.loop

@@ -140,6 +140,7 @@ class CategoryInDatabase:
         """Those that hold points, and some beside them."""
 
         async def read(conn: AsyncConnection) -> Ints:
+            await _there(conn, self.city, self.category)
             return await inputs.squares(conn, self.period, self.city, self.category)
 
         squares = _from(self.url, read) / inputs.SQUARES_A_DEGREE
@@ -191,11 +192,22 @@ class CityInDatabase:
         """With their artefacts found."""
 
         async def read(conn: AsyncConnection) -> Reports:
+            await _there(conn, self.city)
             every = await lookup.categories(conn)
             blurred = [one.number for one in every if one.visibility == "blurred"]
             return Reports.of(await inputs.rows(conn, self.period, self.city), self.zone, blurred)
 
         return _from(self.url, read)
+
+
+async def _there(conn: AsyncConnection, city: str | None, category: str | None = None) -> None:
+    """Raise `Invalid` where nothing bears such a name, which would look like no reports."""
+    if category is not None:
+        codes = {one.code for one in await lookup.categories(conn, category)}
+        if category not in codes:
+            raise Invalid(f"there is no category {category!r}")
+    if city is not None and city not in (cities := await inputs.cities(conn)):
+        raise Invalid(f"no ward set is of a city {city!r}; there are {', '.join(cities) or 'none'}")
 
 
 def _from(url: str, read: Callable[[AsyncConnection], Awaitable[T]]) -> T:

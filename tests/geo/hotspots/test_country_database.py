@@ -12,7 +12,7 @@ from planted import AS_OF, UNTIL, put_life, put_trouble
 
 from builders import SIDE, SOUTH, WEST, middle
 from geo import crs
-from geo.errors import Invalid
+from geo.errors import Invalid, NotReady
 from geo.hotspots import answer
 from geo.hotspots.country.run import Job, clusters, labels
 from geo.hotspots.country.significance import CityJob, hotspots
@@ -83,7 +83,7 @@ def test_a_city_is_the_wards_of_its_sets(city_url):
         (ward,) = db.execute("SELECT id FROM wards WHERE code = '90002'").fetchone()
     put(city_url, 1, ward_id=ward)
     put(city_url, 2)
-    for city, n in (("Thành phố Thử", 1500), ("Elsewhere", 0), (None, 3000)):
+    for city, n in (("Thành phố Thử", 1500), (None, 3000)):
         source = CategoryInDatabase(city_url, PERIOD, "drainage.flooding", city)
         rows, found = labels(clusters([Job("c", "f", source, EPS_M, MIN_POINTS, 20_000.0)]))
         assert len(rows) == n
@@ -130,3 +130,27 @@ def test_workers_read_the_database_themselves(city_url, tmp_path):
 def test_a_source_without_a_database_says_so():
     with pytest.raises(Invalid, match="needs its libpq URL"):
         CategoryInDatabase("", PERIOD, "drainage.flooding").blocks(SIDE_M)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ({"category": "castle"}, "no category 'castle'"),
+        ({"category": "drainage.flooding", "city": "Atlantis"}, "no ward set is of a city"),
+    ],
+)
+def test_a_name_nobody_bears_is_refused_not_taken_for_an_empty_city(city_url, source, said):
+    with pytest.raises(Invalid, match=said):
+        CategoryInDatabase(city_url, PERIOD, **source).blocks(SIDE_M)
+
+
+def test_a_city_nobody_knows_has_no_reports_either(city_url):
+    with pytest.raises(Invalid, match="no ward set is of a city 'Atlantis'"):
+        CityInDatabase(city_url, PERIOD, "Atlantis").reports()
+
+
+def test_a_url_that_is_none_is_not_repeated_with_its_password():
+    with pytest.raises(NotReady) as refused:
+        CategoryInDatabase("postgres//u:geheim@h/db", PERIOD, "drainage.flooding").blocks(SIDE_M)
+    assert "geheim" not in str(refused.value)
+    assert "none that libpq can read" in str(refused.value)

@@ -164,6 +164,9 @@ def test_the_input_stays_as_it_was():
         ([1.0, 2.0], 1.0, 1, r"shape \(n, 2\)"),
         ([(0.0, 0.0)], 0.0, 1, "eps_m"),
         ([(0.0, 0.0)], np.nan, 1, "eps_m"),
+        ([(0.0, 0.0)], None, 1, "eps_m must be a number"),
+        ([(0.0, 0.0)], 1.0, np.inf, "min_points"),
+        ([(0.0, 0.0)], 1.0, np.nan, "min_points"),
         ([(0.0, 0.0)], np.inf, 1, "eps_m"),
         ([(0.0, 0.0)], 1.0, 0, "min_points"),
         ([(0.0, 0.0)], 1.0, 2.5, "min_points"),
@@ -172,3 +175,14 @@ def test_the_input_stays_as_it_was():
 def test_nonsense_is_refused_by_name(points, eps_m, min_points, said):
     with pytest.raises(Invalid, match=said):
         dbscan(points, eps_m, min_points)
+
+
+@pytest.mark.parametrize("eps_m", [np.int8(100), np.int16(200), np.int32(50_000), 10**10])
+def test_a_distance_is_the_same_number_whatever_holds_it(eps_m):
+    points = np.random.default_rng(0).normal(0, 20.0, (50, 2))
+    assert dbscan(points, eps_m, np.int8(3)).tolist() == dbscan(points, float(eps_m), 3).tolist()
+    assert dbscan(points, eps_m, 3).max() == 0
+
+
+def test_more_points_than_there_are_make_no_core():
+    assert dbscan([(0.0, 0.0)] * 5, 1.0, 10**20).tolist() == [-1] * 5

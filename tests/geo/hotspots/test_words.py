@@ -1,8 +1,10 @@
 """What is said of a hotspot is true, short, and in both languages."""
 
+from datetime import date
+
 import pytest
 
-from geo.hotspots.words import Facts, say
+from geo.hotspots.words import Began, Facts, say, say_began
 
 
 def facts(**changes):
@@ -50,7 +52,7 @@ def test_people_and_events_are_both_told_and_compared_like_with_like():
 
 def test_a_wide_one_is_said_by_its_area():
     assert "in an area of 3.1 ha" in sentence(radius_m=300.0)
-    assert "trên 3,1 ha" in sentence("vi", radius_m=300.0)
+    assert "trong khu vực khoảng 3,1 ha" in sentence("vi", radius_m=300.0)
 
 
 @pytest.mark.parametrize(
@@ -82,3 +84,17 @@ def test_a_name_has_the_ward_and_what_is_near():
         "en": "Flooding, near Trường Mẫu, Bến Thành Ward",
     }
     assert say(facts())["name"] == {"vi": "Ngập nước", "en": "Flooding"}
+
+
+def test_a_chance_above_the_usual_is_called_uncertain():
+    assert say(facts(p_value=0.12))["confidence"]["vi"] == "chưa chắc chắn"
+
+
+def test_what_began_at_a_place_without_a_ward_has_no_empty_words():
+    category = {"vi": "Ngập nước", "en": "Flooding"}
+    said = say_began(Began(category, date(2026, 3, 27), 9, 1.0, 0.01, None, []))["sentence"]
+    assert "“flooding”; about 1" in said["en"]
+    assert "“ngập nước”; theo" in said["vi"]
+    many = [{"vi": f"phường {name}", "en": f"{name} Ward"} for name in "ABC"]
+    said = say_began(Began(category, date(2026, 3, 27), 9, 1.0, 0.01, None, many))["sentence"]
+    assert "ở phường A, phường B và 1 phường, xã khác" in said["vi"]

@@ -100,6 +100,41 @@ def test_a_hotspot_is_called_by_the_street_that_runs_through_it(pinward, city_ur
     assert name()["en"].startswith("Flooding, Trần Phú Street, ")
 
 
+def test_names_are_lines_of_text_that_can_be_seen(pinward, city_url, tmp_path):
+    rows = ["Lê\u202e\u0007 Lợi", "  Trần\n Phú\u0000 ", True, 1.5, ["q"], {"a": 1}, 21]
+    file = file_of(tmp_path / "a.geojson", *((name, along(LON, LAT)) for name in rows))
+    done = pinward("streets", "import", file, "--source", "x", "--json", url=city_url)
+    assert done.returncode == 0, done.stderr
+    assert {name for _, name in named(city_url)} >= {"Lê Lợi", "Trần Phú"}
+    assert json.loads(done.stdout)["streets"] <= len(rows)
+    assert not {"True", "['q']", "{'a': 1}"} & {name for _, name in named(city_url)}
+
+
+@pytest.mark.parametrize(
+    ("lon", "lat", "options"),
+    [(LON, LAT, ["--crs", "EPSG:32648"]), (LAT, 60.0, []), (LON + 3, LAT, [])],
+)
+def test_streets_far_from_every_ward_are_refused(pinward, city_url, tmp_path, lon, lat, options):
+    file = file_of(tmp_path / "a.geojson", ("Trần Phú", along(lon, lat)))
+    done = pinward("streets", "import", file, *options, url=city_url)
+    assert done.returncode == 1
+    assert "lies near a ward: the first begins at lon" in done.stderr
+    assert named(city_url) == []
+
+
+def test_a_source_is_listed_and_taken_away(pinward, city_url, tmp_path):
+    file = file_of(tmp_path / "a.geojson", ("Trần Phú", along(LON, LAT)))
+    assert "no streets" in pinward("streets", "list", url=city_url).stdout
+    pinward("streets", "import", file, "--source", "OSM", url=city_url)
+    listed = pinward("streets", "list", "--json", url=city_url).stdout
+    assert json.loads(listed) == {"sources": [{"source": "OSM", "streets": 1}]}
+    wrong = pinward("streets", "remove", "osm", url=city_url)
+    assert wrong.returncode == 1
+    assert "no streets of 'osm'" in wrong.stderr
+    assert "1 streets of OSM are gone" in pinward("streets", "remove", "OSM", url=city_url).stdout
+    assert named(city_url) == []
+
+
 @pytest.mark.shared_data
 def test_the_real_streets_of_the_centre(pinward, city_url, shared_data):
     roads = shared_data / "hcmc_roads_center.geojson.gz"
@@ -118,6 +153,10 @@ def test_the_real_streets_of_the_centre(pinward, city_url, shared_data):
         ("hẻm 19 Lê Kim Sơn", "hẻm 19 Lê Kim Sơn", "alley 19, Lê Kim Sơn Street"),
         ("Hẻm Cây Điệp", "Hẻm Cây Điệp", "Hẻm Cây Điệp"),
         ("Quốc lộ 13", "Quốc lộ 13", "Quốc lộ 13"),
+        ("Quốc Hương", "đường Quốc Hương", "Quốc Hương Street"),
+        ("Cao Thắng", "đường Cao Thắng", "Cao Thắng Street"),
+        ("Đại lộ Võ Văn Kiệt", "Đại lộ Võ Văn Kiệt", "Đại lộ Võ Văn Kiệt"),
+        ("Lê Lợi street", "Lê Lợi street", "Lê Lợi street"),
     ],
 )
 def test_names(name, vi, en):

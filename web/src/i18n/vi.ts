@@ -211,11 +211,11 @@ export const vi = {
     } as Record<string, string>,
   },
   hotspot: {
-    times: (n: string) => `gấp ${n} lần xung quanh`,
-    moreTimes: (n: string) => `hơn ${n} lần xung quanh`,
+    times: (n: string) => `gấp ${n} lần so với xung quanh`,
+    moreTimes: (n: string) => `gấp hơn ${n} lần so với xung quanh`,
     since: (first: string, last: string) => `Ghi nhận từ ${first}, cập nhật ${last}`,
-    open: (percent: string) => `${percent} % phản ánh chưa xong`,
-    months: (names: string) => `Thường trở lại vào ${names}`,
+    open: (percent: string) => `${percent} % phản ánh chưa xử lý xong`,
+    months: (names: string) => `Thường tái diễn vào ${names}`,
     how: 'So với tỷ lệ phản ánh loại này ở các nơi xung quanh; phản ánh trùng chỉ tính một lần.',
     trend: {
       new: 'mới xuất hiện',

@@ -135,6 +135,25 @@ def test_a_source_is_listed_and_taken_away(pinward, city_url, tmp_path):
     assert named(city_url) == []
 
 
+def test_a_blurred_hotspot_tells_no_street_and_no_closer_than_it_is_known(
+    pinward, city_url, tmp_path
+):
+    put_life(city_url)
+    # All of it is shown in the middle of one cell.
+    with psycopg.connect(city_url) as db:
+        seen = "pinward_public_point(ST_SetSRID(ST_MakePoint(%s, %s), 4326), 'blurred')"
+        lon, lat = db.execute(f"SELECT ST_X(p), ST_Y(p) FROM {seen} AS p", (LON, LAT)).fetchone()
+    put_trouble(city_url, lon, lat, category_code="noise.neighbours")
+    pinward(
+        "streets", "import", file_of(tmp_path / "s.geojson", ("A", along(LON, LAT))), url=city_url
+    )
+    done = pinward("hotspots", "run", "--as-of", str(AS_OF), "--json", url=city_url)
+    answers = {one["category"]: one for one in json.loads(done.stdout)["answers"]}
+    (spot,) = answers["noise.neighbours"]["hotspots"]
+    assert "đường" not in spot["said"]["name"]["vi"]
+    assert "within 150 m" in spot["said"]["sentence"]["en"]
+
+
 @pytest.mark.shared_data
 def test_the_real_streets_of_the_centre(pinward, city_url, shared_data):
     roads = shared_data / "hcmc_roads_center.geojson.gz"

@@ -21,13 +21,14 @@ from api import entrance
 from api.listener import alive
 from geo.hotspots.days import window
 from geo.settings import Settings
-from geo.store import hotspot_runs
+from geo.store import hotspot_queue, hotspot_runs
 from geo.store.database import AsyncConnection, create_engine, driver
 
 log = logging.getLogger("pinward.jobs")
 
 _ENDING_S: Final = 3.0
 _AGAIN_S: Final = 1.0
+_RETRIES: Final = 3
 
 app: Final = App(connector=PsycopgConnector())
 
@@ -35,9 +36,10 @@ app: Final = App(connector=PsycopgConnector())
 @app.task(
     name="hotspots",
     lock="hotspots",
-    retry=RetryStrategy(max_attempts=3, wait=5),
+    retry=RetryStrategy(max_attempts=_RETRIES, wait=5),
+    pass_context=True,
 )
-async def hotspots(run_id: int) -> None:
+async def hotspots(context: JobContext, run_id: int) -> None:
     """Make a run of `hotspot_runs`, by `pinward hotspots run` in a process of its own."""
     words = ("hotspots", "run", "--asked", str(run_id), "--parent", str(os.getpid()))
     child = await asyncio.create_subprocess_exec(
@@ -54,8 +56,23 @@ async def hotspots(run_id: int) -> None:
                 child.send_signal(signal.SIGTERM)
             await child.wait()
     if child.returncode:
+        if context.job.attempts >= _RETRIES:
+            await _give_up(context.additional_context["url"], run_id, child.returncode)
         last = said.decode(errors="replace").strip().splitlines()[-1:]
         raise RuntimeError(f"run {run_id} ended with {child.returncode}: {' '.join(last)[:500]}")
+
+
+async def _give_up(url: str, run_id: int, code: int) -> None:
+    why = (
+        f"the process that made this run died {_RETRIES + 1} times, at last with exit code {code}; "
+        "the machine may lack memory; ask for the run again once that is mended"
+    )
+    engine = create_engine(url, pool_size=1)
+    try:
+        async with engine.begin() as conn:
+            await hotspot_queue.give_up(conn, run_id, why)
+    finally:
+        await engine.dispose()
 
 
 @app.periodic(cron="7 * * * *", periodic_id="nightly")
@@ -70,7 +87,7 @@ async def nightly(context: JobContext, timestamp: int) -> None:
     engine = create_engine(context.additional_context["url"], pool_size=1)
     try:
         async with engine.begin() as conn:
-            if not await hotspot_runs.made_of(conn, yesterday):
+            if not await hotspot_queue.made_of(conn, yesterday):
                 await ask(conn, None, yesterday, settings)
     finally:
         await engine.dispose()
@@ -84,7 +101,9 @@ async def ask(
     user_id: int | None = None,
 ) -> int:
     """Ask for a run in the caller's transaction; returns its id, or that of one that waits."""
-    waiting = await hotspot_runs.waiting(conn, category, as_of)
+    await hotspot_queue.alone(conn)
+    await hotspot_queue.bury(conn)
+    waiting = await hotspot_queue.waiting(conn, category, as_of)
     if waiting is not None:
         return int(waiting.id)
     period = window(as_of, ZoneInfo(settings.timezone))
@@ -111,7 +130,7 @@ async def _work(url: str, settings: Settings) -> None:
             connector = PsycopgConnector(conninfo=alive(url), min_size=1, max_size=4)
             with app.replace_connector(connector) as here:
                 async with here.open_async():
-                    await _take_over(here)
+                    await _take_over(here, url)
                     await here.run_worker_async(
                         install_signal_handlers=False,
                         delete_jobs="successful",
@@ -123,10 +142,16 @@ async def _work(url: str, settings: Settings) -> None:
         await asyncio.sleep(_AGAIN_S)
 
 
-async def _take_over(here: App) -> None:
+async def _take_over(here: App, url: str) -> None:
     """What a worker that was killed had begun: nobody else would ever do it again.
 
     Only the worker that leads does jobs, so whatever is being done when one begins to lead is not.
     """
     for job in await here.job_manager.get_stalled_jobs(seconds_since_heartbeat=0):
         await here.job_manager.retry_job(job, retry_at=datetime.now(UTC))
+    engine = create_engine(url, pool_size=1)
+    try:
+        async with engine.begin() as conn:
+            await hotspot_queue.bury(conn)
+    finally:
+        await engine.dispose()

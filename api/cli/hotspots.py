@@ -12,9 +12,9 @@ from api.cli.console import print_json, progress, say, with_database
 from api.orphaned import when_orphaned
 from geo.errors import NotFound, PinwardError
 from geo.hotspots import find
-from geo.hotspots.days import window
+from geo.hotspots.days import not_ahead, window
 from geo.settings import Settings
-from geo.store import hotspot_runs
+from geo.store import hotspot_queue, hotspot_runs
 from geo.store.database import AsyncEngine
 
 if TYPE_CHECKING:
@@ -114,42 +114,46 @@ async def _make(
     from geo.hotspots.run import record
     from geo.hotspots.run import run as make
 
-    async with engine.begin() as conn:
-        if category is not None:
-            await find.known(conn, category)
-        if asked is None:
-            period = window(day, zone)
-            run_id = await hotspot_runs.ask(conn, category, day, period)
-        else:
-            row = await hotspot_runs.one(conn, asked)
-            if row is None:
-                raise NotFound(f"there is no run {asked}")
-            run_id, category, day = row.id, row.category_code, row.as_of
-        await hotspot_runs.tell(conn, run_id, state="running")
-    try:
-        with progress("steps", None) as done:
+    # One connection for all of it: it holds the lock that says that the run is being made.
+    async with engine.connect() as conn:
+        async with conn.begin():
+            if category is not None:
+                await find.known(conn, category)
+            if asked is None:
+                period = window(day, zone)
+                not_ahead(day, zone)
+                run_id = await hotspot_runs.ask(conn, category, day, period)
+            else:
+                row = await hotspot_runs.one(conn, asked)
+                if row is None:
+                    raise NotFound(f"there is no run {asked}")
+                run_id, category, day = row.id, row.category_code, row.as_of
+            await hotspot_queue.hold(conn, run_id)
+            await hotspot_runs.tell(conn, run_id, state="running", error=None)
+        try:
+            with progress("steps", None) as done:
 
-            async def tell(n: int, of: int) -> None:
-                done(n)
-                async with engine.begin() as aside:
-                    await hotspot_runs.tell(aside, run_id, done=n, total=of)
+                async def tell(n: int, of: int) -> None:
+                    done(n)
+                    async with engine.begin() as aside:
+                        await hotspot_runs.tell(aside, run_id, done=n, total=of)
 
-            async with engine.begin() as conn:
-                made = await make(
-                    conn, day, category, zone=zone, again=again, run_id=run_id, tell=tell
-                )
-                await record(conn, run_id, made)
-    except BaseException as error:
-        said = error.detail if isinstance(error, PinwardError) else type(error).__name__
-        async with engine.begin() as conn:
-            await hotspot_runs.tell(conn, run_id, state="failed", error=said)
-        raise
+                async with conn.begin():
+                    made = await make(
+                        conn, day, category, zone=zone, again=again, run_id=run_id, tell=tell
+                    )
+                    await record(conn, run_id, made)
+        except BaseException as error:
+            said = error.detail if isinstance(error, PinwardError) else type(error).__name__
+            async with engine.begin() as aside:
+                await hotspot_runs.tell(aside, run_id, state="failed", error=said)
+            raise
     return made
 
 
 def _tell(made: "Run") -> None:
     for artefact in made.artefacts:
-        say(artefact.why_en)
+        say(artefact.why["en"])
     for answer in made.answers:
         if answer.seen:
             say(f"{answer.category}: {len(answer.seen)} hotspots in {answer.n_reports:,} reports")
@@ -158,9 +162,12 @@ def _tell(made: "Run") -> None:
         for began in answer.beginnings:
             say(f"  {began['said']['sentence']['en']}")
     n = sum(len(answer.seen) for answer in made.answers)
+    end = "; nothing had changed" if made.unchanged else ""
+    if made.kept:
+        end = f"; {made.kept} kept: a later day's answer went on from it (--again makes it anew)"
     say(
         f"{n} hotspots as of {made.as_of}, in {made.n_reports:,} reports of "
-        f"{len(made.answers)} categories" + ("; nothing had changed" if made.unchanged else "")
+        f"{len(made.answers)} categories{end}"
     )
 
 
@@ -170,10 +177,7 @@ def _view(made: "Run") -> dict[str, Any]:
         "since": made.period.since.isoformat(),
         "until": made.period.until.isoformat(),
         "n_reports": made.n_reports,
-        "artefacts": [
-            {"kind": each.kind, "n": each.n, "why": {"vi": each.why_vi, "en": each.why_en}}
-            for each in made.artefacts
-        ],
+        "artefacts": [{"kind": each.kind, "n": each.n, "why": each.why} for each in made.artefacts],
         "answers": [
             {
                 "category": answer.category,

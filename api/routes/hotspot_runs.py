@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,9 +11,11 @@ from api import jobs
 from api.auth.staff import Staff, require
 from api.bodies import BoundedRoute
 from api.errors import documented
+from api.parameters import PlainText
 from api.session import Read, ServiceSettings, Write, today
-from geo.errors import Invalid, NotFound
+from geo.errors import NotFound
 from geo.hotspots import find
+from geo.hotspots.days import not_ahead
 from geo.store import hotspot_runs as store
 from geo.store.database import AnyRow
 
@@ -25,7 +28,7 @@ class AskedRun(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     category: Annotated[
-        str | None, Field(max_length=100, description="one, or a family's; nothing: all")
+        PlainText | None, Field(max_length=100, description="one, or a family's; nothing: all")
     ] = None
     as_of: Annotated[
         date | None, Field(description="last day looked at; nothing: the city's day today")
@@ -82,9 +85,7 @@ async def ask(
     """
     require(staff, "planner", "admin")
     day = wanted.as_of or today(settings)
-    if day > today(settings):
-        message = "must not lie ahead"
-        raise Invalid(f"as_of {message}", errors=[{"field": "as_of", "message": message}])
+    not_ahead(day, ZoneInfo(settings.timezone))
     if wanted.category is not None:
         await find.known(conn, wanted.category)
     run_id = await jobs.ask(conn, wanted.category, day, settings, staff.id)

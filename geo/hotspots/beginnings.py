@@ -8,7 +8,7 @@ event counts, as in `geo.hotspots.significance.core`.
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, timedelta, tzinfo
 from typing import Final
 
 import numpy as np
@@ -16,10 +16,11 @@ import numpy.typing as npt
 import shapely
 
 from geo import crs
+from geo.hotspots import days as calendar
 from geo.hotspots import hulls
 from geo.hotspots.scan.places import Places
 from geo.hotspots.scan.scan import Search, scan
-from geo.hotspots.window import DAY_US, Plane, Reports
+from geo.hotspots.window import Plane, Reports
 from geo.period import Period
 from geo.wards.directory import Ward, WardDirectory
 from geo.wards.lookup import WardIndex
@@ -72,11 +73,13 @@ class Ground:
         directory: WardDirectory,
         as_of: date,
         period: Period,
+        zone: tzinfo,
     ) -> "Ground":
-        """Of the window `period`, which ends with the day `as_of`; wards are those of that day."""
+        """Of the window `period`, ending with the day `as_of` in `zone`; wards are that day's."""
         index = directory.on(as_of)
         by_code = {ward.code: ward for ward in directory.in_force(as_of)}
-        since_us = round(period.since.timestamp() * 1e6)
+        starts = calendar.starts(period, zone)
+        starts_us = np.array([round(start.timestamp() * 1e6) for start in starts])
         events = []
         for plane in planes:
             around = plane.around
@@ -85,11 +88,10 @@ class Ground:
             rows = np.flatnonzero(around.turn == 0)
             at_m = around.at_m[rows]
             lon, lat = crs.to_degrees(at_m[:, 0], at_m[:, 1], plane.epsg)
-            days = (first_us[rows] - since_us) // DAY_US
+            days = np.searchsorted(starts_us, first_us[rows], side="right") - 1
             ward = index.locate(lon, lat).label.astype(np.int64)
             events.append(_Events(plane.epsg, at_m, around.kinds[rows], days, ward))
-        today = round(period.days) - 1
-        return cls(as_of, today, [by_code[code] for code in index.codes], events, index)
+        return cls(as_of, len(starts) - 1, [by_code[code] for code in index.codes], events, index)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,7 +18,7 @@ from geo.errors import UnknownCategory
 from geo.hotspots import rows
 from geo.hotspots.artefacts.artefact import Artefact
 from geo.hotspots.beginnings import Ground
-from geo.hotspots.days import DAYS, window
+from geo.hotspots.days import DAYS, not_ahead, window
 from geo.hotspots.hexes import quiet
 from geo.hotspots.hexes.found import Tally
 from geo.hotspots.rows import Answer, Shared
@@ -41,14 +41,16 @@ Tell = Callable[[int, int], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run said; `unchanged` when nothing it looks at had changed since the one before."""
+    """What a run said; `kept` counts the answers that stay though what they look at has changed,
+    since a later day's went on from them. `artefacts` are the rows that are stored of the day."""
 
     as_of: date
     period: Period
     n_reports: int
-    artefacts: list[Artefact]
+    artefacts: Sequence[AnyRow]
     answers: list[Answer]
     digest: str
+    kept: int = 0
 
     @property
     def unchanged(self) -> bool:
@@ -83,6 +85,7 @@ async def run(
     if category is not None and not chosen:
         raise UnknownCategory(f"there is no category {category!r}; `pinward hotspots run` runs all")
     period = window(as_of, zone, days)
+    not_ahead(as_of, zone)
     await store.alone(conn)
     every = await lookup.categories(conn)
     reports = Reports.of(
@@ -95,12 +98,14 @@ async def run(
     past = set() if again else await store.gone_on_from(conn, as_of)
     todo: list[tuple[AnyRow, AnyRow | None, str]] = []
     answers: list[Answer] = []
+    kept = 0
     present = set(reports.category.tolist())
     for one in chosen:
         before = await store.last_before(conn, one.code, as_of)
         own = hashlib.sha256(f"{digest} {before.digest if before else ''}".encode()).hexdigest()
         if one.code in stored and (stored[one.code] == own or one.code in past):
             answers.append(await rows.stored(conn, one, as_of))
+            kept += stored[one.code] != own
         elif one.number in present or before is not None or one.code in stored:
             todo.append((one, before, own))
     steps = len(todo) + 2
@@ -117,7 +122,7 @@ async def run(
             where,
             tallies=[Tally.of(plane.around, hidden) for plane in where],
             categories=len(set(reports.category[reports.kept].tolist())),
-            ground=Ground.of(where, reports, directory, as_of, period),
+            ground=Ground.of(where, reports, directory, as_of, period, zone),
         )
         await tell(2, steps)
         for i, (one, before, own) in enumerate(todo):
@@ -148,7 +153,8 @@ async def run(
         await store.put_artefacts(conn, as_of, [_artefact(each) for each in reports.artefacts])
         await store.thin_members(conn, MEMBERS_DAYS)
     answers.sort(key=lambda each: each.category)
-    return Run(as_of, period, len(reports.number), reports.artefacts, answers, digest)
+    named = await store.artefacts_of(conn, as_of)
+    return Run(as_of, period, len(reports.number), named, answers, digest, kept)
 
 
 async def record(conn: AsyncConnection, run_id: int, made: Run) -> None:

@@ -69,30 +69,6 @@ async def newest(conn: AsyncConnection, limit: int) -> Sequence[AnyRow]:
     return (await conn.execute(chosen)).all()
 
 
-async def waiting(conn: AsyncConnection, category: str | None, as_of: date) -> AnyRow | None:
-    """A run of the same question that has not begun yet."""
-    run = hotspot_runs.c
-    found = await conn.execute(
-        select(hotspot_runs)
-        .where(run.state == "waiting", run.as_of == as_of)
-        .where(run.category_code.is_not_distinct_from(category))
-        .order_by(run.id)
-        .limit(1)
-    )
-    return found.first()
-
-
-async def made_of(conn: AsyncConnection, as_of: date) -> bool:
-    """Whether a run of all categories as of this day was asked for, unless it failed."""
-    run = hotspot_runs.c
-    found = await conn.execute(
-        select(run.id)
-        .where(run.as_of == as_of, run.category_code.is_(None), run.state != "failed")
-        .limit(1)
-    )
-    return found.first() is not None
-
-
 async def digests(conn: AsyncConnection, as_of: date) -> dict[str, str]:
     """Category → digest of what the stored answer of this day was made from."""
     answer = hotspot_answers.c
@@ -103,9 +79,19 @@ async def digests(conn: AsyncConnection, as_of: date) -> dict[str, str]:
 
 
 async def gone_on_from(conn: AsyncConnection, as_of: date) -> set[str]:
-    """Categories that have an answer of a later day."""
-    answer = hotspot_answers.c
-    found = await conn.execute(select(answer.category_code).where(answer.as_of > as_of).distinct())
+    """Categories of whose answer of this day a later day's went on.
+
+    What was said while the day still lasted, of either day, was of a part of it: it settles
+    nothing.
+    """
+    own, later = hotspot_answers.c, hotspot_answers.alias("later")
+    found = await conn.execute(
+        select(own.category_code)
+        .join_from(hotspot_answers, later, own.category_code == later.c.category_code)
+        .where(own.as_of == as_of, own.made_at >= own.until)
+        .where(later.c.as_of > as_of, later.c.made_at >= later.c.until)
+        .distinct()
+    )
     return set(found.scalars())
 
 
@@ -244,6 +230,24 @@ async def put_artefacts(conn: AsyncConnection, as_of: date, rows: list[dict[str,
             for row in rows
         ]
         await conn.execute(insert(hotspot_artefacts), told)
+
+
+async def artefacts_of(conn: AsyncConnection, as_of: date) -> Sequence[AnyRow]:
+    """The artefacts of a day, `kind n left_out why lon lat`, in the order they were given in."""
+    table = hotspot_artefacts.c
+    found = await conn.execute(
+        select(
+            table.kind,
+            table.n,
+            table.left_out,
+            table.why,
+            func.ST_X(table.geom).label("lon"),
+            func.ST_Y(table.geom).label("lat"),
+        )
+        .where(table.as_of == as_of)
+        .order_by(table.id)
+    )
+    return found.all()
 
 
 async def put_quiet(

@@ -18,3 +18,7 @@ class Lock(enum.IntEnum):
     LEADING = 7_466_931
     # Held by a run for as long as it computes.
     HOTSPOTS = 7_466_932
+    # Held while a run is asked for.
+    ASKING_HOTSPOTS = 7_466_933
+    # With a run's id as second number: held by the process that makes it, as long as it lives.
+    HOTSPOT_RUN = 7_466_934

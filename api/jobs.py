@@ -78,16 +78,19 @@ async def _give_up(url: str, run_id: int, code: int) -> None:
 @app.periodic(cron="7 * * * *", periodic_id="nightly")
 @app.task(name="nightly", queueing_lock="nightly", pass_context=True)
 async def nightly(context: JobContext, timestamp: int) -> None:
-    """Each night ask for the hotspots as of the day before; a night missed is made up for."""
+    """Each night ask for the hotspots as of the day before; a night missed is made up for.
+
+    Each hour what died is told as failed, such as a run from the command line that was killed.
+    """
     settings: Settings = context.additional_context["settings"]
     now = datetime.fromtimestamp(timestamp, ZoneInfo(settings.timezone))
-    if now.hour < settings.hotspots_hour:
-        return
     yesterday = now.date() - timedelta(days=1)
     engine = create_engine(context.additional_context["url"], pool_size=1)
     try:
         async with engine.begin() as conn:
-            if not await hotspot_queue.made_of(conn, yesterday):
+            await hotspot_queue.bury(conn)
+            due = now.hour >= settings.hotspots_hour
+            if due and not await hotspot_queue.made_of(conn, yesterday):
                 await ask(conn, None, yesterday, settings)
     finally:
         await engine.dispose()

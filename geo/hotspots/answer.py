@@ -15,7 +15,7 @@ import shapely
 
 from geo import crs
 from geo.hotspots import hulls
-from geo.hotspots.identity import Current, Matches, Previous, Sighting, match
+from geo.hotspots.identity import Current, Matches, Previous, Sighting, keep_told, match
 from geo.hotspots.significance.found import Found, find_in
 from geo.hotspots.window import DAY_US, Plane, Reports
 from geo.period import Period
@@ -86,8 +86,12 @@ def identities(
     found: Sequence[Spot],
     remembered: Sequence[AnyRow],
     known: Collection[str],
+    told: Sequence[AnyRow] = (),
 ) -> Matches:
-    """Who is who among the spots, going on from the rows of `hotspot_runs.remembered`."""
+    """Who is who among the spots, going on from the rows of `hotspot_runs.remembered`.
+
+    `told` are the rows of what was said of this very day before: the ids given then stay.
+    """
     window = days_of(period)
     planes = sorted({spot.epsg for spot in found})
     current = [
@@ -104,7 +108,13 @@ def identities(
         for spot in found
     ]
     previous = [_previous(row, planes) for row in remembered]
-    return match(previous, current, category=category, as_of=as_of, window=window, known=known)
+    given = [_previous(row, planes) for row in told if row.seen != "dormant"]
+    known = {*known, *(one.id for one in given)}
+    made = match(previous, current, category=category, as_of=as_of, window=window, known=known)
+    if not given:
+        return made
+    same = match(given, current, category=category, as_of=as_of, window=window, known=known)
+    return keep_told(made, same, {one.id for one in given}, {one.id for one in previous})
 
 
 def _previous(row: AnyRow, planes: Sequence[int]) -> Previous:

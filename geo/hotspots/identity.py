@@ -14,7 +14,7 @@ there in the run before stays up to 0.20: so that nothing blinks from night to n
 
 import hashlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, Literal
 
@@ -192,6 +192,32 @@ def match(
         dormant=sorted(old.id for old in unseen if old.id not in ended),
         ended=ended,
     )
+
+
+def keep_told(
+    made: Matches, same: Matches, told: Collection[str], before: Collection[str]
+) -> Matches:
+    """`made`, with the ids that were told of the same day before.
+
+    `same` compares the same `current` with those `told`; `before` are the ids that `made` goes on
+    from. An id that the days before do not know of may have gone on to later days already: it stays
+    with its hotspot, and where a day before, made later, has another for it, that one went into it.
+    """
+    names = {one.index: one.id for one in same.hotspots if one.id in told and one.id not in before}
+    into = {one.id: names[one.index] for one in made.hotspots if one.index in names}
+    ended = {old: into.get(heir, heir) if heir else None for old, heir in made.ended.items()}
+    hotspots = []
+    for one in made.hotspots:
+        name = names.get(one.index, one.id)
+        if name == one.id:
+            hotspots.append(one)
+        elif one.id in before:
+            ended[one.id] = name
+            parents = (*(one.parents or (one.id,)), name)
+            hotspots.append(replace(one, id=name, kind="merged", parents=parents))
+        else:
+            hotspots.append(replace(one, id=name))
+    return replace(made, hotspots=hotspots, ended=ended)
 
 
 def new_id(category: str, as_of: date, lowest_code: str, known: Collection[str] = ()) -> str:

@@ -73,8 +73,11 @@ async def make(
     found = answer.spots(shared.planes, category.number, shared.categories)
     remembered = await store.remembered(conn, before.id) if before else []
     known = await store.given_ids(conn, as_of) if found else set()
-    matches = answer.identities(category.code, as_of, period, reports, found, remembered, known)
-    born = {row.id: row.born_on for row in remembered}
+    told = await store.remembered_of(conn, category.code, as_of)
+    matches = answer.identities(
+        category.code, as_of, period, reports, found, remembered, known, told
+    )
+    born = {row.id: row.born_on for row in (*told, *remembered)}
     chosen = [found[each.index] for each in matches.hotspots]
     past = await histories.of(conn, category, chosen, period, shared.zone)
     near = await inputs.surroundings(

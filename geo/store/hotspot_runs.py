@@ -137,6 +137,16 @@ async def remembered(conn: AsyncConnection, answer_id: int) -> list[AnyRow]:
     return list(found)
 
 
+async def remembered_of(conn: AsyncConnection, category: str, as_of: date) -> list[AnyRow]:
+    """As `remembered`, of the answer of this day; none where there is no such answer."""
+    answer = hotspot_answers.c
+    found = await conn.execute(
+        select(answer.id).where(answer.category_code == category, answer.as_of == as_of)
+    )
+    stored = found.scalar_one_or_none()
+    return [] if stored is None else await remembered(conn, stored)
+
+
 async def given_ids(conn: AsyncConnection, before: date) -> set[str]:
     """Every id that an answer of an earlier day gave, of any category."""
     found = await conn.execute(

@@ -59,6 +59,8 @@ async def bury(engine):
 async def test_what_nobody_makes_is_buried_and_asked_for_anew(engine, state):
     dead = await put(engine, state=state)
     assert not await made_of(engine)
+    async with engine.connect() as conn:
+        assert await hotspot_queue.waiting(conn, None, DAY) is None
     anew = await asked(engine)
     assert anew != dead
     row = await one(engine, dead)

@@ -5,10 +5,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from drawn import put_reports
-from planted import AS_OF, USUAL, put_life, put_trouble
+from planted import AS_OF, put_life, put_trouble
 
 from builders import middle
 from geo.errors import Invalid
+from geo.hotspots import find
 from geo.hotspots.days import not_ahead, starts, window
 from geo.hotspots.run import run
 
@@ -103,16 +104,64 @@ async def test_what_was_said_of_half_a_day_settles_nothing(conn, city_url, which
 async def test_a_kept_answer_is_told_as_kept_with_what_was_stored(conn, city_url, pinward):
     put_life(city_url)
     put_trouble(city_url, *middle(0))
-    first = pinward("hotspots", "run", "--as-of", str(AS_OF - DAY), url=city_url)
-    again = pinward("hotspots", "run", "--as-of", str(AS_OF - DAY), url=city_url)
-    pinward("hotspots", "run", "--as-of", str(AS_OF), url=city_url)
+    only = ("--category", FLOODING)
+    first = pinward("hotspots", "run", "--as-of", str(AS_OF - DAY), *only, url=city_url)
+    again = pinward("hotspots", "run", "--as-of", str(AS_OF - DAY), *only, url=city_url)
+    pinward("hotspots", "run", "--as-of", str(AS_OF), *only, url=city_url)
     assert "nothing had changed" in again.stdout
     assert "nothing had changed" not in first.stdout
-    # A pile on one point, of many kinds of things: an artefact that nobody knew of then.
-    for i, category in enumerate(USUAL):
-        put_trouble(city_url, *middle(4), n=40, radius_m=0, seed=i, category_code=category)
-    kept = pinward("hotspots", "run", "--as-of", str(AS_OF - DAY), url=city_url)
+    put_trouble(city_url, *middle(4), days=(2, 80))
+    kept = pinward("hotspots", "run", "--as-of", str(AS_OF - DAY), *only, url=city_url)
     assert kept.returncode == 0, kept.stderr
-    assert "5 kept: a later day's answer went on" in kept.stdout
+    assert "1 kept: a later day's answer went on" in kept.stdout
     assert "nothing had changed" not in kept.stdout
     assert kept.stdout.splitlines()[:-1] == again.stdout.splitlines()[:-1]
+
+
+async def test_artefacts_told_of_a_kept_day_are_those_of_then(conn, city_url):
+    put_life(city_url, n=6000)
+    await said(conn, AS_OF - DAY)
+    await said(conn, AS_OF)
+    for i, category in enumerate(
+        ["lighting.lamp_out", "traffic.pothole", "waste.dumping", "trees.fallen", "water.leak",
+         "power.outage", "street.parking", "noise.karaoke", FLOODING]
+    ):  # fmt: skip
+        put_trouble(city_url, *middle(4), n=40, radius_m=0, seed=i, category_code=category)
+    now, _ = await said(conn, AS_OF)
+    then, _ = await said(conn, AS_OF - DAY)
+    assert [each.kind for each in now.artefacts] == ["default_location"]
+    assert (then.kept, then.artefacts) == (1, [])
+
+
+async def test_an_id_told_of_a_day_stays_when_an_earlier_day_is_made_later(conn, city_url):
+    put_life(city_url)
+    put_trouble(city_url, *middle(0))
+    _, (first,) = await said(conn, AS_OF)
+    _, (earlier,) = await said(conn, AS_OF - WEEK)
+    assert earlier["id"] != first["id"]
+    made, (again,) = await said(conn, AS_OF)
+    assert not made.unchanged
+    assert (again["id"], again["seen"]) == (first["id"], "merged")
+    assert again["parents"] == [earlier["id"], first["id"]]
+    assert again["born_on"] == AS_OF
+    rows, end = await find.through_time(conn, earlier["id"])
+    assert [row.as_of for row in rows] == [AS_OF - WEEK]
+    assert (end.as_of, end.into_id) == (AS_OF, first["id"])
+    # and made once more, it is the same
+    await conn.exec_driver_sql("UPDATE hotspot_answers SET digest = ''")
+    assert (await said(conn, AS_OF))[1] == [again]
+    assert [spot["id"] for spot in (await said(conn, AS_OF + DAY))[1]] == [first["id"]]
+
+
+async def test_what_lies_elsewhere_bears_no_id_that_was_told_of_the_day(conn, city_url):
+    put_life(city_url)
+    put_trouble(city_url, *middle(0))
+    _, (first,) = await said(conn, AS_OF)
+    await conn.exec_driver_sql(
+        f"UPDATE reports SET geom = ST_Translate(geom, {middle(4)[0] - middle(0)[0]},"
+        f" {middle(4)[1] - middle(0)[1]}) WHERE ST_DWithin(geom::geography,"
+        f" ST_MakePoint{middle(0)}::geography, 150)"
+    )
+    _, (other,) = await said(conn, AS_OF)
+    assert other["id"] != first["id"]
+    assert other["seen"] == "new"

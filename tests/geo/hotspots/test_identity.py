@@ -11,7 +11,14 @@ from scipy import stats
 from geo.errors import Invalid
 from geo.hotspots import hulls
 from geo.hotspots.dbscan import dbscan
-from geo.hotspots.identity import Current, Previous, Sighting, match, new_id
+from geo.hotspots.identity import (
+    Current,
+    Previous,
+    Sighting,
+    keep_told,
+    match,
+    new_id,
+)
 
 DAY = date(2026, 6, 1)
 LAST = (0.0, 90.0)
@@ -286,6 +293,22 @@ def test_a_week_later_19_of_20_are_found_again():
             assert len(living & merged) <= 2
     assert all_of_them > 1500
     assert again >= 0.95 * all_of_them
+
+
+def test_an_id_told_of_the_same_day_stays_unless_the_days_before_know_it():
+    far = (500, 0, 600, 100)
+    current = [new(range(20)), new(range(50, 70), far, code="3333")]
+    before = [old("A", range(20)), old("B", range(50, 70), far), old("C", range(20), born=1.0)]
+    made = matched(before, current)
+    assert made.ended == {"C": "A"}
+    # As the day was told first: by X, and by an id that a day before has elsewhere now.
+    same = matched([old("X", range(20)), old("A", range(50, 70), far)], current)
+    answer = keep_told(made, same, {"X", "A"}, {"A", "B", "C"})
+    assert [(one.id, one.kind, one.parents) for one in answer.hotspots] == [
+        ("X", "merged", ("A", "C", "X")),
+        ("B", "kept", ()),
+    ]
+    assert answer.ended == {"A": "X", "C": "X"}
 
 
 def test_the_order_of_the_lists_changes_nothing():

@@ -165,3 +165,14 @@ async def test_what_lies_elsewhere_bears_no_id_that_was_told_of_the_day(conn, ci
     _, (other,) = await said(conn, AS_OF)
     assert other["id"] != first["id"]
     assert other["seen"] == "new"
+
+
+async def test_an_id_and_its_first_day_stay_where_the_day_before_is_gone(conn, city_url):
+    put_life(city_url)
+    put_trouble(city_url, *middle(0))
+    _, (born,) = await said(conn, AS_OF - WEEK)
+    await said(conn, AS_OF)
+    await conn.exec_driver_sql(f"DELETE FROM hotspot_answers WHERE as_of = '{AS_OF - WEEK}'")
+    made, (again,) = await said(conn, AS_OF)
+    assert not made.unchanged
+    assert (again["id"], again["born_on"]) == (born["id"], AS_OF - WEEK)

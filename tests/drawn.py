@@ -38,10 +38,10 @@ def put_reports(url: str, places: Iterable[tuple[float, float]], **columns: Any)
             """
             INSERT INTO reports
                 (id, code, category_code, status, kind, text, created_at, ward_id, geom)
-            SELECT id, code, category_code, status, kind, 'Nội dung', created_at, ward_id,
-                ST_SetSRID(ST_MakePoint(lon, lat), 4326)
+            SELECT id, code, category_code, status, kind, coalesce(text, 'Nội dung'), created_at,
+                ward_id, ST_SetSRID(ST_MakePoint(lon, lat), 4326)
             FROM jsonb_to_recordset(%s::jsonb) AS r (
-                id uuid, code text, category_code text, status text, kind text,
+                id uuid, code text, category_code text, status text, kind text, text text,
                 created_at timestamptz, ward_id int, lon float8, lat float8
             )
             """,

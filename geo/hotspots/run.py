@@ -16,7 +16,6 @@ import shapely
 
 from geo.errors import UnknownCategory
 from geo.hotspots import rows
-from geo.hotspots.artefacts.artefact import Artefact
 from geo.hotspots.beginnings import Ground
 from geo.hotspots.days import DAYS, not_ahead, window
 from geo.hotspots.hexes import quiet
@@ -88,10 +87,12 @@ async def run(
     not_ahead(as_of, zone)
     await store.alone(conn)
     every = await lookup.categories(conn)
+    hidden = [one.number for one in every if one.visibility == "hidden"]
     reports = Reports.of(
         await inputs.rows(conn, period),
         zone,
         [one.number for one in every if one.visibility == "blurred"],
+        hidden,
     )
     digest = reports.digest(_METHOD, str(as_of), str(days), await inputs.surroundings_mark(conn))
     stored = await store.digests(conn, as_of)
@@ -112,7 +113,6 @@ async def run(
     await tell(1, steps)
     if todo:
         where = planes(reports)
-        hidden = [one.number for one in every if one.visibility == "hidden"]
         directory = await WardDirectory.load(conn)
         shared = Shared(
             as_of,
@@ -141,6 +141,7 @@ async def run(
                     "n_events": made.n_events,
                     "n_left_out": made.n_left_out,
                     "ended": made.ended,
+                    "visibility": one.visibility,
                 },
                 made.hotspots,
                 made.hexagons,
@@ -150,7 +151,7 @@ async def run(
             await tell(i + 3, steps)
         least, silent = _quiet(where, hidden, await inputs.land(conn, as_of))
         await store.put_quiet(conn, as_of, period, least, quiet.REACH_M, silent)
-        await store.put_artefacts(conn, as_of, [_artefact(each) for each in reports.artefacts])
+        await store.put_artefacts(conn, as_of, _artefacts(reports, every))
         await store.thin_members(conn, MEMBERS_DAYS)
     answers.sort(key=lambda each: each.category)
     named = await store.artefacts_of(conn, as_of)
@@ -179,11 +180,18 @@ def _quiet(
     return least, quiet.mask(heard, wards)
 
 
-def _artefact(each: Artefact) -> dict[str, Any]:
-    return {
-        "kind": each.kind,
-        "n": each.n,
-        "left_out": bool(len(each.left_out)),
-        "why": {"vi": each.why_vi, "en": each.why_en},
-        "geom": None if each.lon is None else f"POINT({each.lon!r} {each.lat!r})",
-    }
+def _artefacts(reports: Reports, every: Sequence[AnyRow]) -> list[dict[str, Any]]:
+    codes = {one.number: one.code for one in every}
+    return [
+        {
+            "kind": each.kind,
+            "n": each.n,
+            "left_out": bool(len(each.left_out)),
+            "why": {"vi": each.why_vi, "en": each.why_en},
+            "geom": None if each.lon is None else f"POINT({each.lon!r} {each.lat!r})",
+            "category_codes": [
+                codes[number] for number in np.unique(reports.category[each.members]).tolist()
+            ],
+        }
+        for each in reports.artefacts
+    ]

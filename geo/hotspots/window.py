@@ -26,8 +26,9 @@ class Reports:
     """The reports of a window, (n,) each, in the order of time and number.
 
     `number` names a report, `lon`, `lat` are WGS 84 degrees where the public sees it, `at_us`
-    microseconds since 1970 UTC, `category` a category's number. `artefacts` are what was found
-    among them, `kept` the reports that hotspots may be built on.
+    microseconds since 1970 UTC, `category` a category's number. `artefacts` are those that may be
+    told: found among reports whose category and place everybody may know. `kept` are the reports
+    that hotspots may be built on, whatever of that is told.
     """
 
     number: Ints
@@ -45,20 +46,19 @@ class Reports:
         rows: Mapping[str, npt.NDArray[Any]],
         zone: tzinfo = UTC,
         blurred: Collection[int] = (),
+        hidden: Collection[int] = (),
     ) -> "Reports":
         """From the columns of `geo.store.hotspot_inputs.rows`; `zone` is that of sentences.
 
         Places of `blurred` categories (numbers) lie on a grid by our own doing, so nobody is
-        accused of it.
+        accused of it. What makes an artefact of `hidden` or blurred ones is left out like any
+        other, but not told: a sender who repeats would be told where.
         """
         lon, lat, category = rows["lon"], rows["lat"], rows["category"]
-        exact = np.flatnonzero(~np.isin(category, list(blurred)))
-        found = [
-            *_of_all(exact, artefacts.default_points(lon[exact], lat[exact], category[exact])),
-            *artefacts.one_sender(lon, lat, rows["sender"], category, rows["at_us"]),
-            *_of_all(exact, artefacts.coarse_grids(lon[exact], lat[exact])),
-            *artefacts.bulk_imports(rows["at_us"], rows["channel"], zone),
-        ]
+        found = told = _artefacts(rows, np.arange(len(lon)), blurred, zone)
+        secret = np.isin(category, [*blurred, *hidden])
+        if any(secret[each.members].any() for each in found):
+            told = _artefacts(rows, np.flatnonzero(~secret), blurred, zone)
         return cls(
             number=rows["number"],
             lon=lon,
@@ -66,7 +66,7 @@ class Reports:
             at_us=rows["at_us"],
             category=category,
             open=rows["open"],
-            artefacts=found,
+            artefacts=told,
             # What an import has flagged as a default point stays out also where it is no pile here.
             kept=~artefacts.left_out(found, len(lon)) & ~rows["flagged"],
         )
@@ -102,6 +102,22 @@ def planes(reports: Reports) -> list[Plane]:
         around = Neighbourhood.of(points_m, reports.at_us[rows] / DAY_US, reports.category[rows])
         made.append(Plane(epsg, rows, points_m, around))
     return sorted(made, key=lambda plane: (-len(plane.rows), plane.epsg))
+
+
+def _artefacts(
+    rows: Mapping[str, npt.NDArray[Any]], among: Ints, blurred: Collection[int], zone: tzinfo
+) -> list[Artefact]:
+    """Those found among some of the reports."""
+    own = {name: column[among] for name, column in rows.items()}
+    lon, lat, category = own["lon"], own["lat"], own["category"]
+    exact = np.flatnonzero(~np.isin(category, list(blurred)))
+    found = [
+        *_of_all(exact, artefacts.default_points(lon[exact], lat[exact], category[exact])),
+        *artefacts.one_sender(lon, lat, own["sender"], category, own["at_us"]),
+        *_of_all(exact, artefacts.coarse_grids(lon[exact], lat[exact])),
+        *artefacts.bulk_imports(own["at_us"], own["channel"], zone),
+    ]
+    return _of_all(among, found)
 
 
 def _of_all(rows: Ints, found: list[Artefact]) -> list[Artefact]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, func, or_, select
+from sqlalchemy import ColumnElement, Select, Table, and_, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from geo.store.area import Bbox
@@ -37,7 +37,10 @@ async def categories(conn: AsyncConnection, category: str | None = None) -> Sequ
 
 
 def _public_answers() -> Select[Any]:
-    """All answers but those of hidden categories."""
+    """All answers but those of hidden categories, and of blurred ones those made from exact places.
+
+    A category that was blurred since shows nothing until it is looked for anew.
+    """
     answer, category = hotspot_answers.c, category_rows.c
     return (
         select(
@@ -53,7 +56,12 @@ def _public_answers() -> Select[Any]:
             answer.made_at,
         )
         .join_from(hotspot_answers, category_rows, answer.category_code == category.code)
-        .where(category.visibility != "hidden")
+        .where(
+            or_(
+                category.visibility == "public",
+                and_(category.visibility == "blurred", answer.visibility == "blurred"),
+            )
+        )
     )
 
 
@@ -231,7 +239,10 @@ async def end_of(conn: AsyncConnection, hotspot_id: str) -> AnyRow | None:
 
 
 async def artefacts(conn: AsyncConnection, on: date | None) -> tuple[date | None, Sequence[AnyRow]]:
-    """(day, artefacts): those named as of the newest day up to `on`, the fullest first."""
+    """(day, artefacts): those named as of the newest day up to `on`, the fullest first.
+
+    Without those that hold a report of a category whose exact places nobody may know by now.
+    """
     table = hotspot_artefacts.c
     day = await _newest_day(conn, on)
     if day is None:
@@ -244,7 +255,13 @@ async def artefacts(conn: AsyncConnection, on: date | None) -> tuple[date | None
             table.why,
             func.ST_AsGeoJSON(table.geom, 6).label("geojson"),
         )
-        .where(table.as_of == day)
+        .where(
+            table.as_of == day,
+            ~exists().where(
+                category_rows.c.code == func.any(table.category_codes),
+                category_rows.c.visibility != "public",
+            ),
+        )
         .order_by(table.n.desc(), table.id)
     )
     return day, (await conn.execute(found)).all()

@@ -194,8 +194,12 @@ class CityInDatabase:
         async def read(conn: AsyncConnection) -> Reports:
             await _there(conn, self.city)
             every = await lookup.categories(conn)
-            blurred = [one.number for one in every if one.visibility == "blurred"]
-            return Reports.of(await inputs.rows(conn, self.period, self.city), self.zone, blurred)
+            blurred, hidden = (
+                [one.number for one in every if one.visibility == visibility]
+                for visibility in ("blurred", "hidden")
+            )
+            found = await inputs.rows(conn, self.period, self.city)
+            return Reports.of(found, self.zone, blurred, hidden)
 
         return _from(self.url, read)
 

@@ -20,7 +20,13 @@ from scipy.stats import false_discovery_control
 
 from geo.hotspots.hexes import grid
 from geo.hotspots.hexes.rate import FDR
-from geo.hotspots.significance.core import MARGIN, Neighbourhood, chances, rings
+from geo.hotspots.significance.core import (
+    LEAST_EVENTS,
+    MARGIN,
+    Neighbourhood,
+    chances,
+    rings,
+)
 from geo.hotspots.significance.odds import relative_risk
 
 Ints = npt.NDArray[np.int64]
@@ -78,7 +84,10 @@ class Tally:
 
 
 def find_in(tally: Tally, category: int, *, alpha: float = FDR) -> list[Hexagon]:
-    """The hexagons in which a category (number) stands out, the most significant first."""
+    """The hexagons in which a category (number) stands out, the most significant first.
+
+    Those with fewer than `LEAST_EVENTS` events of it are none.
+    """
     around = tally.around
     rows = np.flatnonzero(around.kinds == category)
     if not len(rows):
@@ -89,7 +98,7 @@ def find_in(tally: Tally, category: int, *, alpha: float = FDR) -> list[Hexagon]
     longest = np.zeros(len(here), np.int64)
     np.maximum.at(longest, of, around.turn[rows])
     # Of one event or none nothing can be said, p is 1: as good as all hexagons of a rare category.
-    some = np.flatnonzero(events - longest >= 2)
+    some = np.flatnonzero((events - longest >= 2) & (events >= LEAST_EVENTS))
     people = np.bincount(of, weights=tally.people[rows]).astype(np.int64)[some]
     here, events, longest = here[some], events[some], longest[some]
     n = tally.n[here]

@@ -20,6 +20,7 @@ from geo.hotspots.hexes import grid
 from geo.hotspots.identity import ENTER
 from geo.hotspots.significance.core import (
     CELL_M,
+    LEAST_EVENTS,
     MARGIN,
     SCALES_M,
     WIDE_EVENTS,
@@ -58,7 +59,7 @@ def least_events(kinds: Ints) -> int:
     usual = int(counts[np.searchsorted(np.cumsum(counts), counts.sum() / 2)])
     limit = ENTER / (usual * len(SCALES_M) * len(counts))
     near = round(WIDE_EVENTS * usual / int(counts.sum()))
-    for k in range(2, MOST_EVENTS):
+    for k in range(LEAST_EVENTS - 1, MOST_EVENTS):
         if tail(k, k, near, WIDE_EVENTS, MARGIN) <= limit:
             # One more for the report in the middle, which is left out of its own test.
             return k + 1

@@ -40,6 +40,10 @@ SERIES_DAYS: Final = 28.0
 # changes within a ring does as much.
 MARGIN: Final = 1.25
 
+# Two or three reports of something rare are too many for chance, and still one household: no city
+# moves money for them.
+LEAST_EVENTS: Final = 5
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Counts = npt.NDArray[np.int32]

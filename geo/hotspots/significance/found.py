@@ -16,7 +16,14 @@ import numpy.typing as npt
 from geo.errors import Invalid
 from geo.hotspots.identity import STAY
 from geo.hotspots.significance.claim import claim, join, others_within
-from geo.hotspots.significance.core import MARGIN, SCALES_M, Neighbourhood, chances, rings
+from geo.hotspots.significance.core import (
+    LEAST_EVENTS,
+    MARGIN,
+    SCALES_M,
+    Neighbourhood,
+    chances,
+    rings,
+)
 from geo.hotspots.significance.odds import relative_risk
 
 Ints = npt.NDArray[np.int64]
@@ -86,7 +93,7 @@ def find_in(
 
     Indices in the answer are of the reports handed to `Neighbourhood.of`. The chance of *any* false
     hotspot of this category is at most p; with `categories`, the number of categories a run looks
-    at, that of any on the whole map.
+    at, that of any on the whole map. Of fewer than `LEAST_EVENTS` events there is none.
     """
     if not 0 < alpha <= 1:
         raise Invalid(f"alpha must be above 0 and at most 1; it is {alpha}")
@@ -140,6 +147,8 @@ def find_in(
         share = (there.same[ring[lead]] + 0.5) / (there.events[ring[lead]] + 1)
         r = int(np.argmax(share))
         here = np.flatnonzero(np.isin(claimed, discs))
+        if len(here) < LEAST_EVENTS:
+            continue
         others = others_within(around, category, rows[centres[discs]], scales[scale[discs]])
         same_near = int(there.same[ring[lead], r])
         others_near = int(there.events[ring[lead], r]) - same_near

@@ -72,6 +72,8 @@ hotspot_answers = Table(
     Column("n_left_out", Integer, nullable=False, server_default="0"),
     # {id: the id it went into, or null}
     Column("ended", JSONB, nullable=False, server_default="{}"),
+    # of the category, when it was made: where its reports were looked for
+    Column("visibility", Text, nullable=False, server_default="public"),
     Column("made_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     UniqueConstraint("category_code", "as_of"),
     Index("ix_hotspot_answers_run_id", "run_id"),
@@ -232,5 +234,7 @@ hotspot_artefacts = Table(
     Column("why", JSONB, nullable=False),
     # NULL where it is at no one place
     Column("geom", Geometry("POINT", 4326, spatial_index=False)),
+    # of its reports
+    Column("category_codes", ARRAY(Text), nullable=False, server_default="{}"),
     Index("ix_hotspot_artefacts_as_of", "as_of"),
 )

@@ -18,6 +18,7 @@ from geo.hotspots.artefacts.repeats import (
     left_out,
     one_sender,
 )
+from geo.hotspots.window import Reports
 
 LON, LAT = 106.7, 10.78
 METRE = 1 / 111_195
@@ -272,3 +273,27 @@ def test_a_million_reports_take_seconds():
     coarse_grids(lon, lat)
     bulk_imports(times(len(lon)), categories)
     assert time.process_time() - began < 20
+
+
+def test_what_hidden_or_blurred_reports_make_is_left_out_and_not_told():
+    n = 14
+    rows = {
+        "number": np.arange(2 * n),
+        "lon": np.repeat([106.70123, 106.71], n),
+        "lat": np.repeat([10.77543, 10.78], n),
+        "at_us": np.arange(2 * n) * 5 * DAY_US,
+        "category": np.repeat([7, 8], n),
+        "open": np.ones(2 * n, bool),
+        "channel": np.zeros(2 * n, np.int64),
+        "sender": np.repeat([1, 2], n),
+        "flagged": np.zeros(2 * n, bool),
+    }
+    open_ = Reports.of(rows)
+    assert [each.kind for each in open_.artefacts] == ["one_sender", "one_sender"]
+    for secret in ({"hidden": [7]}, {"blurred": [7]}):
+        reports = Reports.of(rows, **secret)
+        (told,) = reports.artefacts
+        assert told.members.tolist() == list(range(n, 2 * n))
+        assert (told.lon, told.lat) == (106.71, 10.78)
+        assert reports.kept.tolist() == open_.kept.tolist()
+        assert reports.kept.sum() == 2

@@ -89,11 +89,11 @@ def test_words():
     wards = [{"vi": f"phường {name}", "en": f"{name} Ward"} for name in "ABCD"]
     flood = {"vi": "Ngập nước", "en": "Flooding"}
     said = say_began(Began(flood, date(2026, 11, 24), 25, 6.2, 0.011, None, wards))
-    assert said["name"]["vi"] == "Ngập nước, phường A, phường B và 2 nơi khác"
+    assert said["name"]["vi"] == "Ngập nước, phường A, phường B và 2 phường, xã khác"
     assert said["sentence"] == {
-        "vi": "Từ thứ Ba 24/11: 25 sự việc “ngập nước” ở phường A, phường B và 2 nơi khác; theo "
-        "nhịp thường ngày của nơi này và của thành phố thì khoảng 6; khả năng do ngẫu nhiên dưới "
-        "1/20.",
+        "vi": "Từ thứ Ba 24/11: 25 sự việc “ngập nước” ở phường A, phường B và 2 phường, xã "
+        "khác; theo nhịp thường ngày của nơi này và của thành phố thì khoảng 6; khả năng do ngẫu "
+        "nhiên dưới 1/20.",
         "en": "Since Tuesday 24 November: 25 separate events of “flooding” in A Ward, B Ward and 2 "
         "more; about 6 expected from what is usual here and in the city on these days; chance "
         "below 1 in 20.",

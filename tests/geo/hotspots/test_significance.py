@@ -165,3 +165,14 @@ def test_thinning_does_not_depend_on_the_order_of_the_rows():
     again = thin(at[order], days[order])
     pairs = set(zip(events[order].tolist(), again.tolist(), strict=True))
     assert len(pairs) == events.max() + 1 == again.max() + 1
+
+
+@pytest.mark.parametrize(("n", "found"), [(4, 0), (12, 1)])
+def test_a_handful_of_something_rare_is_no_hotspot_yet(n, found):
+    rng = np.random.default_rng(3)
+    city = rng.uniform(0, 8000, (6000, 2))
+    here = np.array([4000.0, 4000.0]) + rng.uniform(-45, 45, (n, 2))
+    days = np.concatenate([rng.uniform(0, 90, 6000), np.linspace(0, 89, n)])
+    kinds = np.concatenate([rng.integers(1, 8, 6000), np.zeros(n, np.int64)])
+    around = Neighbourhood.of(np.concatenate([city, here]), days, kinds)
+    assert len(find_in(around, 0, categories=8)) == found

@@ -1,0 +1,72 @@
+"""What was public and is no longer is not told by hotspots either, of no day."""
+
+import psycopg
+import pytest
+from conftest import command, serving
+from planted import AS_OF, put_life, put_trouble
+
+from builders import middle
+
+LON, LAT = middle(0)
+
+
+@pytest.fixture
+def filled(city_url, tmp_path):
+    with serving(city_url, tmp_path) as made:
+        put_life(city_url)
+        put_trouble(city_url, LON, LAT, n=300)
+        put_trouble(city_url, *middle(2), n=14, radius_m=0, text="The same words again and again")
+        yield made
+
+
+@pytest.fixture
+def run(city_url, tmp_path):
+    def again(*words):
+        pinward = command(tmp_path)
+        done = pinward("hotspots", "run", "--as-of", str(AS_OF), *words, url=city_url)
+        assert done.returncode == 0, done.stderr
+
+    return again
+
+
+def told(service, path):
+    answer = service.http.get(f"/api/v1/hotspots{path}")
+    assert answer.status_code == 200, answer.text
+    return answer.json()["features"]
+
+
+def make(url, visibility):
+    with psycopg.connect(url) as db:
+        flooding = "UPDATE categories SET visibility = %s WHERE code = 'drainage.flooding'"
+        db.execute(flooding, [visibility])
+
+
+def test_hotspots_of_exact_places_end_with_the_category_being_public(filled, run):
+    run()
+    (spot,) = told(filled, "")
+    assert told(filled, "/hexagons")
+    for visibility in ("blurred", "hidden"):
+        make(filled.url, visibility)
+        for path in ("", f"?on={AS_OF}", "/hexagons", "/beginnings"):
+            assert told(filled, path) == []
+        assert filled.http.get(f"/api/v1/hotspots/{spot['id']}").status_code == 404
+    # What is hidden is found all the same, at exact places: not for whom it is blurred to.
+    run()
+    make(filled.url, "blurred")
+    assert told(filled, "") == []
+    run()
+    (anew, *_) = told(filled, "")
+    assert anew["geometry"] != spot["geometry"]
+    make(filled.url, "public")
+    assert told(filled, "")
+
+
+def test_one_sender_of_something_hidden_is_not_told(filled, run):
+    run()
+    (sender,) = told(filled, "/artefacts")
+    assert sender["properties"]["kind"] == "one_sender"
+    for visibility in ("hidden", "blurred"):
+        make(filled.url, visibility)
+        assert told(filled, "/artefacts") == []
+        run()
+        assert told(filled, "/artefacts") == []

@@ -42,7 +42,12 @@ def run(
     category: Category = None,
     as_of: AsOf = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Also where a later day's answer went on from this one.")
+        bool,
+        typer.Option(
+            "--again",
+            help="Make it anew, whether or not the 90 days have changed (older reports may have), "
+            "and also where a later day's answer went on from this one.",
+        ),
     ] = False,
     as_json: Json = False,
     asked: Annotated[int | None, typer.Option(hidden=True)] = None,

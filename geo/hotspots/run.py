@@ -77,8 +77,9 @@ async def run(
     `category` limits it to one, or to a family's. Every category is tested against all others
     whichever are asked for, so that the answer is the same. Where reports, wards, facilities,
     categories and the answer before are those of the stored answer, that one stays; so does one
-    of a day before the newest, unless `again`. `tell(n, of)` is awaited after each step. Happens in
-    the caller's transaction, one run at a time; raises `UnknownCategory`, `Invalid`.
+    of a day before the newest, unless `again`, which makes everything anew. `tell(n, of)` is
+    awaited after each step. Happens in the caller's transaction, one run at a time; raises
+    `UnknownCategory`, `Invalid`.
     """
     chosen = await lookup.categories(conn, category)
     if category is not None and not chosen:
@@ -104,7 +105,7 @@ async def run(
     for one in chosen:
         before = await store.last_before(conn, one.code, as_of)
         own = hashlib.sha256(f"{digest} {before.digest if before else ''}".encode()).hexdigest()
-        if one.code in stored and (stored[one.code] == own or one.code in past):
+        if one.code in stored and not again and (stored[one.code] == own or one.code in past):
             answers.append(await rows.stored(conn, one, as_of))
             kept += stored[one.code] != own
         elif one.number in present or before is not None or one.code in stored:

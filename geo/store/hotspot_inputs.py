@@ -229,6 +229,14 @@ async def history(
     return mine, others
 
 
+async def first_report_at(conn: AsyncConnection) -> datetime | None:
+    """When the first report of all was made; None of none."""
+    found: datetime | None = (
+        await conn.execute(text("SELECT min(created_at) FROM reports"))
+    ).scalar_one()
+    return found
+
+
 async def surroundings(
     conn: AsyncConnection,
     shapes: Sequence[shapely.Polygon],
@@ -285,7 +293,8 @@ async def surroundings_mark(conn: AsyncConnection) -> str:
         text(
             """
             SELECT md5(concat(
-                (SELECT string_agg(concat_ws(' ', id, valid, name), ',' ORDER BY id) FROM wards),
+                (SELECT string_agg(concat_ws(' ', id, valid, code, name, name_en, kind), ','
+                    ORDER BY id) FROM wards),
                 (SELECT string_agg(concat_ws(' ', number, code, name_vi, name_en, visibility), ','
                     ORDER BY number) FROM categories),
                 (SELECT md5(string_agg(md5(concat_ws(' ', id, kind, name, geom::text)), '' ORDER BY id))

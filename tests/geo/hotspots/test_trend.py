@@ -80,3 +80,12 @@ def test_few_steady_series_are_taken_for_a_change():
 def test_what_is_no_series_is_refused(counts, others, more, said):
     with pytest.raises(Invalid, match=said):
         trend(counts, others, **more)
+
+
+def test_more_than_before_is_not_new_while_it_is_no_more_than_around():
+    assert trend(np.where(ONCE >= PERIODS - 3, 4, 0)).name != "new"
+
+
+def test_a_slope_is_tested_both_ways():
+    there_and_back = np.concatenate([np.arange(5, 17), np.arange(16, 4, -1)])
+    assert trend(there_and_back).p_slope > 0.9

@@ -25,6 +25,7 @@ FEWEST_ON_A_POINT = 50
 # city, 13 times the reports of its neighbourhood. The next piles there, real places all: at most
 # 0.65 of the categories, and fewer reports than around them.
 LEAST_CATEGORIES = 8
+FEWEST_CATEGORIES = 3
 LEAST_VARIETY = 0.6
 LEAST_STEEPNESS = 3.0
 AROUND_M = 300.0
@@ -54,6 +55,8 @@ def default_points(
         return []
     _, kinds = np.unique(kinds, return_inverse=True)
     share = np.bincount(kinds) / len(kinds)
+    # A young city may have fewer categories than that; one or two of them are no variety.
+    least = max(FEWEST_CATEGORIES, min(LEAST_CATEGORIES, len(share)))
     # Only the reports of the piles, by pile.
     rank = np.full(len(places.n), -1, dtype=np.int64)
     rank[piles] = np.arange(len(piles))
@@ -68,7 +71,7 @@ def default_points(
         n = len(members)
         variety = len(np.unique(kinds[members]))
         expected = float((1.0 - (1.0 - share) ** n).sum())
-        if variety < max(LEAST_CATEGORIES, LEAST_VARIETY * expected):
+        if variety < max(least, LEAST_VARIETY * expected):
             continue
         near = around.count(int(pile)) - n
         if n >= LEAST_STEEPNESS * max(near, 1):

@@ -297,3 +297,13 @@ def test_what_hidden_or_blurred_reports_make_is_left_out_and_not_told():
         assert (told.lon, told.lat) == (106.71, 10.78)
         assert reports.kept.tolist() == open_.kept.tolist()
         assert reports.kept.sum() == 2
+
+
+def test_a_default_point_is_seen_in_a_city_of_few_categories_too():
+    rng = np.random.default_rng(4)
+    lon, lat = LON + rng.uniform(-0.05, 0.05, 3000), LAT + rng.uniform(-0.05, 0.05, 3000)
+    lon[:800], lat[:800] = LON, LAT
+    (found,) = default_points(lon, lat, rng.integers(0, 5, 3000))
+    assert found.n == 800
+    # Two categories on one point are a house with two troubles.
+    assert default_points(lon, lat, rng.integers(0, 2, 3000)) == []

@@ -11,7 +11,7 @@ from scipy import stats
 
 from geo.errors import Invalid
 from geo.hotspots.identity import ENTER
-from geo.hotspots.significance.core import Neighbourhood
+from geo.hotspots.significance.core import MARGIN, Neighbourhood, chances
 from geo.hotspots.significance.found import find, find_in
 from geo.hotspots.significance.odds import relative_risk, tail
 from geo.hotspots.significance.thin import thin
@@ -176,3 +176,47 @@ def test_a_handful_of_something_rare_is_no_hotspot_yet(n, found):
     kinds = np.concatenate([rng.integers(1, 8, 6000), np.zeros(n, np.int64)])
     around = Neighbourhood.of(np.concatenate([city, here]), days, kinds)
     assert len(find_in(around, 0, categories=8)) == found
+
+
+def one_place(**more):
+    """A city in which one place brings 25 of category 0."""
+    rng = np.random.default_rng(3)
+    points = np.concatenate([rng.uniform(0, 6000, (4000, 2)), 3000 + rng.uniform(-60, 60, (25, 2))])
+    days = np.concatenate([rng.uniform(0, 90, 4000), np.linspace(0, 89, 25)])
+    kinds = np.concatenate([rng.integers(1, 8, 4000), np.zeros(25, np.int64)])
+    kinds[:120] = 0
+    return Neighbourhood.of(points, days, kinds, **more)
+
+
+def test_p_counts_all_that_was_looked_at():
+    (alone,) = find_in(one_place(), 0)
+    (among,) = find_in(one_place(), 0, categories=8)
+    assert among.p_value == pytest.approx(8 * alone.p_value)
+    (one_scale,) = find_in(one_place(scales_m=(alone.scale_m,)), 0)
+    assert alone.p_value == pytest.approx(3 * one_scale.p_value)
+
+
+@pytest.mark.parametrize(
+    ("near", "stands_out"),
+    [
+        # (others of the category, all) in the near and the wide ring; here 12 of 30
+        (((50, 1000), (150, 3000)), True),
+        (((380, 1000), (150, 3000)), False),
+        (((50, 1000), (1150, 3000)), False),
+        # just above the surroundings, but not by the margin
+        (((330, 1000), (990, 3000)), False),
+    ],
+)
+def test_a_place_must_stand_out_from_the_quarter_and_from_the_wider_surroundings(near, stands_out):
+    same, events = np.array(near, np.int64).T
+    p = chances(
+        np.array([[30]], np.int32),
+        np.array([[12]], np.int32),
+        np.array([0]),
+        events[None],
+        same[None],
+        MARGIN,
+    )[0, 0]
+    assert bool(p < 1e-3) == stands_out
+    if not stands_out:
+        assert p == 1.0

@@ -128,7 +128,7 @@ def test_a_hexagon_says_what_is_in_it_and_what_was_to_be_expected():
         for s, e in zip(there.same[0], there.events[0], strict=True)
     )
     hexagons = len(np.unique(grid.numbers(around.at_m)))
-    assert one.q_value == pytest.approx(p * hexagons)
+    assert one.q_value == pytest.approx(p * hexagons, rel=1e-9, abs=0)
     share = (there.same[0] + 0.5) / (there.events[0] + 1)
     r = int(np.argmax(share))
     same, others = int(there.same[0, r]), int(there.events[0, r] - there.same[0, r])

@@ -64,7 +64,10 @@ class HotspotProperties(BaseModel):
     scale_m: Annotated[float, Field(description="the distance at which it stood out most")]
     trend: Annotated[
         Literal["new", "sporadic", "intensifying", "diminishing", "persistent"] | None,
-        Field(description="null: the history is too short to say"),
+        Field(
+            description="null: no class shows, the history is too short, or too little else is "
+            "reported around to compare with"
+        ),
     ]
     months: Annotated[list[int], Field(description="calendar months it comes back in")]
     seen: Annotated[

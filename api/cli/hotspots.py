@@ -45,8 +45,8 @@ def run(
         bool,
         typer.Option(
             "--again",
-            help="Make it anew, whether or not the 90 days have changed (older reports may have), "
-            "and also where a later day's answer went on from this one.",
+            help="Make it anew, whether or not anything has changed, and also where a later day's "
+            "answer went on from this one.",
         ),
     ] = False,
     as_json: Json = False,

@@ -120,6 +120,14 @@ async def make(
     )
 
 
+async def same_past(
+    conn: AsyncConnection, category: AnyRow, as_of: date, period: Period, zone: tzinfo
+) -> bool:
+    """Whether the months before the window still are what the stored answer was told from."""
+    kept = await store.remembered_of(conn, category.code, as_of)
+    return await histories.same(conn, category, kept, period, zone)
+
+
 async def stored(conn: AsyncConnection, category: AnyRow, as_of: date) -> Answer:
     """What is said already."""
     kept = await store.answer_of(conn, category.code, as_of)

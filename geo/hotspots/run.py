@@ -75,8 +75,9 @@ async def run(
     """Find and store the hotspots as of a day: of the `days` days that end with it, in `zone`.
 
     `category` limits it to one, or to a family's. Every category is tested against all others
-    whichever are asked for, so that the answer is the same. Where reports, wards, facilities,
-    categories and the answer before are those of the stored answer, that one stays; so does one
+    whichever are asked for, so that the answer is the same. Where reports, wards, streets,
+    facilities, categories, the answer before and the past of its hotspots are those of the stored
+    answer, that one stays; so does one
     of a day before the newest, unless `again`, which makes everything anew. `tell(n, of)` is
     awaited after each step. Happens in the caller's transaction, one run at a time; raises
     `UnknownCategory`, `Invalid`.
@@ -105,7 +106,12 @@ async def run(
     for one in chosen:
         before = await store.last_before(conn, one.code, as_of)
         own = hashlib.sha256(f"{digest} {before.digest if before else ''}".encode()).hexdigest()
-        if one.code in stored and not again and (stored[one.code] == own or one.code in past):
+        stays = one.code in past or (
+            stored.get(one.code) == own
+            and not again
+            and await rows.same_past(conn, one, as_of, period, zone)
+        )
+        if one.code in stored and stays:
             answers.append(await rows.stored(conn, one, as_of))
             kept += stored[one.code] != own
         elif one.number in present or before is not None or one.code in stored:

@@ -199,13 +199,15 @@ async def history(
     conn: AsyncConnection,
     category: str,
     visibility: str,
-    hulls: Sequence[shapely.Polygon],
+    hulls: Sequence[shapely.Geometry],
     ends: Sequence[datetime],
+    reach_m: float = 0.0,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """(of the category, of all others): events in each hull, (hulls, periods) each.
+    """(of the category, of all others): events within `reach_m` of hulls, (hulls, periods) each.
 
     `hulls` are WGS 84 degrees, `ends` the ascending borders of the periods, one more than there
-    are. For a blurred category all are counted where the public sees blurred ones.
+    are. An event is of the period of its first report, of those since the first border. For a
+    blurred category all are counted where the public sees blurred ones.
     """
     shape = (len(hulls), len(ends) - 1)
     mine, others = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
@@ -221,20 +223,13 @@ async def history(
             "first": ends[0],
             "last": ends[-1],
             "left_out": list(NOT_COUNTED),
+            "reach_m": reach_m,
         },
     )
     for row in found:
         mine[row.hull - 1, row.part - 1] = row.mine
         others[row.hull - 1, row.part - 1] = row.others
     return mine, others
-
-
-async def first_report_at(conn: AsyncConnection) -> datetime | None:
-    """When the first report of all was made; None of none."""
-    found: datetime | None = (
-        await conn.execute(text("SELECT min(created_at) FROM reports"))
-    ).scalar_one()
-    return found
 
 
 async def surroundings(
@@ -293,8 +288,8 @@ async def surroundings_mark(conn: AsyncConnection) -> str:
         text(
             """
             SELECT md5(concat(
-                (SELECT string_agg(concat_ws(' ', id, valid, code, name, name_en, kind), ','
-                    ORDER BY id) FROM wards),
+                (SELECT string_agg(concat_ws(' ', id, valid, code, name, name_en, kind,
+                    md5(ST_AsBinary(geom))), ',' ORDER BY id) FROM wards),
                 (SELECT string_agg(concat_ws(' ', number, code, name_vi, name_en, visibility), ','
                     ORDER BY number) FROM categories),
                 (SELECT md5(string_agg(md5(concat_ws(' ', id, kind, name, geom::text)), '' ORDER BY id))

@@ -31,9 +31,13 @@ from geo.hotspots.trend.dispersion import p_dispersion
 from geo.hotspots.trend.season import at_least, months_of_return
 
 TrendName = Literal["new", "sporadic", "intensifying", "diminishing", "persistent"]
+Unsaid = Literal["short", "few_others", "ordinary"]
 
 LAST: Final = 3
 FEWEST_PERIODS: Final = 6
+# Other reports a period. Fewer do not tell how much is reported: at one or two in a month half of
+# all changes are missed, and would be called persistent.
+FEWEST_OTHERS: Final = 5
 STANDS_OUT: Final = 0.05
 ALPHA: Final = 0.02
 DRAWS: Final = 999
@@ -45,7 +49,11 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """A class and what is behind it; `name` is None where history is too short or nothing shows.
+    """A class and what is behind it; where `name` is None, `unsaid` tells why.
+
+    It is "short" where there are fewer than 6 periods, none of the reports or nothing in the last 3
+    periods, "few_others" where too little else is reported to know what a rate is, and "ordinary"
+    where all was tested and nothing shows.
 
     Every p is the chance of such a series if there were nothing: `p_new` that the last 3 periods
     are as the time before, `p_recent` that they, `p_before` that the time before, `p_level` that
@@ -66,6 +74,7 @@ class Trend:
     slope: float = 0.0
     months: tuple[int, ...] = ()
     p_season: float = 1.0
+    unsaid: Unsaid | None = None
 
     def __post_init__(self) -> None:
         if self.name is not None and self.name not in get_args(TrendName):
@@ -94,9 +103,11 @@ class _Series:
     def part(self, periods: slice) -> "_Series":
         return _Series(self.counts[periods], self.exposure[periods], self.counted)
 
-    def p_above(self, background: float) -> float:
-        """P(a total like this or more), at `background` reports a unit (or odds, if counted)."""
-        k, room = int(self.counts.sum()), float(self.exposure.sum())
+    def p_above(self, background: float, spare: int = 0) -> float:
+        """P(a total like this or more), at `background` reports a unit (or odds, if counted);
+        without `spare` of the reports."""
+        k = max(0, int(self.counts.sum()) - spare)
+        room = float(self.exposure.sum()) - spare * self.counted
         if self.counted:
             return at_least(k, int(room), background / (1.0 + background))
         return float(special.gammainc(k, background * room)) if k else 1.0
@@ -143,13 +154,15 @@ def classify(
     series, skipped = _checked(counts, exposure, background, counted, first_month)
     last, before = series.part(slice(-LAST, None)), series.part(slice(None, -LAST))
     total, periods = int(series.counts.sum()), len(series.counts)
+    if counted and series.exposure.sum() - total < FEWEST_OTHERS * periods:
+        return Trend(None, unsaid="few_others")
     if periods < FEWEST_PERIODS or not total or not last.exposure.sum() > 0:
-        return Trend(None)
+        return Trend(None, unsaid="short")
     level, slope = _fit(series)
     found = {
         "p_new": _p_step(last, before),
         "p_recent": last.p_above(background),
-        "p_before": before.p_above(MARGIN * background),
+        "p_before": before.p_above(MARGIN * background, spare=1),
         "p_level": series.p_above(MARGIN * background),
         "p_dispersion": p_dispersion(
             series.counts,
@@ -165,7 +178,14 @@ def classify(
         months, found["p_season"] = months_of_return(
             series.counts, steady, series.variance(steady), first_month + skipped, rng
         )
-    return Trend(_name(found, slope), **found, slope=float(np.expm1(slope)), months=months)
+    name = _name(found, slope)
+    return Trend(
+        name,
+        **found,
+        slope=float(np.expm1(slope)),
+        months=months,
+        unsaid=None if name else "ordinary",
+    )
 
 
 def _name(p: dict[str, float], slope: float) -> TrendName | None:

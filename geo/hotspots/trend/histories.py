@@ -2,25 +2,64 @@
 
 import calendar
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import shapely
 
 from geo.hotspots.answer import Spot
-from geo.hotspots.trend.classes import Trend, classify
+from geo.hotspots.trend.classes import FEWEST_OTHERS, Trend, classify
 from geo.period import Period
 from geo.store import hotspot_inputs as inputs
 from geo.store.database import AnyRow, AsyncConnection
 
 MONTHS: Final = 24
-# With fewer other events in all its past than one a month a place does not tell how much is
-# reported there: then its months are compared by their days alone.
-LEAST_OTHERS: Final = 24
+# Where hardly anything else is reported in the hull itself, what is reported within so many metres
+# of it tells how much people report, the nearest that is enough.
+REACHES_M: Final = (300.0, 1000.0, 5000.0)
 
 Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Months:
+    """Events of 24 months from an instant on, (24,) each: of the category in the hull, and others
+    within reach of it."""
+
+    first: datetime
+    counts: Ints
+    others: Ints
+
+    def told(self) -> dict[str, Any]:
+        return {
+            "from": f"{self.first:%Y-%m-%d}",
+            "counts": self.counts.tolist(),
+            "others": self.others.tolist(),
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Past:
+    """What is counted of a hotspot: the months that `end` with the window, and `whole` calendar
+    months; `within_m` is how far around the hull others count, `others_in` how many of them there
+    are in the hull, `others` in all."""
+
+    end: _Months
+    whole: _Months
+    within_m: float
+    others_in: int
+    others: int
+
+    def told(self) -> dict[str, Any]:
+        """As the column `history` has it, beside what was judged by it."""
+        return self.end.told() | {
+            "within_m": self.within_m,
+            "others_in": self.others_in,
+            "whole": self.whole.told(),
+        }
 
 
 async def of(
@@ -31,57 +70,88 @@ async def of(
     Counted are the events in its hull, of the category and of all others: for the trend in the 24
     months that end with the window, so that what broke out last week is in the last of them; for
     the months of return in the 24 whole calendar months before. The trend compares with the odds
-    around the hotspot, as the test that found it did, or by days where little else is reported.
+    around the hotspot, as the test that found it did; others are counted around it, too, where few
+    are in it.
     """
-    back, whole = months_back(period.until, zone), month_ends(period.until, zone)
-    # One reading for both: an event on a border within the other's month may count twice.
-    ends = sorted({*back, *whole})
-    mine, others = await inputs.history(
-        conn, category.code, category.visibility, [spot.shape for spot in spots], ends
-    )
-    began = await inputs.first_report_at(conn) if spots else None
+    pasts = await read(conn, category, [spot.shape for spot in spots], period, zone)
     found = []
-    for spot, counts, exposure in zip(spots, mine, others, strict=True):
-        rolling = _joined(counts, ends, back), _joined(exposure, ends, back)
-        trend = _trend(spot, *rolling, days_of(back, began), period)
-        seasons = _trend(
-            spot,
-            _joined(counts, ends, whole),
-            _joined(exposure, ends, whole),
-            days_of(whole, began),
-            period,
-            first_month=whole[0].astimezone(zone).month,
-        )
+    for spot, past in zip(spots, pasts, strict=True):
+        # What others in the hull would bring, for each of those that are counted.
+        share = (past.others_in + 0.5) / (past.others + 0.5) if past.within_m else 1.0
+        background = spot.found.odds_near * share
+        trend = _trend(past.end, background)
+        seasons = _trend(past.whole, background, first_month=past.whole.first.month)
         found.append(
             {
                 "trend": trend.name,
                 "months": list(seasons.months),
-                "history": _told(trend, seasons, back[0].astimezone(zone), *rolling),
+                "history": past.told() | _judged(trend, seasons),
             }
         )
     return found
 
 
-def _trend(
-    spot: Spot,
-    counts: Ints,
-    others: Ints,
-    days: Floats,
+async def read(
+    conn: AsyncConnection,
+    category: AnyRow,
+    shapes: Sequence[shapely.Geometry],
     period: Period,
-    first_month: int | None = None,
-) -> Trend:
-    # By the series itself: the same one is always judged the same.
-    rng = np.random.default_rng(np.concatenate([counts, others]))
-    if others.sum() >= LEAST_OTHERS:
-        return classify(
-            counts, others, background=spot.found.odds_near, rng=rng, first_month=first_month
+    zone: tzinfo,
+) -> list[Past]:
+    """The past of each hull (WGS 84 degrees) of a category, as of the period's end."""
+    back, whole = months_back(period.until, zone), month_ends(period.until, zone)
+    ends = sorted({*back, *whole})
+    mine, others_in = await inputs.history(conn, category.code, category.visibility, shapes, ends)
+    others, within = others_in.copy(), np.zeros(len(shapes))
+    for reach_m in REACHES_M:
+        few = np.flatnonzero(others.sum(axis=1) < FEWEST_OTHERS * MONTHS).tolist()
+        _, others[few] = await inputs.history(
+            conn, category.code, category.visibility, [shapes[i] for i in few], ends, reach_m
         )
+        within[few] = reach_m
+    return [
+        Past(
+            _months(back, ends, mine[i], others[i], zone),
+            _months(whole, ends, mine[i], others[i], zone),
+            within_m=float(within[i]),
+            others_in=int(others_in[i].sum()),
+            others=int(others[i].sum()),
+        )
+        for i in range(len(shapes))
+    ]
+
+
+async def same(
+    conn: AsyncConnection, category: AnyRow, rows: Sequence[AnyRow], period: Period, zone: tzinfo
+) -> bool:
+    """Whether the past of stored hotspots (`hotspot_runs.remembered`) still is what their `history`
+    says. Reports older than the window come late, with an import."""
+    seen = [row for row in rows if row.seen != "dormant"]
+    shapes = [shapely.from_wkb(bytes(row.shape)) for row in seen]
+    pasts = await read(conn, category, shapes, period, zone)
+    return all(
+        row.history == row.history | past.told() for row, past in zip(seen, pasts, strict=True)
+    )
+
+
+def _months(
+    borders: Sequence[datetime], ends: Sequence[datetime], mine: Ints, others: Ints, zone: tzinfo
+) -> _Months:
+    """Of counts between `ends` those between some of them, `borders`."""
+    at = [ends.index(border) for border in borders]
+    counts, exposure = (
+        np.diff(np.concatenate([[0], np.cumsum(each)])[at]) for each in (mine, others)
+    )
+    return _Months(borders[0].astimezone(zone), counts, exposure)
+
+
+def _trend(months: _Months, background: float, first_month: int | None = None) -> Trend:
     return classify(
-        np.where(days > 0, counts, 0),
-        days,
-        background=spot.found.expected / period.days,
-        rng=rng,
-        counted=False,
+        months.counts,
+        months.others,
+        background=background,
+        # By the series itself: the same one is always judged the same.
+        rng=np.random.default_rng(np.concatenate([months.counts, months.others])),
         first_month=first_month,
     )
 
@@ -109,27 +179,9 @@ def month_ends(until: datetime, zone: tzinfo) -> list[datetime]:
     ]
 
 
-def days_of(borders: Sequence[datetime], began: datetime | None) -> Floats:
-    """How many days each period between two borders has since `began`, the first report of all."""
-    at = np.array([border.timestamp() for border in borders]) / 86_400
-    if began is not None:
-        at = np.maximum(at, began.timestamp() / 86_400)
-    return np.diff(at)
-
-
-def _joined(counts: Ints, ends: Sequence[datetime], borders: Sequence[datetime]) -> Ints:
-    """Counts between `ends` as counts between some of them, `borders`."""
-    before = np.concatenate([[0], np.cumsum(counts)])
-    return np.diff(before[[ends.index(border) for border in borders]])
-
-
-def _told(
-    trend: Trend, seasons: Trend, first: datetime, counts: Ints, others: Ints
-) -> dict[str, Any]:
+def _judged(trend: Trend, seasons: Trend) -> dict[str, Any]:
     return {
-        "from": f"{first:%Y-%m-%d}",
-        "counts": counts.tolist(),
-        "others": others.tolist(),
+        "unsaid": trend.unsaid,
         "slope": float(f"{trend.slope:.4g}"),
         **{
             name: float(f"{getattr(trend, name):.4g}")

@@ -109,9 +109,9 @@ hotspots = Table(
     Column("risk_high", Double, nullable=False),
     Column("p_value", Double, nullable=False),
     Column("scale_m", Double, nullable=False),
-    # NULL: the history is too short to say
+    # NULL where none can be told: `unsaid` of `history` says why
     Column("trend", Text),
-    # {counts, exposure, from, p_slope, …}: what the trend was judged by
+    # {from, counts, others, within_m, whole, p_slope, …}: what trend and months were judged by
     Column("history", JSONB, nullable=False, server_default="{}"),
     # calendar months it comes back in, 1 to 12
     Column("months", ARRAY(SmallInteger), nullable=False, server_default="{}"),

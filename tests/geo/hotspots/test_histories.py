@@ -1,16 +1,16 @@
 """The trend of a hotspot from reports in the table: the last weeks count, lonely places too."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import psycopg
 import pytest
-from planted import UNTIL, put_life, put_trouble
+from planted import put_life, put_trouble
 
 from builders import middle
-from geo.hotspots.trend.histories import days_of, month_ends, months_back
+from geo.hotspots.trend.histories import month_ends, months_back
 
 CITY = ZoneInfo("Asia/Ho_Chi_Minh")
 LON, LAT = middle(0)
@@ -19,8 +19,9 @@ AS_OF = "2026-03-20"
 LAST = 11.0
 
 
-def spot(pinward, url):
-    put_life(url, n=6000, days=720)
+def spot(pinward, url, life=True):
+    if life:
+        put_life(url, n=6000, days=720)
     done = pinward("hotspots", "run", "--as-of", AS_OF, "--category", "drainage", url=url)
     assert done.returncode == 0, done.stderr
     with psycopg.connect(url) as db:
@@ -44,15 +45,40 @@ def test_what_broke_out_this_month_is_new(pinward, city_url):
         ((690, 577, 464, 351, 238, 125), "persistent"),
     ],
 )
-def test_where_nothing_else_is_reported_months_are_compared_by_their_days(
+def test_where_nothing_else_is_reported_the_reports_around_are_the_measure(
     pinward, city_url, until, trend
 ):
     ends = [*until, LAST]
     for k, (first, last) in enumerate(pairwise(ends)):
         put_trouble(city_url, LON, LAT, n=40, days=(last, first), seed=k)
     said, history = spot(pinward, city_url)
-    assert sum(history["others"]) < 24
+    assert history["others_in"] < 24
+    assert history["within_m"] == 1000
+    assert sum(history["others"]) > 500
     assert said == trend
+
+
+def test_a_lonely_place_that_grows_with_the_city_has_no_trend(pinward, city_url):
+    # All of the city reports ever more, this place as well.
+    days = 720 * (1 - np.sqrt(np.linspace(0, 0.97, 9)))
+    for k, (first, last) in enumerate(pairwise(days)):
+        put_trouble(city_url, LON, LAT, n=15, days=(max(last, LAST), first), seed=k)
+    put_life(city_url, n=3000, days=720)
+    for k in range(1, 8):
+        put_life(city_url, n=1500, days=720 - 90 * k, seed=k + 1)
+    said, history = spot(pinward, city_url, life=False)
+    assert history["within_m"] > 0
+    assert sum(history["counts"][12:]) > 2 * sum(history["counts"][:12])
+    assert said == "persistent"
+
+
+def test_where_nobody_else_reports_no_trend_is_told(pinward, city_url):
+    put_trouble(city_url, LON, LAT, n=60, days=(LAST, 700))
+    # Somebody does now, far enough for the test and too few for a rate.
+    put_life(city_url, n=100, days=80)
+    put_trouble(city_url, LON, LAT, n=20, days=(LAST, 80), seed=3)
+    said, history = spot(pinward, city_url, life=False)
+    assert (said, history["unsaid"]) == (None, "few_others")
 
 
 def test_months_end_with_the_window_on_the_day_that_they_have():
@@ -64,10 +90,3 @@ def test_months_end_with_the_window_on_the_day_that_they_have():
     assert months_back(datetime(2026, 4, 1, tzinfo=CITY), CITY) == month_ends(
         datetime(2026, 4, 1, tzinfo=CITY), CITY
     )
-
-
-def test_days_before_the_first_report_of_all_are_none():
-    at = [UNTIL + timedelta(days=30 * k) for k in range(4)]
-    assert days_of(at, None).tolist() == [30, 30, 30]
-    assert days_of(at, UNTIL + timedelta(days=40)).tolist() == [0, 20, 30]
-    assert np.isclose(days_of(at, datetime(1000, 1, 1, tzinfo=UTC)), 30).all()

@@ -89,3 +89,18 @@ def test_more_than_before_is_not_new_while_it_is_no_more_than_around():
 def test_a_slope_is_tested_both_ways():
     there_and_back = np.concatenate([np.arange(5, 17), np.arange(16, 4, -1)])
     assert trend(there_and_back).p_slope > 0.9
+
+
+@pytest.mark.parametrize(
+    "counts", [ONCE + 1, np.full(PERIODS, 10), np.repeat([10, 0], 12), np.repeat([0, 9], [21, 3])]
+)
+@pytest.mark.parametrize("others", [0, 2])
+def test_from_nothing_to_compare_with_nothing_is_said(counts, others):
+    found = trend(counts, np.full(PERIODS, others))
+    assert (found.name, found.unsaid) == (None, "few_others")
+
+
+def test_one_report_long_ago_does_not_make_it_old():
+    counts = np.zeros(PERIODS, int)
+    counts[[5, -2, -1]] = 1, 9, 18
+    assert trend(counts, background=0.0005).name == "new"

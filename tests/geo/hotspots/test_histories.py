@@ -1,21 +1,26 @@
 """The trend of a hotspot from reports in the table: the last weeks count, lonely places too."""
 
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import psycopg
 import pytest
-from planted import put_life, put_trouble
+import shapely
+from drawn import put_reports
+from planted import UNTIL, put_life, put_trouble
 
 from builders import middle
+from geo.hotspots.run import run
 from geo.hotspots.trend.histories import month_ends, months_back
+from geo.store.hotspot_inputs import history
 
 CITY = ZoneInfo("Asia/Ho_Chi_Minh")
 LON, LAT = middle(0)
 # Eleven days before the month ends, so that a whole month would not hold them.
-AS_OF = "2026-03-20"
+DAY = date(2026, 3, 20)
+AS_OF = DAY.isoformat()
 LAST = 11.0
 
 
@@ -90,3 +95,98 @@ def test_months_end_with_the_window_on_the_day_that_they_have():
     assert months_back(datetime(2026, 4, 1, tzinfo=CITY), CITY) == month_ends(
         datetime(2026, 4, 1, tzinfo=CITY), CITY
     )
+
+
+async def of_flooding(conn, **more):
+    made = await run(conn, DAY, "drainage.flooding", zone=CITY, **more)
+    (found,) = [spot for answer in made.answers for spot in answer.seen]
+    return found["history"], made.unchanged
+
+
+@pytest.mark.anyio
+async def test_older_reports_that_come_late_are_noticed_where_they_matter(conn, city_url):
+    put_life(city_url, n=6000, days=120)
+    put_trouble(city_url, LON, LAT, days=(LAST, LAST + 80))
+    before, _ = await of_flooding(conn)
+    far = middle(5)
+    put_trouble(city_url, *far, n=5, days=(300, 400))
+    put_trouble(city_url, *far, n=5, days=(800, 900))
+    assert before["within_m"] < 1000
+    assert (await of_flooding(conn))[1]
+    put_trouble(city_url, LON, LAT, n=5, radius_m=20, days=(300, 400))
+    after, unchanged = await of_flooding(conn)
+    assert not unchanged
+    assert sum(after["counts"]) == sum(before["counts"]) + 5
+    assert (await of_flooding(conn))[1]
+
+
+@pytest.mark.anyio
+async def test_again_makes_anew_what_has_not_changed(conn, city_url):
+    put_life(city_url, n=6000, days=120)
+    put_trouble(city_url, LON, LAT, days=(LAST, LAST + 80))
+    first, _ = await of_flooding(conn)
+    assert (await of_flooding(conn))[1]
+    assert await of_flooding(conn, again=True) == (first, False)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE wards SET name_en = 'Quay'",
+        "UPDATE wards SET kind = 'town'",
+        "UPDATE wards SET geom = ST_Multi(ST_Translate(geom, 0.0001, 0))",
+        "UPDATE streets SET id = id + 1000",
+    ],
+)
+async def test_what_a_run_tells_of_the_surroundings_is_noticed(conn, city_url, change):
+    put_life(city_url)
+    await conn.exec_driver_sql(
+        "INSERT INTO streets (source, name, geom) VALUES"
+        " ('OSM', 'Phố Thử', ST_GeomFromText('MULTILINESTRING((0 0, 1 1))', 4326))"
+    )
+    await run(conn, DAY, zone=CITY)
+    assert (await run(conn, DAY, zone=CITY)).unchanged
+    await conn.exec_driver_sql(change)
+    assert not (await run(conn, DAY, zone=CITY)).unchanged
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "left_out",
+    [
+        # Where a blurred report truly is must not be told by what is counted in a hull.
+        "UPDATE categories SET visibility = 'blurred' WHERE code = 'order.gathering'",
+        "UPDATE reports SET flags = '{default-point}' WHERE category_code = 'order.gathering'",
+        "UPDATE reports SET status = 'duplicate' WHERE category_code = 'order.gathering'",
+    ],
+)
+async def test_what_is_no_independent_sign_is_no_part_of_the_past(conn, city_url, left_out):
+    put_trouble(
+        city_url, LON, LAT, n=30, radius_m=30, days=(100, 400), category_code="order.gathering"
+    )
+    await conn.exec_driver_sql("UPDATE categories SET visibility = 'public'")
+    hull = shapely.Point(LON, LAT).buffer(0.0005)
+    ends = [UNTIL - timedelta(days=500), UNTIL]
+
+    async def others(reach_m=0.0):
+        of = await history(conn, "drainage.flooding", "public", [hull], ends, reach_m)
+        return of[1].sum()
+
+    assert await others() == await others(300) == 30
+    await conn.exec_driver_sql(left_out)
+    assert await others() == await others(300) == 0
+
+
+@pytest.mark.anyio
+async def test_an_event_counts_once_in_the_period_it_began_in(conn, city_url):
+    # Two reports of one lamp an hour apart, with a border between them, in one stretch of 36 hours.
+    stretch = datetime.fromtimestamp(129_600 * 13_700, UTC)
+    border = stretch + timedelta(hours=20)
+    for hours in (-0.5, 0.5):
+        at = (border + timedelta(hours=hours)).isoformat()
+        put_reports(city_url, [(LON, LAT)], created_at=at)
+    ends = [border - timedelta(days=30), border, border + timedelta(days=30)]
+    hull = shapely.Point(LON, LAT).buffer(0.0005)
+    mine, _ = await history(conn, "drainage.flooding", "public", [hull], ends)
+    assert mine.tolist() == [[1, 0]]

@@ -103,4 +103,4 @@ def test_from_nothing_to_compare_with_nothing_is_said(counts, others):
 def test_one_report_long_ago_does_not_make_it_old():
     counts = np.zeros(PERIODS, int)
     counts[[5, -2, -1]] = 1, 9, 18
-    assert trend(counts, background=0.0005).name == "new"
+    assert trend(counts, background=0.00001).name == "new"

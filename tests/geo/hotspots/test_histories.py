@@ -105,7 +105,7 @@ async def of_flooding(conn, **more):
 
 @pytest.mark.anyio
 async def test_older_reports_that_come_late_are_noticed_where_they_matter(conn, city_url):
-    put_life(city_url, n=6000, days=120)
+    put_life(city_url, n=12_000, days=120)
     put_trouble(city_url, LON, LAT, days=(LAST, LAST + 80))
     before, _ = await of_flooding(conn)
     far = middle(5)

@@ -15,7 +15,10 @@ HULLS = """() => document.querySelector('.map').engine
 @pytest.mark.parametrize(
     ("lang", "said"),
     [
-        ("vi", ["Ngập nước, phường Mẫu", "gấp 5 lần xung quanh", "rất chắc chắn", "kéo dài"]),
+        (
+            "vi",
+            ["Ngập nước, phường Mẫu", "gấp 5 lần so với xung quanh", "rất chắc chắn", "kéo dài"],
+        ),
         ("en", ["Flooding, Mẫu Ward", "5 times the surroundings", "very certain", "persistent"]),
     ],
 )

@@ -31,6 +31,8 @@ def filled(clone, city_template):
     put_hotspots(url, [hull])
     put_hotspots(url, [hull, hull], category="noise.karaoke")
     put_hotspots(url, [hull], category="order.drugs")
+    # Made from exact places, before the category was blurred.
+    put_hotspots(url, [hull], category="noise.neighbours")
     kinds = ["school"] * 4 + ["kindergarten"] + ["clinic"] * 2 + ["police"] * 3
     put_facilities(url, [(lon, lat, kind, None if i == 0 else f"Nơi {i}")
                          for i, kind in enumerate(kinds)])  # fmt: skip

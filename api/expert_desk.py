@@ -2,7 +2,7 @@
 
 Not in a thread: scikit-learn computes HDBSCAN without ever letting another Python thread run, so
 one question would hold up every request of the service for seconds. A process also ends with its
-memory, and can be ended when nobody waits any more.
+memory, and is ended when it takes too long. A client that hangs up is not noticed before that.
 """
 
 import asyncio

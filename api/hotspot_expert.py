@@ -1,7 +1,7 @@
 """Experts' plain methods as they are answered: what each field means, and the whole body."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,7 @@ from api.hotspots import Polygon, Words
 from api.schemas import Time
 from geo.hotspots.expert.question import Method, Question
 from geo.hotspots.expert.words import warning
+from geo.reports.times import rfc3339
 
 
 class ShapeProperties(BaseModel):
@@ -85,13 +86,9 @@ def body(
         },
         "category": question.category,
         "as_of": question.as_of.isoformat(),
-        "since": _utc(period.since),
-        "until": _utc(period.until),
+        "since": rfc3339(period.since),
+        "until": rfc3339(period.until),
         "n_reports": n_reports,
         "n_cells": n_cells,
         "warning": warning(question.method),
     }
-
-
-def _utc(value: datetime) -> str:
-    return value.isoformat().replace("+00:00", "Z")

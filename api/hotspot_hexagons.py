@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from api.hotspots import AnswerView, MultiPolygon, Polygon, Words
+from api.hotspots import AnswerView, Compared, MultiPolygon, Polygon, Words
 from geo.hotspots.hexes.rate import FDR
 from geo.store.database import AnyRow
 
@@ -21,14 +21,16 @@ NOTE = {
     "hexagon that is not drawn need not be safe: see where few report.",
 }
 _QUIET = {
-    "vi": "Vùng tô là nơi có ít hơn {least} sự việc của mọi loại trong bán kính {reach} m, trong "
-    "{days} ngày: ít đến mức không điểm nóng nào có thể lộ ra. Ít phản ánh chưa chắc đã an toàn.",
-    "en": "The shaded area has fewer than {least} events of any category within {reach} m in "
-    "{days} days: too few for any hotspot to show itself. Silence is not safety.",
+    "vi": "Vùng tô là nơi có ít hơn {least} sự việc của mọi loại công khai trong bán kính "
+    "{reach} m, trong {days} ngày: ít đến mức điểm nóng của một loại thường gặp không thể lộ ra; "
+    "loại hiếm gặp vẫn có thể. Ít phản ánh chưa chắc đã an toàn.",
+    "en": "The shaded area has fewer than {least} events of all public categories within {reach} m "
+    "in {days} days: too few for a hotspot of a category of the usual frequency to show itself; a "
+    "rare one still may. Silence is not safety.",
 }
 
 
-class HexagonProperties(BaseModel):
+class HexagonProperties(Compared):
     """A hexagon in which a category stands out, as of a day."""
 
     category: str
@@ -38,13 +40,7 @@ class HexagonProperties(BaseModel):
     q: Annotated[int, Field(description="axial coordinates in the grid: the same from day to day")]
     r: int
     sentence: Annotated[Words, Field(description="what it says, ready to be read")]
-    n: Annotated[int, Field(description="reports in it, of however many people")]
-    events: Annotated[int, Field(description="what is left when repeats count once")]
-    events_all: Annotated[int, Field(description="the same of all categories")]
-    expected: Annotated[float, Field(description="events, from what people there report otherwise")]
-    relative_risk: Annotated[float, Field(description="the category's odds here by those around")]
-    risk_low: Annotated[float, Field(description="lower end of its 95 % interval")]
-    risk_high: Annotated[float, Field(description="upper end")]
+    events_all: Annotated[int, Field(description="the same of all but hidden categories")]
     q_value: Annotated[
         float,
         Field(
@@ -73,7 +69,7 @@ class HexagonCollection(BaseModel):
 
 
 class QuietProperties(BaseModel):
-    """Where so few report that no hotspot could show itself."""
+    """Where so few report that no hotspot of a usual category could show itself."""
 
     as_of: Annotated[date, Field(description="last day looked at")]
     least_events: Annotated[int, Field(description="fewer events than these lie in reach")]

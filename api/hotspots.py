@@ -1,12 +1,13 @@
 """Hotspots as they are answered: what each field means, and rows as features."""
 
 import json
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
 from api.schemas import Time
+from geo.reports.times import rfc3339
 from geo.store.database import AnyRow
 
 NOTE = {
@@ -39,7 +40,18 @@ class NearBy(BaseModel):
     distance_m: float
 
 
-class HotspotProperties(BaseModel):
+class Compared(BaseModel):
+    """A place's events beside what people there report otherwise."""
+
+    n: Annotated[int, Field(description="reports in it, of however many people")]
+    events: Annotated[int, Field(description="what is left when repeats count once")]
+    expected: Annotated[float, Field(description="events, from what people there report otherwise")]
+    relative_risk: Annotated[float, Field(description="the category's odds here by those around")]
+    risk_low: Annotated[float, Field(description="lower end of its 95 % interval")]
+    risk_high: Annotated[float, Field(description="upper end")]
+
+
+class HotspotProperties(Compared):
     """A hotspot as of a day."""
 
     id: Annotated[str, Field(description="the same from day to day", examples=["H-7K3M-9QXV"])]
@@ -51,12 +63,6 @@ class HotspotProperties(BaseModel):
     name: Words
     sentence: Annotated[Words, Field(description="what it says, ready to be read")]
     confidence: Confidence
-    n: Annotated[int, Field(description="reports in it, of however many people")]
-    events: Annotated[int, Field(description="what is left when repeats count once")]
-    expected: Annotated[float, Field(description="events, from what people there report otherwise")]
-    relative_risk: Annotated[float, Field(description="the category's odds here by those around")]
-    risk_low: Annotated[float, Field(description="lower end of its 95 % interval")]
-    risk_high: Annotated[float, Field(description="upper end")]
     p_value: Annotated[
         float,
         Field(description="chance of any such place on the whole map; corrected for all looked at"),
@@ -183,8 +189,8 @@ def feature(row: AnyRow) -> dict[str, Any]:
             "category": row.category_code,
             "family": row.family,
             "as_of": row.as_of.isoformat(),
-            "since": _utc(row.since),
-            "until": _utc(row.until),
+            "since": rfc3339(row.since),
+            "until": rfc3339(row.until),
             **{name: row.said[name] for name in ("name", "sentence", "confidence")},
             "n": row.n,
             "events": row.events,
@@ -199,9 +205,9 @@ def feature(row: AnyRow) -> dict[str, Any]:
             "seen": row.seen,
             "parents": row.parents,
             "first_seen": row.born_on.isoformat(),
-            "last_seen": _utc(row.seen_until),
-            "first_report_at": _utc(row.first_report_at),
-            "last_report_at": _utc(row.last_report_at),
+            "last_seen": rfc3339(row.seen_until),
+            "first_report_at": rfc3339(row.first_report_at),
+            "last_report_at": rfc3339(row.last_report_at),
             "open_share": round(row.n_open / row.n, 4),
             "ward": row.ward_code,
             "near": row.near,
@@ -215,12 +221,12 @@ def answer(row: AnyRow) -> dict[str, Any]:
     return {
         "category": row.category_code,
         "as_of": row.as_of.isoformat(),
-        "since": _utc(row.since),
-        "until": _utc(row.until),
+        "since": rfc3339(row.since),
+        "until": rfc3339(row.until),
         "n_reports": row.n_reports,
         "n_events": row.n_events,
         "n_left_out": row.n_left_out,
-        "made_at": _utc(row.made_at),
+        "made_at": rfc3339(row.made_at),
     }
 
 
@@ -231,7 +237,3 @@ def artefact(row: AnyRow) -> dict[str, Any]:
         "geometry": json.loads(row.geojson) if row.geojson else None,
         "properties": {"kind": row.kind, "n": row.n, "left_out": row.left_out, "why": row.why},
     }
-
-
-def _utc(value: datetime) -> str:
-    return value.isoformat().replace("+00:00", "Z")

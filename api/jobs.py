@@ -67,12 +67,8 @@ async def _give_up(url: str, run_id: int, code: int) -> None:
         f"the process that made this run died {_RETRIES + 1} times, at last with exit code {code}; "
         "the machine may lack memory; ask for the run again once that is mended"
     )
-    engine = create_engine(url, pool_size=1)
-    try:
-        async with engine.begin() as conn:
-            await hotspot_queue.give_up(conn, run_id, why)
-    finally:
-        await engine.dispose()
+    async with _transaction(url) as conn:
+        await hotspot_queue.give_up(conn, run_id, why)
 
 
 @app.periodic(cron="7 * * * *", periodic_id="nightly")
@@ -85,15 +81,11 @@ async def nightly(context: JobContext, timestamp: int) -> None:
     settings: Settings = context.additional_context["settings"]
     now = datetime.fromtimestamp(timestamp, ZoneInfo(settings.timezone))
     yesterday = now.date() - timedelta(days=1)
-    engine = create_engine(context.additional_context["url"], pool_size=1)
-    try:
-        async with engine.begin() as conn:
-            await hotspot_queue.bury(conn)
-            due = now.hour >= settings.hotspots_hour
-            if due and not await hotspot_queue.made_of(conn, yesterday):
-                await ask(conn, None, yesterday, settings)
-    finally:
-        await engine.dispose()
+    async with _transaction(context.additional_context["url"]) as conn:
+        await hotspot_queue.bury(conn)
+        due = now.hour >= settings.hotspots_hour
+        if due and not await hotspot_queue.made_of(conn, yesterday):
+            await ask(conn, None, yesterday, settings)
 
 
 async def ask(
@@ -152,9 +144,16 @@ async def _take_over(here: App, url: str) -> None:
     """
     for job in await here.job_manager.get_stalled_jobs(seconds_since_heartbeat=0):
         await here.job_manager.retry_job(job, retry_at=datetime.now(UTC))
+    async with _transaction(url) as conn:
+        await hotspot_queue.bury(conn)
+
+
+@contextlib.asynccontextmanager
+async def _transaction(url: str) -> AsyncIterator[AsyncConnection]:
+    """On a connection of its own: jobs are far between."""
     engine = create_engine(url, pool_size=1)
     try:
         async with engine.begin() as conn:
-            await hotspot_queue.bury(conn)
+            yield conn
     finally:
         await engine.dispose()

@@ -34,6 +34,11 @@ class Invalid(PinwardError):
         super().__init__(detail, **facts)
         self.errors = errors or []
 
+    @classmethod
+    def of(cls, field: str, message: str) -> "Invalid":
+        """One field's; `message` goes on from its name: "must be a date"."""
+        return cls(f"{field} {message}", errors=[{"field": field, "message": message}])
+
 
 class OutsideCoverage(PinwardError):
     """No ward lies at this place or near it."""

@@ -91,4 +91,4 @@ def _known(name: str, values: Sequence[str], vocabulary: Sequence[str]) -> None:
 
 
 def _refused(name: str, message: str) -> Invalid:
-    return Invalid(f"{name} {message}", errors=[{"field": name, "message": message}])
+    return Invalid.of(name, message)

@@ -29,6 +29,7 @@ from api.session import Read, ServiceSettings, Write
 from geo.alerts import cap, find, sending
 from geo.alerts.new import Certainty, Kind, NewAlert, Severity, Urgency
 from geo.errors import Invalid
+from geo.reports.times import rfc3339
 from geo.store.database import AnyRow
 from geo.store.tables.alerts import ALERT_KINDS
 
@@ -134,7 +135,7 @@ async def list_alerts(
     unknown = [kind for kind in wanted.kind or () if kind not in ALERT_KINDS]
     if unknown:
         message = f"unknown: {', '.join(unknown)}; known are {', '.join(ALERT_KINDS)}"
-        raise Invalid(f"kind {message}", errors=[{"field": "kind", "message": message}])
+        raise Invalid.of("kind", message)
     before = decode_key(wanted.cursor, bits=31) if wanted.cursor else None
     now = datetime.now(UTC)
     rows = await find.page(
@@ -265,4 +266,4 @@ def _feature(row: AnyRow) -> dict[str, Any]:
 
 
 def _utc(value: datetime | None) -> str | None:
-    return value.isoformat().replace("+00:00", "Z") if value else None
+    return rfc3339(value) if value else None

@@ -103,11 +103,11 @@ async def expert(
         alpha=asked.alpha,
     )
     if question.as_of > today(settings):
-        raise _invalid("on", "must not lie ahead")
+        raise Invalid.of("on", "must not lie ahead")
     try:
         period = question.period(ZoneInfo(settings.timezone))
     except Invalid as error:
-        raise _invalid("on", error.detail) from error
+        raise Invalid.of("on", error.detail) from error
     with desk.place():
         question.refuse_more(await inputs.count(conn, period, question.counted, question.area))
         body = await desk.ask(question)
@@ -116,11 +116,7 @@ async def expert(
 
 async def _category(conn: Read, codes: tuple[str, ...] | None) -> str:
     if codes is None or len(codes) != 1:
-        raise _invalid("category", f"must be exactly one; {len(codes or ())} were named")
+        raise Invalid.of("category", f"must be exactly one; {len(codes or ())} were named")
     (code,) = codes
     await find.shown(conn, code)
     return code
-
-
-def _invalid(field: str, message: str) -> Invalid:
-    return Invalid(f"{field} {message}", errors=[{"field": field, "message": message}])

@@ -62,7 +62,7 @@ async def hexagons(
 
 @router.get("/quiet", responses={200: {"model": views.QuietCollection, "content": {GEOJSON: {}}}})
 async def quiet(wanted: Annotated[Day, Query()], request: Request, conn: Read) -> Response:
-    """Where so few report that no hotspot could show itself: silence is not safety.
+    """Where so few report that no hotspot of a usual category could show itself: no sign of safety.
 
     One shape for all categories, within the wards, as of the newest run or of a day.
     """

@@ -185,9 +185,7 @@ def _period(text: str | None) -> Period | None:
             raise ValueError(message)
         return Period(ends[0], ends[1])
     except (ValidationError, ValueError) as error:
-        raise Invalid(
-            f"period {message}", errors=[{"field": "period", "message": message}]
-        ) from error
+        raise Invalid.of("period", message) from error
     except Invalid as error:
         raise Invalid(
             error.detail, errors=[{"field": "period", "message": error.detail}]

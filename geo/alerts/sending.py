@@ -174,4 +174,4 @@ def _multi(shape: shapely.Geometry) -> shapely.MultiPolygon:
 
 
 def _refused(field: str, message: str) -> Invalid:
-    return Invalid(f"{field} {message}", errors=[{"field": field, "message": message}])
+    return Invalid.of(field, message)

@@ -88,7 +88,7 @@ def identities(
     known: Collection[str],
     told: Sequence[AnyRow] = (),
 ) -> Matches:
-    """Who is who among the spots, going on from the rows of `hotspot_runs.remembered`.
+    """Who is who among the spots, going on from the rows of `hotspot_answers.remembered`.
 
     `told` are the rows of what was said of this very day before: the ids given then stay.
     """

@@ -36,5 +36,4 @@ def not_ahead(as_of: date, zone: tzinfo) -> None:
     """Raise `Invalid` on a day that has not begun: what is said of it would be of no reports."""
     today = datetime.now(zone).date()
     if as_of > today:
-        message = f"must not lie ahead; today is {today}"
-        raise Invalid(f"as_of {message}", errors=[{"field": "as_of", "message": message}])
+        raise Invalid.of("as_of", f"must not lie ahead; today is {today}")

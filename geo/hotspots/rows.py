@@ -15,8 +15,8 @@ from geo.hotspots.hexes.found import Tally
 from geo.hotspots.trend import histories
 from geo.hotspots.window import Plane, Reports
 from geo.period import Period
+from geo.store import hotspot_answers as store
 from geo.store import hotspot_inputs as inputs
-from geo.store import hotspot_runs as store
 from geo.store.database import AnyRow, AsyncConnection
 from geo.store.organisations import ward_names
 from geo.wards.directory import Ward

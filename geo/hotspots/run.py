@@ -23,8 +23,9 @@ from geo.hotspots.hexes.found import Tally
 from geo.hotspots.rows import Answer, Shared
 from geo.hotspots.window import Plane, Reports, planes
 from geo.period import Period
+from geo.store import hotspot_answers as store
 from geo.store import hotspot_inputs as inputs
-from geo.store import hotspot_runs as store
+from geo.store import hotspot_runs
 from geo.store import hotspots as lookup
 from geo.store.database import AnyRow, AsyncConnection
 from geo.wards.directory import WardDirectory
@@ -77,17 +78,16 @@ async def run(
     `category` limits it to one, or to a family's. Every category is tested against all others
     whichever are asked for, so that the answer is the same. Where reports, wards, streets,
     facilities, categories, the answer before and the past of its hotspots are those of the stored
-    answer, that one stays; so does one
-    of a day before the newest, unless `again`, which makes everything anew. `tell(n, of)` is
-    awaited after each step. Happens in the caller's transaction, one run at a time; raises
-    `UnknownCategory`, `Invalid`.
+    answer, that one stays; so does one of a day before the newest, unless `again`, which makes
+    everything anew. `tell(n, of)` is awaited after each step. Happens in the caller's transaction,
+    one run at a time; raises `UnknownCategory`, `Invalid`.
     """
     chosen = await lookup.categories(conn, category)
     if category is not None and not chosen:
         raise UnknownCategory(f"there is no category {category!r}; `pinward hotspots run` runs all")
     period = window(as_of, zone, days)
     not_ahead(as_of, zone)
-    await store.alone(conn)
+    await hotspot_runs.alone(conn)
     every = await lookup.categories(conn)
     hidden = [one.number for one in every if one.visibility == "hidden"]
     reports = Reports.of(
@@ -167,7 +167,7 @@ async def run(
 
 async def record(conn: AsyncConnection, run_id: int, made: Run) -> None:
     """Write into the row of a run that it is done, and what it said in numbers."""
-    await store.tell(
+    await hotspot_runs.tell(
         conn,
         run_id,
         state="done",

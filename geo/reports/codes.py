@@ -97,7 +97,5 @@ def read_key(text: str) -> UUID:
         key = UUID(int=0)
     if key.int in (0, (1 << 128) - 1) or len(bare) not in (32, 36):
         message = "must be a random uuid, e.g. 0b9e7a52-6b1c-4a57-9b0e-1f6f6b1d2c3a"
-        raise Invalid(
-            f"Idempotency-Key {message}", errors=[{"field": "Idempotency-Key", "message": message}]
-        )
+        raise Invalid.of("Idempotency-Key", message)
     return key

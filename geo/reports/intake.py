@@ -180,9 +180,7 @@ def _check_observed(observed_at: datetime | None, now: datetime) -> None:
     elif observed_at < now - OLDEST:
         message = "must not be more than a year ago"
     if message:
-        raise Invalid(
-            f"observed_at {message}", errors=[{"field": "observed_at", "message": message}]
-        )
+        raise Invalid.of("observed_at", message)
 
 
 def _reasons(new: NewReport, place: Answer) -> list[events.Words]:

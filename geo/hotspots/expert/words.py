@@ -1,7 +1,8 @@
 """What goes wrong with each plain method, in Vietnamese and English, for whoever looks at its map.
 
-Figures are of simulated cities without any hotspot, in which people live and report unevenly
-(`benchmarks/simulated.py`).
+Figures are of simulated cities without any hotspot, in which people live and report unevenly: of
+HDBSCAN measured on those of `benchmarks/simulated.py`; the 110 of DBSCAN and the 2,161 of Gi* are
+of an earlier prototype's cities, which `make bench` (calibration) does not make again.
 """
 
 from typing import Final

@@ -1,10 +1,10 @@
-"""Where so few reports are made that no hotspot could show itself: silence is not safety.
+"""Where so few report that no hotspot of a usual category could show itself: silence is no safety.
 
 The test calls a report a core when its neighbourhood's share of one category is too large for
 chance. Even a neighbourhood in which *every* report is of one category is not too large for chance
 if there are only a few: with `least_events` of the run's usual category it just is. A hexagon with
-fewer events of all categories within `REACH_M` of its centre is quiet: whatever is wrong there,
-nothing could be called a hotspot.
+fewer events of all categories within `REACH_M` of its centre is quiet: of the usual category, and
+of all that are more frequent, nothing there could be called a hotspot. A rarer one may still be.
 """
 
 from collections.abc import Collection, Sequence

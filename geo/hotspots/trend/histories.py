@@ -124,8 +124,8 @@ async def read(
 async def same(
     conn: AsyncConnection, category: AnyRow, rows: Sequence[AnyRow], period: Period, zone: tzinfo
 ) -> bool:
-    """Whether the past of stored hotspots (`hotspot_runs.remembered`) still is what their `history`
-    says. Reports older than the window come late, with an import."""
+    """Whether the past of stored hotspots (`hotspot_answers.remembered`) still is what their
+    `history` says. Reports older than the window come late, with an import."""
     seen = [row for row in rows if row.seen != "dormant"]
     shapes = [shapely.from_wkb(bytes(row.shape)) for row in seen]
     pasts = await read(conn, category, shapes, period, zone)

@@ -26,6 +26,16 @@ from geo.store.tables.base import metadata
 RUN_STATES = ("waiting", "running", "done", "failed")
 SEEN = ("kept", "returned", "merged", "split", "new", "dormant")
 
+
+def _of_an_answer() -> tuple[Column[int], Column[int]]:
+    """`key` and `answer_id` of what an answer holds, which goes with it."""
+    answer = ForeignKey("hotspot_answers.id", ondelete="CASCADE")
+    return (
+        Column("key", BigInteger, Identity(), primary_key=True),
+        Column("answer_id", BigInteger, answer, nullable=False),
+    )
+
+
 # A run that was asked for, by night or by somebody; what it found is in `hotspot_answers`.
 hotspot_runs = Table(
     "hotspot_runs",
@@ -82,13 +92,7 @@ hotspot_answers = Table(
 hotspots = Table(
     "hotspots",
     metadata,
-    Column("key", BigInteger, Identity(), primary_key=True),
-    Column(
-        "answer_id",
-        BigInteger,
-        ForeignKey("hotspot_answers.id", ondelete="CASCADE"),
-        nullable=False,
-    ),
+    *_of_an_answer(),
     # the same from answer to answer, e.g. H-7K3M-9QXV
     Column("id", Text, nullable=False),
     # how it comes to be here; a dormant one was not found, and stands as it was last seen
@@ -150,13 +154,7 @@ hotspot_members = Table(
 hotspot_hexagons = Table(
     "hotspot_hexagons",
     metadata,
-    Column("key", BigInteger, Identity(), primary_key=True),
-    Column(
-        "answer_id",
-        BigInteger,
-        ForeignKey("hotspot_answers.id", ondelete="CASCADE"),
-        nullable=False,
-    ),
+    *_of_an_answer(),
     # axial coordinates of the grid in a plane (geo.hotspots.hexes.grid)
     Column("epsg", Integer, nullable=False),
     Column("q", Integer, nullable=False),
@@ -177,7 +175,7 @@ hotspot_hexagons = Table(
     Index("ix_hotspot_hexagons_geom", "geom", postgresql_using="gist"),
 )
 
-# Where so few report that no hotspot could show itself, as of a day; may be empty.
+# Where so few report that no hotspot of a usual category could show itself; may be empty.
 hotspot_quiet = Table(
     "hotspot_quiet",
     metadata,
@@ -196,13 +194,7 @@ BEGINNING_LEVELS = ("square", "ward")
 hotspot_beginnings = Table(
     "hotspot_beginnings",
     metadata,
-    Column("key", BigInteger, Identity(), primary_key=True),
-    Column(
-        "answer_id",
-        BigInteger,
-        ForeignKey("hotspot_answers.id", ondelete="CASCADE"),
-        nullable=False,
-    ),
+    *_of_an_answer(),
     Column("level", Text, nullable=False),
     # its first day; the last one is the answer's
     Column("since", Date, nullable=False),

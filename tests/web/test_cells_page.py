@@ -143,7 +143,7 @@ def test_an_open_list_follows_what_happens_in_its_cell(service, opened, crowd):
     at = there["features"][0]["geometry"]["coordinates"]
     code = send(service, lon=at[0], lat=at[1])
     expect(page.locator("[data-testid=list] [data-code]").first).to_have_attribute(
-        "data-code", code, timeout=3_000
+        "data-code", code, timeout=8_000
     )
     expect(page.locator("#list-title")).to_have_text(f"{cell['point_count'] + 1} phản ánh ở đây")
 

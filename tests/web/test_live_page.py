@@ -175,7 +175,7 @@ def test_the_page_of_a_report_follows_it_by_itself(service, opened):
     expect(page.locator("main .chip")).to_have_attribute("data-status", "assigned")
     page.wait_for_timeout(1_000)
     change(service, code, "status = 'closed', closed_at = now()")
-    expect(page.locator("main .chip")).to_have_attribute("data-status", "closed", timeout=2_000)
+    expect(page.locator("main .chip")).to_have_attribute("data-status", "closed", timeout=6_000)
     expect(page.get_by_text("Vừa cập nhật")).to_be_visible()
     assert loads(page) == 1
 
@@ -191,4 +191,4 @@ def test_the_sign_of_a_new_report_stands_still_for_who_wants_no_motion(
     style = "getComputedStyle(document.querySelector('.map .sign'), '::before').animationName"
     assert {re.sub(r"^svelte-\w+-", "", page.evaluate(style))} == names
     # Short: it is gone by itself.
-    expect(page.locator(".map .sign")).to_have_count(0, timeout=4_000)
+    expect(page.locator(".map .sign")).to_have_count(0, timeout=8_000)

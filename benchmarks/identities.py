@@ -94,7 +94,7 @@ def _follow(task: tuple[int, int]) -> Half:
         since_us, until_us = (day * DAY_US for day in answer.days_of(period))
         inside = (rows["at_us"] >= since_us) & (rows["at_us"] < until_us)
         reports = Reports.of({name: column[inside] for name, column in rows.items()})
-        spots = answer.spots(planes(reports), CATEGORY, len(simulated.SHARES))
+        spots = answer.spots(planes(reports, hidden=False), CATEGORY, len(simulated.SHARES))
         matches = answer.identities("4", as_of, period, reports, spots, remembered, known)
         remembered = _remember(matches, spots, reports, period, as_of, remembered)
         known |= {row.id for row in remembered}

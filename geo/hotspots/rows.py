@@ -30,8 +30,8 @@ NEAR_KINDS: Final = ("school", "kindergarten", "university", "clinic", "hospital
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What all categories of a run look at; `categories` is how many it tests, `tallies` are of
-    `planes`, in their order."""
+    """What all categories of a run look at that are told or, if `hidden`, that are not;
+    `categories` is how many it tests, `tallies` are of `planes`, in their order."""
 
     as_of: date
     period: Period
@@ -41,6 +41,7 @@ class Shared:
     tallies: list[Tally]
     categories: int
     ground: Ground
+    hidden: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,17 +165,26 @@ def _facts(category: AnyRow, spot: answer.Spot, period: Period, around: AnyRow) 
 
 
 def _hexagons(shared: Shared, category: AnyRow) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    for plane, tally in zip(shared.planes, shared.tallies, strict=True):
-        found = hexagons.find_in(tally, category.number)
-        numbers = np.array([each.number for each in found], dtype=np.int64)
-        q, r = (each.tolist() for each in grid.axial(numbers))
-        shapes = grid.polygons(numbers, plane.epsg)
-        rows += [
+    rows = []
+    for each in hexagons.find_in(shared.tallies, category.number):
+        epsg = shared.planes[each.plane].epsg
+        number = np.array([each.number])
+        q, r = (int(axis[0]) for axis in grid.axial(number))
+        (shape,) = grid.polygons(number, epsg)
+        said = words.InHexagon(
+            category={"vi": category.name_vi, "en": category.name_en},
+            people=each.people,
+            events=each.events,
+            expected=each.expected,
+            q_value=each.q_value,
+            area_m2=grid.AREA_M2,
+            days=round(shared.period.days),
+        )
+        rows.append(
             {
-                "epsg": plane.epsg,
-                "q": q[i],
-                "r": r[i],
+                "epsg": epsg,
+                "q": q,
+                "r": r,
                 "n": each.people,
                 "events": each.events,
                 "events_all": each.n,
@@ -183,21 +193,10 @@ def _hexagons(shared: Shared, category: AnyRow) -> list[dict[str, Any]]:
                 "risk_low": answer.short(each.risk_low),
                 "risk_high": answer.short(each.risk_high),
                 "q_value": answer.short(each.q_value),
-                "said": words.say_hexagon(
-                    words.InHexagon(
-                        category={"vi": category.name_vi, "en": category.name_en},
-                        people=each.people,
-                        events=each.events,
-                        expected=each.expected,
-                        q_value=each.q_value,
-                        area_m2=grid.AREA_M2,
-                        days=round(shared.period.days),
-                    )
-                ),
-                "geom": shapely.to_wkt(shapes[i], rounding_precision=-1),
+                "said": words.say_hexagon(said),
+                "geom": shapely.to_wkt(shape, rounding_precision=-1),
             }
-            for i, each in enumerate(found)
-        ]
+        )
     return rows
 
 

@@ -6,7 +6,7 @@ that a later day's went on from is history: it stays too, whatever changed since
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, tzinfo
 from typing import Any, Final
@@ -21,7 +21,7 @@ from geo.hotspots.days import DAYS, not_ahead, window
 from geo.hotspots.hexes import quiet
 from geo.hotspots.hexes.found import Tally
 from geo.hotspots.rows import Answer, Shared
-from geo.hotspots.window import Plane, Reports, planes
+from geo.hotspots.window import Reports, planes
 from geo.period import Period
 from geo.store import hotspot_answers as store
 from geo.store import hotspot_inputs as inputs
@@ -31,7 +31,7 @@ from geo.store.database import AnyRow, AsyncConnection
 from geo.wards.directory import WardDirectory
 
 # Of the method: what was said by another one is found anew.
-_METHOD: Final = "3"
+_METHOD: Final = "4"
 # Which reports a hotspot held is forgotten after so many days; the hotspot itself stays.
 MEMBERS_DAYS: Final = 400
 _NONE: Final = np.empty(0, np.int64)
@@ -76,11 +76,12 @@ async def run(
     """Find and store the hotspots as of a day: of the `days` days that end with it, in `zone`.
 
     `category` limits it to one, or to a family's. Every category is tested against all others
-    whichever are asked for, so that the answer is the same. Where reports, wards, streets,
-    facilities, categories, the answer before and the past of its hotspots are those of the stored
-    answer, that one stays; so does one of a day before the newest, unless `again`, which makes
-    everything anew. `tell(n, of)` is awaited after each step. Happens in the caller's transaction,
-    one run at a time; raises `UnknownCategory`, `Invalid`.
+    whichever are asked for, so that the answer is the same; but of hidden ones only hidden ones
+    (`geo.hotspots.window.planes`). Where reports, wards, streets, facilities, categories, the
+    answer before and the past of its hotspots are those of the stored answer, that one stays; so
+    does one of a day before the newest, unless `again`, which makes everything anew. `tell(n, of)`
+    is awaited after each step. Happens in the caller's transaction, one run at a time; raises
+    `UnknownCategory`, `Invalid`.
     """
     chosen = await lookup.categories(conn, category)
     if category is not None and not chosen:
@@ -89,11 +90,14 @@ async def run(
     not_ahead(as_of, zone)
     await hotspot_runs.alone(conn)
     every = await lookup.categories(conn)
-    hidden = [one.number for one in every if one.visibility == "hidden"]
+    blurred, hidden = (
+        [one.number for one in every if one.visibility == visibility]
+        for visibility in ("blurred", "hidden")
+    )
     reports = Reports.of(
         await inputs.rows(conn, period),
         zone,
-        [one.number for one in every if one.visibility == "blurred"],
+        blurred,
         hidden,
     )
     digest = reports.digest(_METHOD, str(as_of), str(days), await inputs.surroundings_mark(conn))
@@ -116,23 +120,20 @@ async def run(
             kept += stored[one.code] != own
         elif one.number in present or before is not None or one.code in stored:
             todo.append((one, before, own))
+    # Those that the public is told first, then the hidden ones, each in the same order.
+    todo.sort(key=lambda each: each[0].visibility == "hidden")
     steps = len(todo) + 2
     await tell(1, steps)
-    if todo:
-        where = planes(reports)
+    if todo or not await store.quiet_told(conn, as_of):
         directory = await WardDirectory.load(conn)
-        shared = Shared(
-            as_of,
-            period,
-            zone,
-            reports,
-            where,
-            tallies=[Tally.of(plane.around, hidden) for plane in where],
-            categories=len(set(reports.category[reports.kept].tolist())),
-            ground=Ground.of(where, reports, directory, as_of, period, zone),
-        )
+        shared = _shared(reports, directory, as_of, period, zone)
+        least, silent = _quiet(shared, await inputs.land(conn, as_of))
+        await store.put_quiet(conn, as_of, period, least, quiet.REACH_M, silent)
+        await store.put_artefacts(conn, as_of, _artefacts(reports, every))
         await tell(2, steps)
         for i, (one, before, own) in enumerate(todo):
+            if one.visibility == "hidden" and not shared.hidden:
+                shared = _shared(reports, directory, as_of, period, zone, hidden=True)
             made = await rows.make(conn, shared, one, before)
             await store.put_answer(
                 conn,
@@ -156,9 +157,6 @@ async def run(
             )
             answers.append(made)
             await tell(i + 3, steps)
-        least, silent = _quiet(where, hidden, await inputs.land(conn, as_of))
-        await store.put_quiet(conn, as_of, period, least, quiet.REACH_M, silent)
-        await store.put_artefacts(conn, as_of, _artefacts(reports, every))
         await store.thin_members(conn, MEMBERS_DAYS)
     answers.sort(key=lambda each: each.category)
     named = await store.artefacts_of(conn, as_of)
@@ -179,11 +177,33 @@ async def record(conn: AsyncConnection, run_id: int, made: Run) -> None:
     )
 
 
-def _quiet(
-    where: Sequence[Plane], hidden: Collection[int], wards: Sequence[shapely.Geometry]
-) -> tuple[int, shapely.MultiPolygon]:
-    least = quiet.least_events(np.concatenate([plane.around.kinds for plane in where] or [_NONE]))
-    heard = [(plane.epsg, quiet.heard(plane.around, least, hidden)) for plane in where]
+def _shared(
+    reports: Reports,
+    directory: WardDirectory,
+    as_of: date,
+    period: Period,
+    zone: tzinfo,
+    *,
+    hidden: bool = False,
+) -> Shared:
+    where = planes(reports, hidden=hidden)
+    return Shared(
+        as_of,
+        period,
+        zone,
+        reports,
+        where,
+        tallies=[Tally.of(plane.around) for plane in where],
+        categories=len({kind for plane in where for kind in np.unique(plane.around.kinds)}),
+        ground=Ground.of(where, reports, directory, as_of, period, zone),
+        hidden=hidden,
+    )
+
+
+def _quiet(shared: Shared, wards: Sequence[shapely.Geometry]) -> tuple[int, shapely.MultiPolygon]:
+    arounds = [plane.around for plane in shared.planes]
+    least = quiet.least_events(np.concatenate([each.kinds for each in arounds] or [_NONE]))
+    heard = [(plane.epsg, quiet.heard(plane.around, least)) for plane in shared.planes]
     return least, quiet.mask(heard, wards)
 
 

@@ -28,7 +28,8 @@ class Reports:
     `number` names a report, `lon`, `lat` are WGS 84 degrees where the public sees it, `at_us`
     microseconds since 1970 UTC, `category` a category's number. `artefacts` are those that may be
     told: found among reports whose category and place everybody may know. `kept` are the reports
-    that hotspots may be built on, whatever of that is told.
+    that hotspots may be built on, whatever of that is told. `hidden` are the categories (numbers)
+    of which the public is told nothing.
     """
 
     number: Ints
@@ -39,6 +40,7 @@ class Reports:
     open: Marks
     artefacts: list[Artefact]
     kept: Marks
+    hidden: frozenset[int] = frozenset()
 
     @classmethod
     def of(
@@ -69,6 +71,7 @@ class Reports:
             artefacts=told,
             # What an import has flagged as a default point stays out also where it is no pile here.
             kept=~artefacts.left_out(found, len(lon)) & ~rows["flagged"],
+            hidden=frozenset(hidden),
         )
 
     def digest(self, *more: str) -> str:
@@ -93,9 +96,17 @@ class Plane:
     around: Neighbourhood
 
 
-def planes(reports: Reports) -> list[Plane]:
-    """The kept reports by plane; a city, or all of Vietnam, is one. Those of most reports first."""
-    kept = np.flatnonzero(reports.kept).astype(np.int64)
+def planes(reports: Reports, *, hidden: bool) -> list[Plane]:
+    """The kept reports by plane; a city, or all of Vietnam, is one. Those of most reports first.
+
+    What the public is told is made from what it may know, without `hidden` categories: from what is
+    expected of one place one could work out how much is hidden there. Those themselves are found
+    among all.
+    """
+    counted = reports.kept
+    if not hidden:
+        counted = counted & ~np.isin(reports.category, list(reports.hidden))
+    kept = np.flatnonzero(counted).astype(np.int64)
     made = []
     for epsg, members, points_m in by_plane(reports.lon[kept], reports.lat[kept]):
         rows = kept[members]

@@ -233,6 +233,12 @@ async def put_quiet(
     )
 
 
+async def quiet_told(conn: AsyncConnection, as_of: date) -> bool:
+    """Whether it is said where few report, as of a day."""
+    told = select(hotspot_quiet.c.as_of).where(hotspot_quiet.c.as_of == as_of)
+    return (await conn.execute(told)).first() is not None
+
+
 async def thin_members(conn: AsyncConnection, days: int) -> None:
     """Forget which reports a hotspot held, in answers older than the newest by so many days.
 

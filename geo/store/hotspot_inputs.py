@@ -207,7 +207,8 @@ async def history(
 
     `hulls` are WGS 84 degrees, `ends` the ascending borders of the periods, one more than there
     are. An event is of the period of its first report, of those since the first border. For a
-    blurred category all are counted where the public sees blurred ones.
+    blurred category all are counted where the public sees blurred ones; hidden ones are counted
+    for a hidden category only.
     """
     shape = (len(hulls), len(ends) - 1)
     mine, others = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
@@ -218,6 +219,7 @@ async def history(
         {
             "category": category,
             "blurred": visibility == "blurred",
+            "hidden": visibility == "hidden",
             "hulls": [shapely.to_wkb(each) for each in hulls],
             "ends": list(ends),
             "first": ends[0],

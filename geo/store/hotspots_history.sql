@@ -3,6 +3,8 @@
 -- Many people telling of one thing are one event: here of one category, one cell of some 40 m (zoom
 -- 20) and one stretch of 36 hours, which costs no reading of places and says nearly the same. It is
 -- of the period of its first report.
+-- What the public is told is compared with what the public may know: hidden ones count for hidden
+-- ones only.
 -- A blurred category is compared where the public sees blurred reports: at the middles of cells of
 -- 150 m, so its hulls are looked for in reports up to a cell away.
 WITH hull AS MATERIALIZED (
@@ -32,6 +34,7 @@ event AS (
         AND r.status <> ALL (CAST(:left_out AS text[]))
         AND NOT 'default-point' = ANY (r.flags)
         AND (:blurred OR c.visibility <> 'blurred')
+        AND (:hidden OR c.visibility <> 'hidden')
         AND ST_Intersects(
             hull.geom,
             CASE WHEN :blurred THEN pinward_public_point(r.geom, 'blurred') ELSE r.geom END

@@ -1,5 +1,7 @@
 """What was public and is no longer is not told by hotspots either, of no day."""
 
+import re
+
 import psycopg
 import pytest
 from conftest import command, serving
@@ -35,6 +37,13 @@ def told(service, path):
     return answer.json()["features"]
 
 
+def all_but_when(service, path):
+    """What is told, without when it was made."""
+    answer = service.http.get(f"/api/v1/hotspots{path}")
+    assert answer.status_code == 200, answer.text
+    return re.sub(r'"made_at":"[^"]+"', "", answer.text)
+
+
 def make(url, visibility):
     with psycopg.connect(url) as db:
         flooding = "UPDATE categories SET visibility = %s WHERE code = 'drainage.flooding'"
@@ -59,6 +68,25 @@ def test_hotspots_of_exact_places_end_with_the_category_being_public(filled, run
     assert anew["geometry"] != spot["geometry"]
     make(filled.url, "public")
     assert told(filled, "")
+
+
+def test_nothing_that_is_told_depends_on_hidden_reports(filled, run):
+    run()
+    ((spot,), hexagons) = (told(filled, path) for path in ("", "/hexagons"))
+    assert hexagons
+    paths = ("", f"/{spot['id']}", "/hexagons", "/beginnings", "/quiet", "/artefacts")
+    before = [all_but_when(filled, path) for path in paths]
+    # In the hotspot's hull and its hexagon, in their surroundings, and years before.
+    put_trouble(filled.url, LON, LAT, n=60, category_code="order.drugs", seed=5)
+    put_trouble(filled.url, LON, LAT, 200, 2000, category_code="order.drugs", seed=6)
+    put_trouble(
+        filled.url, LON, LAT, days=(100, 600), category_code="order.drugs", seed=7, radius_m=300
+    )
+    run("--again")
+    with psycopg.connect(filled.url) as db:
+        stored = "SELECT count(*) FROM hotspot_answers WHERE category_code = 'order.drugs'"
+        assert db.execute(stored).fetchone() == (1,)
+    assert [all_but_when(filled, path) for path in paths] == before
 
 
 def test_one_sender_of_something_hidden_is_not_told(filled, run):

@@ -72,12 +72,12 @@ def _find(job: CityJob) -> dict[int, list[Told]]:
     with named(job.name):
         reports = job.source.reports()
         with _ALONE:
-            where = planes(reports)
-            looked_at = sorted(set(reports.category[reports.kept].tolist()))
-            return {
-                category: [
-                    Told(spot, reports.number[spot.rows])
-                    for spot in answer.spots(where, category, len(looked_at))
-                ]
-                for category in looked_at
-            }
+            found = {}
+            every = set(reports.category[reports.kept].tolist())
+            for asked, hidden in ((every - reports.hidden, False), (every & reports.hidden, True)):
+                looked_at = every if hidden else asked
+                where = planes(reports, hidden=hidden) if asked else []
+                for category in sorted(asked):
+                    spots = answer.spots(where, category, len(looked_at))
+                    found[category] = [Told(spot, reports.number[spot.rows]) for spot in spots]
+            return found

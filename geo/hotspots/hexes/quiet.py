@@ -7,7 +7,7 @@ fewer events of all categories within `REACH_M` of its centre is quiet: of the u
 of all that are more frequent, nothing there could be called a hotspot. A rarer one may still be.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -66,19 +66,15 @@ def least_events(kinds: Ints) -> int:
     return MOST_EVENTS
 
 
-def heard(around: Neighbourhood, least: int, hidden: Collection[int] = ()) -> Ints:
-    """The hexagons, by number, with at least so many events within `REACH_M` of the centre.
-
-    Events of `hidden` categories (numbers) do not count: that there are some is nobody's to know.
-    """
-    told = ~np.isin(around.kinds, list(hidden))
-    q, r = grid.axial(np.unique(grid.numbers(around.at_m[told])))
+def heard(around: Neighbourhood, least: int) -> Ints:
+    """The hexagons, by number, with at least so many events within `REACH_M` of the centre."""
+    q, r = grid.axial(np.unique(grid.numbers(around.at_m)))
     asked = np.unique(grid.number(q[:, None] + _NEAR[:, 0], r[:, None] + _NEAR[:, 1]))
     if not len(asked):
         return asked
     centres = grid.centres(asked)
     enough = _enough(
-        around.at_m, told, around.keys, around.span, centres, around.cells_of(centres), least
+        around.at_m, around.keys, around.span, centres, around.cells_of(centres), least
     )
     return asked[enough]
 
@@ -119,10 +115,8 @@ _NEAR: Final = np.array(
 
 
 @njit(cache=True, parallel=True)
-def _enough(
-    at_m: Floats, told: Marks, keys: Ints, span: int, centres: Floats, cells: Ints, least: int
-) -> Marks:
-    """Whether so many of the events `told` lie in reach of each centre; not counted further."""
+def _enough(at_m: Floats, keys: Ints, span: int, centres: Floats, cells: Ints, least: int) -> Marks:
+    """Whether so many of the events lie in reach of each centre; not counted further."""
     enough = np.zeros(len(centres), np.bool_)
     reach = int(np.ceil(REACH_M / CELL_M))
     for i in prange(len(centres)):
@@ -133,7 +127,7 @@ def _enough(
             while found < least and j < len(keys) and keys[j] <= middle + reach:
                 dx = at_m[j, 0] - centres[i, 0]
                 dy = at_m[j, 1] - centres[i, 1]
-                if told[j] and dx * dx + dy * dy <= REACH_M * REACH_M:
+                if dx * dx + dy * dy <= REACH_M * REACH_M:
                     found += 1
                 j += 1
         enough[i] = found >= least

@@ -373,7 +373,7 @@ def test_every_citys_hotspots_are_those_of_one_machine(machines):
     here = dict(hotspots(jobs))
     for job in jobs:
         reports = job.source.reports()
-        alone = answer.spots(planes(reports), 3, 5)
+        alone = answer.spots(planes(reports, hidden=False), 3, 5)
         (one,) = many[job.city][3]
         assert set(range(40)) & set(one.spot.rows.tolist())
         assert [spot.rows.tolist() for spot in alone] == [one.spot.rows.tolist()]

@@ -61,7 +61,7 @@ def test_a_city_without_hotspots_has_hardly_ever_a_hexagon(kind):
     flagged = []
     for seed in range(3):
         tally = counted(simulated.city(np.random.default_rng(seed), reports=20_000, **kind))
-        flagged += [bool(find_in(tally, category)) for category in range(len(simulated.SHARES))]
+        flagged += [bool(find_in([tally], category)) for category in range(len(simulated.SHARES))]
     # of 42 maps; at the rate given, each would be wrong in up to 5 of 100
     assert sum(flagged) <= 3
 
@@ -72,7 +72,7 @@ def test_planted_hotspots_are_found_in_their_hexagons(extra, least):
     for seed in range(4):
         rng = np.random.default_rng(seed)
         city = simulated.plant(rng, simulated.city(rng), extra)
-        found = {each.number for each in find_in(counted(city), city.planted_in)}
+        found = {each.number for each in find_in([counted(city)], city.planted_in)}
         own = grid.numbers(city.points_m)
         for rows in city.planted:
             there = bool(found & set(own[rows].tolist()))
@@ -102,7 +102,7 @@ def with_trouble(n=40, spread=35.0, kind=0, days=(0, 90), **more):
 def test_a_hexagon_says_what_is_in_it_and_what_was_to_be_expected():
     at, days, kinds, place = with_trouble()
     around = Neighbourhood.of(at, days, kinds)
-    (one,) = find_in(Tally.of(around), 0)
+    (one,) = find_in([Tally.of(around)], 0)
     (own,) = grid.numbers(place[None])
     assert one.number == own
     mine = grid.numbers(at) == own
@@ -139,17 +139,34 @@ def test_a_hexagon_says_what_is_in_it_and_what_was_to_be_expected():
 
 def test_one_lamp_that_many_report_for_weeks_is_no_hexagon():
     at, days, kinds, _ = with_trouble(60, spread=6, days=(30, 50))
-    assert find_in(Tally.of(Neighbourhood.of(at, days, kinds)), 0) == []
+    assert find_in([Tally.of(Neighbourhood.of(at, days, kinds))], 0) == []
 
 
 def test_the_hexagons_do_not_depend_on_the_order_of_the_rows():
     at, days, kinds, _ = with_trouble()
     order = np.random.default_rng(3).permutation(len(at))
-    one = find_in(Tally.of(Neighbourhood.of(at, days, kinds)), 0)
-    assert one == find_in(Tally.of(Neighbourhood.of(at[order], days[order], kinds[order])), 0)
+    one = find_in([Tally.of(Neighbourhood.of(at, days, kinds))], 0)
+    assert one == find_in([Tally.of(Neighbourhood.of(at[order], days[order], kinds[order]))], 0)
     assert one
     assert all(each.q_value <= FDR for each in one)
-    assert find_in(Tally.of(Neighbourhood.of(at, days, kinds)), 99) == []
+    assert find_in([Tally.of(Neighbourhood.of(at, days, kinds))], 99) == []
+
+
+def test_the_hexagons_of_all_planes_are_tested_together():
+    at, days, kinds, _ = with_trouble()
+    here = Tally.of(Neighbourhood.of(at, days, kinds))
+    away = Tally.of(Neighbourhood.of(*a_city(seed=5, n=2000)))
+    (alone,) = find_in([here], 0)
+    for tallies, plane in (([here, away], 0), ([away, here], 1)):
+        (among,) = find_in(tallies, 0)
+        assert (among.plane, among.number) == (plane, alone.number)
+        hexagons = len(here.numbers) + len(away.numbers)
+        assert among.q_value == pytest.approx(alone.q_value * hexagons / len(here.numbers))
+    # of two, the more certain one comes first
+    more, days, kinds, _ = with_trouble(60)
+    other = Tally.of(Neighbourhood.of(more, days, kinds))
+    assert [each.plane for each in find_in([here, other], 0)] == [1, 0]
+    assert find_in([], 0) == []
 
 
 def test_a_place_needs_as_many_events_as_one_of_its_own_kind_alone_would():
@@ -191,13 +208,10 @@ def test_hexagons_are_heard_by_all_that_lies_in_reach_counted_one_by_one():
     around = Neighbourhood.of(at, days, kinds)
     x, y = np.meshgrid(np.arange(681e3, 688e3, 50), np.arange(1.189e6, 1.196e6, 50))
     every = np.unique(grid.numbers(np.column_stack([x.ravel(), y.ravel()])))
-    for hidden in ((), (2, 3)):
-        told = around.at_m[~np.isin(around.kinds, hidden)]
-        apart = np.hypot(*(grid.centres(every)[:, None] - told[None]).transpose(2, 0, 1))
-        enough = (apart <= quiet.REACH_M).sum(axis=1) >= 10
-        assert 100 < enough.sum() < len(every) - 100
-        assert (quiet.heard(around, 10, hidden) == every[enough]).all()
-    assert len(quiet.heard(around, 1, range(6))) == 0
+    apart = np.hypot(*(grid.centres(every)[:, None] - around.at_m[None]).transpose(2, 0, 1))
+    enough = (apart <= quiet.REACH_M).sum(axis=1) >= 10
+    assert 100 < enough.sum() < len(every) - 100
+    assert (quiet.heard(around, 10) == every[enough]).all()
 
 
 def wards():

@@ -16,6 +16,7 @@ from geo.hotspots import find
 from geo.hotspots.days import window
 from geo.hotspots.run import run
 from geo.store import changes, hotspot_runs
+from geo.store import hotspots as store
 
 pytestmark = pytest.mark.anyio
 
@@ -250,6 +251,14 @@ async def test_two_cities_in_one_database_are_each_measured_in_their_own_plane(c
     assert len(found) == 2
     ids = {spot["id"] for spot in found}
     assert {spot["id"] for spot in await said(conn, AS_OF + timedelta(days=1))} == ids
+
+
+async def test_where_nothing_is_reported_all_is_quiet(conn):
+    assert await store.quiet(conn, AS_OF) is None
+    assert (await run(conn, AS_OF, zone=ZONE)).answers == []
+    mask = await store.quiet(conn, AS_OF)
+    assert mask.as_of == AS_OF
+    assert shapely.from_geojson(mask.geojson).contains(shapely.Point(LON, LAT))
 
 
 async def test_a_family_runs_each_of_its_categories(conn, city_url):

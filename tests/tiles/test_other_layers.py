@@ -248,6 +248,13 @@ async def test_only_the_newest_runs_hotspots_are_drawn(conn, city_url):
     assert await shown(Filter(category=("waste",))) == []
 
 
+async def test_of_the_dormant_nothing_is_drawn(conn, city_url):
+    put_hotspots(city_url, [hull.wkt for hull in some_hulls(3)], seen="dormant")
+    for z in (8, HULLS_ZOOM, 14):
+        for address in tiles_over(z, (106.5, 10.5, 106.9, 10.9)):
+            assert await layers_of(conn, HOTSPOTS, address) == {}
+
+
 @pytest.mark.parametrize("layer", [WARDS, FACILITIES, HOTSPOTS])
 async def test_fields_and_layers_are_those_the_tilejson_names(conn, city_url, layer):
     put_facilities(city_url, some_facilities(50))

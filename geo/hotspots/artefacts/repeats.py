@@ -29,6 +29,7 @@ FEWEST_CATEGORIES = 3
 LEAST_VARIETY = 0.6
 LEAST_STEEPNESS = 3.0
 AROUND_M = 300.0
+SMEARED_M = 15.0
 
 FEWEST_OF_A_SENDER = 10
 SAME_PLACE_M = 25.0
@@ -43,39 +44,35 @@ def default_points(
     """Exact points that a source gives to reports whose place it does not know, the fullest first.
 
     `lon`, `lat` are (n,) WGS 84 degrees, `categories` (n,) whole numbers from 0, of all reports of
-    the period. A pile of 50 or more on one point is one when it is unlike a real place in both
-    ways: it holds most of the categories that as many reports from all over the city would (a block
+    the period. A pile of 50 or more on one point, or within about 15 m of each other where a source
+    blurs it by some metres, is one when it is unlike a real place in both ways: it holds most of the categories that as many reports from all over the city would (a block
     of flats or a flooded junction has its own few), and at least three times the reports of the 300
     m around it. Raises `Invalid` on columns of unequal length.
     """
     places = Places.of(lon, lat)
     kinds = column("categories", categories, len(places.which))
-    piles = np.flatnonzero(places.n >= FEWEST_ON_A_POINT)
-    if not len(piles):
-        return []
     _, kinds = np.unique(kinds, return_inverse=True)
-    share = np.bincount(kinds) / len(kinds)
+    share = np.bincount(kinds) / max(len(kinds), 1)
     # A young city may have fewer categories than that; one or two of them are no variety.
     least = max(FEWEST_CATEGORIES, min(LEAST_CATEGORIES, len(share)))
-    # Only the reports of the piles, by pile.
-    rank = np.full(len(places.n), -1, dtype=np.int64)
-    rank[piles] = np.arange(len(piles))
-    of_pile = rank[places.which]
-    inside = np.flatnonzero(of_pile >= 0)
-    inside = inside[np.argsort(of_pile[inside], kind="stable")]
-    ends = np.cumsum(places.n[piles])
     around = _Around(places)
-    found = []
-    for pile, start, end in zip(piles, ends - places.n[piles], ends, strict=True):
-        members = inside[start:end]
+
+    def default(members: Numbers, exact: bool) -> Artefact | None:
         n = len(members)
         variety = len(np.unique(kinds[members]))
         expected = float((1.0 - (1.0 - share) ** n).sum())
         if variety < max(least, LEAST_VARIETY * expected):
-            continue
-        near = around.count(int(pile)) - n
-        if n >= LEAST_STEEPNESS * max(near, 1):
-            found.append(_default_point(places, int(pile), members, variety, near))
+            return None
+        which = places.which[members]
+        middle = float(np.median(places.lon[which])), float(np.median(places.lat[which]))
+        near = around.count(*middle) - n
+        if n < LEAST_STEEPNESS * max(near, 1):
+            return None
+        return _default_point(middle, members, variety, near, exact)
+
+    found = [each for pile in _piles(places) if (each := default(pile, True))]
+    rest = np.flatnonzero(~left_out(found, len(kinds))).astype(np.int64)
+    found += [each for pile in _smeared(places, rest) if (each := default(pile, False))]
     return sorted(found, key=lambda each: (-each.n, int(each.members[0])))
 
 
@@ -123,13 +120,10 @@ def one_sender(
     stretch_m = float(np.ptp(x_m)) + 10 * SAME_PLACE_M
     apart = np.column_stack([x_m - x_m.min() + group * stretch_m, y_m - y_m.min()])
     labels = dbscan(apart, SAME_PLACE_M, FEWEST_OF_A_SENDER)
-    found = []
-    by_label = np.argsort(labels, kind="stable")
-    cuts = np.flatnonzero(np.diff(labels[by_label])) + 1
-    for part in np.split(by_label, cuts):
-        if labels[part[0]] >= 0:
-            members = np.sort(chosen[part]).astype(np.int64)
-            found.append(_one_sender(places, members, times[members]))
+    found = [
+        _one_sender(places, members, times[members])
+        for members in map(np.sort, _by_label(labels, chosen))
+    ]
     return sorted(found, key=lambda each: (-each.n, int(each.members[0])))
 
 
@@ -142,17 +136,15 @@ def left_out(artefacts: Iterable[Artefact], n: int) -> npt.NDArray[np.bool_]:
 
 
 class _Around:
-    """How many reports lie within 300 m of a place, itself included."""
+    """How many reports lie within 300 m of a point."""
 
     def __init__(self, places: Places) -> None:
         self._order = np.argsort(places.lat, kind="stable")
         self._lat = places.lat[self._order]
         self._lon = places.lon[self._order]
         self._n = places.n[self._order]
-        self._places = places
 
-    def count(self, place: int) -> int:
-        lat, lon = self._places.lat[place], self._places.lon[place]
+    def count(self, lon: float, lat: float) -> int:
         half = AROUND_M / METRES_A_DEGREE
         low, high = np.searchsorted(self._lat, [lat - half, lat + half])
         band = slice(int(low), int(high))
@@ -161,23 +153,60 @@ class _Around:
         return int(self._n[band][north_m**2 + east_m**2 <= AROUND_M**2].sum())
 
 
+def _piles(places: Places) -> list[Numbers]:
+    """The reports of each exact point that holds enough of them."""
+    full = np.flatnonzero(places.n >= FEWEST_ON_A_POINT)
+    rank = np.full(len(places.n), -1, dtype=np.int64)
+    rank[full] = np.arange(len(full))
+    return _by_label(rank[places.which], np.arange(len(places.which), dtype=np.int64))
+
+
+def _smeared(places: Places, rest: Numbers) -> list[Numbers]:
+    """The same of piles a few metres wide, among the reports `rest`."""
+    if len(rest) < FEWEST_ON_A_POINT:
+        return []
+    which = places.which[rest]
+    # Mercator: true in every direction, too wide by 1 / cos(latitude), which is no matter here.
+    lat = np.clip(places.lat[which], -85.0, 85.0)
+    y = np.degrees(np.arctanh(np.sin(np.radians(lat))))
+    points_m = np.column_stack([places.lon[which], y]) * METRES_A_DEGREE
+    piles = _by_label(dbscan(points_m, SMEARED_M, FEWEST_ON_A_POINT), rest)
+    return [pile for pile in piles if _width_m(places, pile) <= 4 * SMEARED_M]
+
+
+def _by_label(labels: Numbers, rows: Numbers) -> list[Numbers]:
+    """The rows of each label from 0, ascending."""
+    order = np.argsort(labels, kind="stable")
+    order = order[labels[order] >= 0]
+    parts = np.split(rows[order], np.flatnonzero(np.diff(labels[order])) + 1)
+    return [part for part in parts if len(part)]
+
+
+def _width_m(places: Places, members: Numbers) -> float:
+    lat = places.lat[places.which[members]]
+    east = np.ptp(places.lon[places.which[members]]) * np.cos(np.radians(lat[0]))
+    return float(max(np.ptp(lat), east) * METRES_A_DEGREE)
+
+
 def _default_point(
-    places: Places, pile: int, members: Numbers, variety: int, near: int
+    middle: tuple[float, float], members: Numbers, variety: int, near: int, exact: bool
 ) -> Artefact:
-    lon, lat = round(float(places.lon[pile]), 7), round(float(places.lat[pile]), 7)
     n = len(members)
+    where_vi, where_en = ("đúng một điểm", "on exactly one point")
+    if not exact:
+        where_vi, where_en = ("cách nhau vài mét", "within a few metres")
     return Artefact(
         kind="default_location",
         members=members,
         left_out=members,
-        lon=lon,
-        lat=lat,
-        why_vi=f"Có lẽ là vị trí mặc định: {vi(n)} phản ánh thuộc {variety} loại nằm đúng một "
-        f"điểm, trong khi cả vùng {AROUND_M:.0f} m xung quanh chỉ có {vi(near)}. Hệ thống nguồn "
-        "thường ghi điểm này khi không rõ địa chỉ.",
-        why_en=f"Likely a default location: {n:,} reports of {variety} categories lie on exactly "
-        f"one point, and only {near:,} in the {AROUND_M:.0f} m around it. A source tends to give "
-        "this point when it does not know the address.",
+        lon=round(middle[0], 7),
+        lat=round(middle[1], 7),
+        why_vi=f"Có lẽ là vị trí mặc định: {vi(n)} phản ánh thuộc {variety} loại nằm {where_vi}, "
+        f"trong khi cả vùng {AROUND_M:.0f} m xung quanh chỉ có {vi(near)}. Hệ thống nguồn thường "
+        "ghi điểm này khi không rõ địa chỉ.",
+        why_en=f"Likely a default location: {n:,} reports of {variety} categories lie {where_en}, "
+        f"and only {near:,} in the {AROUND_M:.0f} m around. A source tends to give this point when "
+        "it does not know the address.",
     )
 
 
@@ -201,8 +230,9 @@ def _one_sender(places: Places, members: Numbers, times: npt.NDArray[np.generic]
         left_out=np.delete(members, first),
         lon=round(float(np.median(places.lon[which])), 7),
         lat=round(float(np.median(places.lat[which])), 7),
-        why_vi=f"Một người gửi {vi(n)} phản ánh cùng loại tại cùng một chỗ. Khi tìm điểm nóng, "
-        "các phản ánh này chỉ tính là một.",
-        why_en=f"One sender made {n:,} reports of the same category at the same place. In the "
-        "search for hotspots they count as one.",
+        why_vi=f"{vi(n)} phản ánh cùng loại, cùng một nội dung, gửi qua cùng một kênh tại cùng một "
+        "chỗ: có lẽ của một người. Khi tìm điểm nóng, các phản ánh này chỉ tính là một.",
+        why_en=f"{n:,} reports of the same category with the same text came through the same "
+        "channel at the same place: probably one person's. In the search for hotspots they count "
+        "as one.",
     )

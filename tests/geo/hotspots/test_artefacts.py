@@ -131,7 +131,10 @@ def test_one_sender_at_one_place_counts_once():
     # The first by time, which is the last row, still counts.
     np.testing.assert_array_equal(one.left_out, np.arange(4, 33))
     assert abs(one.lon - LON) < 5 * METRE
-    assert "30 phản ánh cùng loại" in one.why_vi
+    # The same words are not the same person for certain, and nobody is accused.
+    assert one.why_vi.startswith("30 phản ánh cùng loại, cùng một nội dung")
+    assert "có lẽ của một người" in one.why_vi
+    assert "probably one person's" in one.why_en
 
 
 def test_many_senders_at_one_place_are_no_artefact():
@@ -307,3 +310,49 @@ def test_a_default_point_is_seen_in_a_city_of_few_categories_too():
     assert found.n == 800
     # Two categories on one point are a house with two troubles.
     assert default_points(lon, lat, rng.integers(0, 2, 3000)) == []
+
+
+def smeared(n, categories, spread_m, seed=4):
+    """A city of 5 categories with `n` reports of some of them some metres around a point."""
+    rng = np.random.default_rng(seed)
+    lon, lat = LON + rng.uniform(-0.05, 0.05, 3000), LAT + rng.uniform(-0.05, 0.05, 3000)
+    lon[:n], lat[:n] = (
+        middle + rng.normal(0, spread_m, n) * METRE for middle in (LON, LAT)
+    )
+    kinds = rng.integers(0, 5, 3000)
+    kinds[:n] = rng.choice(categories, n)
+    return lon, lat, kinds
+
+
+def test_a_default_point_that_is_blurred_by_some_metres_is_named_too():
+    (found,) = default_points(*smeared(800, range(5), 5.0))
+    assert 790 <= found.n <= 802
+    assert np.hypot(found.lon - LON, found.lat - LAT) < 3 * METRE
+    assert "within a few metres" in found.why_en
+    # One trouble, a house's two, or a quarter's centre are none.
+    assert default_points(*smeared(800, [1], 5.0)) == []
+    assert default_points(*smeared(800, [1, 3], 5.0)) == []
+    assert default_points(*smeared(800, range(5), 40.0)) == []
+
+
+def test_places_that_were_blurred_by_ourselves_are_no_artefact():
+    rng = np.random.default_rng(6)
+    n = 600
+    grid = rng.integers(0, 30, (n, 2)) / 100
+    grid[:300] = 0.15
+    rows = {
+        "number": np.arange(n),
+        "lon": (106.5 + grid[:, 0]).round(2),
+        "lat": (10.6 + grid[:, 1]).round(2),
+        "at_us": np.sort(rng.integers(0, 90 * DAY_US, n)),
+        "category": rng.integers(0, 5, n),
+        "open": np.ones(n, bool),
+        "channel": np.zeros(n, np.int64),
+        "sender": np.full(n, -1),
+        "flagged": np.zeros(n, bool),
+    }
+    kinds = [each.kind for each in Reports.of(rows).artefacts]
+    assert kinds == ["default_location", "coarse_grid"]
+    blurred = Reports.of(rows, blurred=range(5))
+    assert blurred.artefacts == []
+    assert blurred.kept.all()

@@ -44,10 +44,11 @@ def default_points(
     """Exact points that a source gives to reports whose place it does not know, the fullest first.
 
     `lon`, `lat` are (n,) WGS 84 degrees, `categories` (n,) whole numbers from 0, of all reports of
-    the period. A pile of 50 or more on one point, or within about 15 m of each other where a source
-    blurs it by some metres, is one when it is unlike a real place in both ways: it holds most of the categories that as many reports from all over the city would (a block
-    of flats or a flooded junction has its own few), and at least three times the reports of the 300
-    m around it. Raises `Invalid` on columns of unequal length.
+    the period. A pile of 50 or more on one point, or with so many within some 15 m where a source
+    blurs it by a few metres, is one when it is unlike a real place in both ways: it holds most of
+    the categories that as many reports from all over the city would (a block of flats or a flooded
+    junction has its own few), and at least three times the reports of the 300 m around it. Raises
+    `Invalid` on columns of unequal length.
     """
     places = Places.of(lon, lat)
     kinds = column("categories", categories, len(places.which))

@@ -7,8 +7,9 @@ For each event the share within a few fixed distances is compared with the share
 why anybody looked, and would count for the category every time.
 
 One lamp that is not mended is told of for weeks. So of a neighbourhood the longest series of events
-on one spot within `SERIES_DAYS` counts once: what is left must stand out without it. In the rings
-every event counts, which only helps chance.
+on one spot within `SERIES_DAYS` counts once, and one on the very same spot (`SPOT_M`) however long
+it lasts: what is left must stand out without it. In the rings every event counts, which only helps
+chance.
 """
 
 from collections.abc import Sequence
@@ -35,6 +36,9 @@ _REACHES: Final = (6, 8, 11, 15, 20, 28, 40, 56)  # in cells
 CELL_M: Final = 100.0
 
 SERIES_DAYS: Final = 28.0
+# Narrower than a place where many things happen, as wide as telephones err: what goes on here for
+# months, never silent for `SERIES_DAYS`, is one thing that nobody mends.
+SPOT_M: Final = 10.0
 
 # Odds up to this much above the surroundings' are not called a hotspot: a mix of categories that
 # changes within a ring does as much.
@@ -62,7 +66,7 @@ class Neighbourhood:
     kinds: Ints  # (events,), category numbers as handed in
     keys: Ints  # (events,), ascending
     span: int  # from a cell to the one above it
-    turn: Counts  # (events,): how many events of its category came before it on its spot, lately
+    turn: Counts  # (events,): how many events of its series came before it
     n: Counts  # (events, scales): `same` and all events of other categories within the scale
     same: Counts  # (events, scales): other events of the same category, less the longest series
     scales_m: tuple[float, ...]
@@ -104,19 +108,25 @@ class Neighbourhood:
         row[by_cell] = np.arange(len(first))
         first, keys = first[by_cell], keys[by_cell]
         at_m = np.ascontiguousarray(points[first])
-        turn = _turns(
-            at_m,
-            at[first],
-            kinds[first],
-            thinning.thin(
+        # On the very spot a series goes on as long as it is told of; the window is its only end.
+        whole_days = series_days + (float(at.max() - at.min()) if len(at) else 0.0)
+        turns = [
+            _turns(
                 at_m,
                 at[first],
-                thin_radius_m,
-                series_days,
-                categories=kinds[first],
-                longest_days=series_days,
-            ),
-        )
+                kinds[first],
+                thinning.thin(
+                    at_m,
+                    at[first],
+                    radius_m,
+                    series_days,
+                    categories=kinds[first],
+                    longest_days=longest,
+                ),
+            )
+            for radius_m, longest in ((thin_radius_m, series_days), (SPOT_M, whole_days))
+        ]
+        turn = np.maximum(turns[0], turns[1])
         n, same = _count(at_m, kinds[first], turn, keys, span, np.array(scales))
         return cls(row[event], at_m, kinds[first], keys, span, turn, n, same, scales)
 

@@ -316,9 +316,7 @@ def smeared(n, categories, spread_m, seed=4):
     """A city of 5 categories with `n` reports of some of them some metres around a point."""
     rng = np.random.default_rng(seed)
     lon, lat = LON + rng.uniform(-0.05, 0.05, 3000), LAT + rng.uniform(-0.05, 0.05, 3000)
-    lon[:n], lat[:n] = (
-        middle + rng.normal(0, spread_m, n) * METRE for middle in (LON, LAT)
-    )
+    lon[:n], lat[:n] = (middle + rng.normal(0, spread_m, n) * METRE for middle in (LON, LAT))
     kinds = rng.integers(0, 5, 3000)
     kinds[:n] = rng.choice(categories, n)
     return lon, lat, kinds

@@ -11,6 +11,7 @@ from scipy import stats
 
 from geo.errors import Invalid
 from geo.hotspots.identity import ENTER
+from geo.hotspots.significance.claim import claim
 from geo.hotspots.significance.core import MARGIN, Neighbourhood, chances
 from geo.hotspots.significance.found import find, find_in
 from geo.hotspots.significance.odds import relative_risk, tail
@@ -220,3 +221,60 @@ def test_a_place_must_stand_out_from_the_quarter_and_from_the_wider_surroundings
     assert bool(p < 1e-3) == stands_out
     if not stands_out:
         assert p == 1.0
+
+
+def test_one_spot_is_one_series_as_long_as_it_is_told_of():
+    days = np.array([0.0, 20, 40, 66, 95])
+    around = Neighbourhood.of(np.full((5, 2), 100.0), days, np.zeros(5, np.int64))
+    assert sorted(around.turn.tolist()) == [0, 0, 1, 2, 3]
+    apart = Neighbourhood.of(np.arange(10.0).reshape(5, 2) * 26, days, np.zeros(5, np.int64))
+    assert apart.turn.tolist() == [0] * 5
+
+
+@pytest.mark.parametrize(("n", "jitter_m"), [(90, 0.0), (90, 5.0), (800, 0.0)])
+def test_one_spot_that_is_told_of_every_day_is_no_hotspot(n, jitter_m):
+    rng = np.random.default_rng(0)
+    spot = 3000.0 + rng.normal(0, jitter_m, (n, 2))
+    points = np.concatenate([rng.uniform(0, 6000, (4000, 2)), spot])
+    days = np.concatenate([rng.uniform(0, 90, 4000), np.linspace(0, 89, n)])
+    kinds = np.concatenate([rng.integers(0, 8, 4000), np.zeros(n, np.int64)])
+    assert find_in(Neighbourhood.of(points, days, kinds), 0, categories=8) == []
+
+
+@pytest.mark.parametrize(
+    ("own", "series", "accepted"),
+    [
+        (7, False, [0, 1]),
+        # Two beside it are as many as anywhere, and seven of one series are one.
+        (3, False, [0]),
+        (7, True, [0]),
+    ],
+)
+def test_a_disc_must_stand_out_by_what_no_better_one_has_taken(own, series, accepted):
+    # One at 20 m, the other at 85 m, both with the eight between them; 5 of other categories.
+    east = np.array([20.0] * 4 + [50.0] * 8 + [85.0] * own)
+    turn = np.zeros(len(east), np.int32)
+    if series:
+        turn[12:] = np.arange(own)
+    same = np.array([[11], [7 + own - (own - 1) * series]], np.int32)
+    rows = np.array([0, len(east) - 1])
+    of_both = np.zeros((len(east), 1), np.int32)
+    of_both[rows] = same
+    claimed, made = claim(
+        np.column_stack([east, np.zeros(len(east))]),
+        np.zeros(len(east), np.int64),
+        1000,
+        turn,
+        rows,
+        np.zeros(2, np.int64),
+        np.array([50.0]),
+        of_both + np.int32(5),
+        of_both,
+        np.zeros(len(east), np.int64),
+        np.array([[1000, 3000]]),
+        np.array([[60, 180]]),
+        MARGIN,
+        1e-3,
+    )
+    assert made.tolist() == accepted
+    assert claimed.tolist() == [0] * 12 + [len(accepted) * 2 - 3] * own

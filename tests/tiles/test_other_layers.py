@@ -238,6 +238,8 @@ async def test_only_the_newest_runs_hotspots_are_drawn(conn, city_url):
     put_hotspots(city_url, [new])
     put_hotspots(city_url, [noise], category="noise.karaoke")
     put_hotspots(city_url, [noise], category="order.drugs")
+    # Made from exact places, before the category was blurred.
+    put_hotspots(city_url, [noise], category="noise.neighbours")
 
     async def shown(chosen=NOTHING):
         found = await layers_of(conn, HOTSPOTS, TileAddress(0, 0, 0), chosen)

@@ -28,8 +28,8 @@ class Reports:
     `number` names a report, `lon`, `lat` are WGS 84 degrees where the public sees it, `at_us`
     microseconds since 1970 UTC, `category` a category's number. `artefacts` are those that may be
     told: found among reports whose category and place everybody may know. `kept` are the reports
-    that hotspots may be built on, whatever of that is told. `hidden` are the categories (numbers)
-    of which the public is told nothing.
+    that hotspots may be built on, whatever of that is told. `blurred` are the categories (numbers)
+    that the public sees in the middles of cells, `hidden` those of which it is told nothing.
     """
 
     number: Ints
@@ -40,6 +40,7 @@ class Reports:
     open: Marks
     artefacts: list[Artefact]
     kept: Marks
+    blurred: frozenset[int] = frozenset()
     hidden: frozenset[int] = frozenset()
 
     @classmethod
@@ -71,6 +72,7 @@ class Reports:
             artefacts=told,
             # What an import has flagged as a default point stays out also where it is no pile here.
             kept=~artefacts.left_out(found, len(lon)) & ~rows["flagged"],
+            blurred=frozenset(blurred),
             hidden=frozenset(hidden),
         )
 
@@ -110,7 +112,12 @@ def planes(reports: Reports, *, hidden: bool) -> list[Plane]:
     made = []
     for epsg, members, points_m in by_plane(reports.lon[kept], reports.lat[kept]):
         rows = kept[members]
-        around = Neighbourhood.of(points_m, reports.at_us[rows] / DAY_US, reports.category[rows])
+        around = Neighbourhood.of(
+            points_m,
+            reports.at_us[rows] / DAY_US,
+            reports.category[rows],
+            coarse=reports.blurred,
+        )
         made.append(Plane(epsg, rows, points_m, around))
     return sorted(made, key=lambda plane: (-len(plane.rows), plane.epsg))
 

@@ -12,7 +12,7 @@ it lasts: what is left must stand out without it. In the rings every event count
 chance.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -83,12 +83,14 @@ class Neighbourhood:
         thin_days: float = thinning.DAYS,
         longest_days: float = thinning.LONGEST_DAYS,
         series_days: float = SERIES_DAYS,
+        coarse: Collection[int] = (),
     ) -> "Neighbourhood":
         """Thin and index the reports of all categories.
 
         `points_m` (n, 2) metres of one plane, `at_days` (n,), `categories` (n,) integers. Default
         points and other artefacts are for the caller to leave out: they would be everybody's
-        background. Raises `Invalid` on NaN, infinite values, other shapes, or scales out of range.
+        background. Places of `coarse` categories (numbers) are cells' middles: one spot says
+        nothing. Raises `Invalid` on NaN, infinite values, other shapes, or scales out of range.
         """
         points, at, kinds = thinning.checked(points_m, at_days, categories)
         scales = tuple(sorted(float(scale) for scale in scales_m))
@@ -126,7 +128,8 @@ class Neighbourhood:
             )
             for radius_m, longest in ((thin_radius_m, series_days), (SPOT_M, whole_days))
         ]
-        turn = np.maximum(turns[0], turns[1])
+        spread = np.isin(kinds[first], list(coarse))
+        turn = np.where(spread, turns[0], np.maximum(turns[0], turns[1]))
         n, same = _count(at_m, kinds[first], turn, keys, span, np.array(scales))
         return cls(row[event], at_m, kinds[first], keys, span, turn, n, same, scales)
 

@@ -227,6 +227,8 @@ def test_one_spot_is_one_series_as_long_as_it_is_told_of():
     days = np.array([0.0, 20, 40, 66, 95])
     around = Neighbourhood.of(np.full((5, 2), 100.0), days, np.zeros(5, np.int64))
     assert sorted(around.turn.tolist()) == [0, 0, 1, 2, 3]
+    coarse = Neighbourhood.of(np.full((5, 2), 100.0), days, np.zeros(5, np.int64), coarse=[0])
+    assert sorted(coarse.turn.tolist()) == [0, 0, 0, 1, 1]
     apart = Neighbourhood.of(np.arange(10.0).reshape(5, 2) * 26, days, np.zeros(5, np.int64))
     assert apart.turn.tolist() == [0] * 5
 

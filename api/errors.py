@@ -95,9 +95,6 @@ def problem(
     )
 
 
-_LATER = {"Retry-After": "2"}
-
-
 def of_subject(error: errors.PinwardError) -> Response:
     """The problem that an error of the subject is."""
     status = next((STATUS[c] for c in type(error).__mro__ if c in STATUS), 500)
@@ -105,7 +102,9 @@ def of_subject(error: errors.PinwardError) -> Response:
     if isinstance(error, errors.Invalid) and error.errors:
         extra["errors"] = error.errors
     title = (type(error).__doc__ or error.kind).splitlines()[0].strip().rstrip(".")
-    headers = {401: {"WWW-Authenticate": "Cookie"}, 503: _LATER}.get(status)
+    headers = {"WWW-Authenticate": "Cookie"} if status == 401 else {}
+    if isinstance(error, errors.NotReady):
+        headers["Retry-After"] = str(error.later_s)
     return problem(status, error.kind, title, error.detail, extra, headers)
 
 
@@ -158,9 +157,12 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(InterfaceError)
     @app.exception_handler(psycopg.OperationalError)
     @app.exception_handler(psycopg.InterfaceError)
+    @app.exception_handler(errors.DatabaseAway)
     @app.exception_handler(PoolTimeout)
     async def away(request: Request, error: Exception) -> Response:
-        log.warning("no database in %s: %s", _route(request.scope), type(error).__name__)
+        # Where the database is looked for is for the log, not for whoever asks.
+        why = error.detail if isinstance(error, errors.DatabaseAway) else type(error).__name__
+        log.warning("no database in %s: %s", _route(request.scope), why)
         return of_subject(errors.NotReady("the database does not answer; try again in a moment"))
 
     @app.exception_handler(RequestValidationError)

@@ -2,7 +2,7 @@
 
 Not in a thread: scikit-learn computes HDBSCAN without ever letting another Python thread run, so
 one question would hold up every request of the service for seconds. A process also ends with its
-memory, and is ended when it takes too long. A client that hangs up is not noticed before that.
+memory, and is ended when it takes too long or its client hangs up.
 """
 
 import asyncio
@@ -18,8 +18,10 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 from sqlalchemy.exc import OperationalError
+from starlette.types import Receive
 
 from api import entrance
+from api.client import done_or_gone
 from geo.errors import Invalid, NotReady
 from geo.hotspots.expert.question import Question
 from geo.settings import Settings
@@ -53,12 +55,21 @@ class ExpertDesk:
         finally:
             self._doing -= 1
 
-    async def ask(self, question: Question) -> bytes:
+    async def ask(self, question: Question, receive: Receive) -> bytes:
         """The JSON body of the answer (see `api.hotspot_expert.body`).
 
         Raises `Invalid` when too much would be drawn, `NotReady` when the database is away or it
-        takes too long.
+        takes too long or too much, `ClientGone` when the client, told by `receive`, leaves first.
         """
+        work = asyncio.create_task(self._work(question))
+        try:
+            return await done_or_gone(work, receive)
+        finally:
+            # Over only when its process is, which takes no time: so no more of them than may be.
+            work.cancel()
+            await asyncio.wait({work})
+
+    async def _work(self, question: Question) -> bytes:
         child = await asyncio.create_subprocess_exec(
             *_COMMAND,
             stdin=asyncio.subprocess.PIPE,
@@ -70,12 +81,21 @@ class ExpertDesk:
             async with asyncio.timeout(_LONGEST_S):
                 said, wrong = await child.communicate(asked)
         except TimeoutError:
-            raise NotReady("this took too long; ask for a smaller bbox, or later") from None
+            raise NotReady(
+                f"this took longer than {_LONGEST_S:.0f} s; ask for a smaller bbox, or later",
+                later_s=round(_LONGEST_S),
+            ) from None
         finally:
             if child.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     child.kill()
                 await child.wait()
+        if (child.returncode or 0) < 0:
+            # By the system, as a rule for its memory: asked again as it is, it ends so again.
+            raise NotReady(
+                "this was more than can be worked out here now; ask for a smaller bbox, or later",
+                later_s=round(_LONGEST_S),
+            )
         if child.returncode:
             last = wrong.decode(errors="replace").strip().splitlines()[-1:]
             raise RuntimeError(f"it ended with {child.returncode}: {' '.join(last)[:500]}")
@@ -103,7 +123,7 @@ def main() -> None:
         kind, told = "answer", asyncio.run(_answer(question))
     except Invalid as error:
         kind, told = "invalid", {"detail": error.detail, "errors": error.errors}
-    except (OperationalError, psycopg.OperationalError):
+    except (NotReady, OperationalError, psycopg.OperationalError):
         kind, told = "away", {"detail": "the database does not answer; try again in a moment"}
     sys.stdout.write(f"{kind}\n{json.dumps(told, ensure_ascii=False, separators=(',', ':'))}")
 

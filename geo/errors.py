@@ -105,6 +105,15 @@ class NotReady(PinwardError):
 
     kind = "not-ready"
 
+    def __init__(self, detail: str | None = None, *, later_s: int = 2, **facts: Any) -> None:
+        """`later_s`: after so many seconds asking again may help."""
+        super().__init__(detail, **facts)
+        self.later_s = later_s
+
+
+class DatabaseAway(NotReady):
+    """The database cannot be reached."""
+
 
 class TaskFailed(PinwardError):
     """A task of a run over many machines failed."""

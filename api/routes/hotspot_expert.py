@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from api.auth.staff import Staff, require
+from api.client import ClientGone
 from api.errors import documented
 from api.expert_desk import ExpertDesk
 from api.hotspot_expert import ExpertCollection
@@ -81,6 +82,7 @@ async def expert(
     staff: Staff,
     settings: ServiceSettings,
     desk: Annotated[ExpertDesk, Depends(_desk)],
+    request: Request,
 ) -> Response:
     """Plain DBSCAN, HDBSCAN or Getis-Ord Gi* of one category in 90 days, for planners.
 
@@ -110,7 +112,13 @@ async def expert(
         raise Invalid.of("on", error.detail) from error
     with desk.place():
         question.refuse_more(await inputs.count(conn, period, question.counted, question.area))
-        body = await desk.ask(question)
+        # The process has a connection of its own; this one goes back, and holds no lock meanwhile.
+        await conn.close()
+        try:
+            body = await desk.ask(question, request.receive)
+        except ClientGone:
+            # Nobody reads it; the number is for the metrics.
+            return Response(status_code=499)
     return Response(body, media_type=GEOJSON, headers={"Cache-Control": "private, no-store"})
 
 

@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from api.addresses import public_base
 from api.auth.staff import Token, signed_in
 from api.caching import cached, packed
+from api.client import ClientGone
 from api.errors import documented
 from api.parameters import CodesParam, DayParam, TimeParam
 from api.session import Read, ServiceSettings, Tiles
-from api.tile_service.flights import ClientGone
 from api.tile_service.wire import MVT
 from geo.reports.tasks import Scope
 from geo.settings import Settings

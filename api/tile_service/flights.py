@@ -12,12 +12,10 @@ from typing import Any, Generic, TypeVar
 
 from starlette.types import Receive
 
+from api.client import done_or_gone
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-
-
-class ClientGone(Exception):
-    """Nobody is there to take the answer."""
 
 
 class Flight(Generic[V]):
@@ -56,14 +54,9 @@ class Flights(Generic[K, V]):
         if flight is None or time.monotonic() - flight.began > not_older_s:
             flight = self._begin(key, make)
         flight.waiting += 1
-        leaves = asyncio.create_task(_leaves(receive))
         try:
-            await asyncio.wait({flight.task, leaves}, return_when=asyncio.FIRST_COMPLETED)
-            if flight.task.done():
-                return flight.task.result()
-            raise ClientGone
+            return await done_or_gone(flight.task, receive)
         finally:
-            leaves.cancel()
             flight.waiting -= 1
             if not flight.waiting and not flight.task.done():
                 self._forget(key, flight)
@@ -95,8 +88,3 @@ class Flights(Generic[K, V]):
     def _forget(self, key: K, flight: Flight[V]) -> None:
         if self._flying.get(key) is flight:
             del self._flying[key]
-
-
-async def _leaves(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

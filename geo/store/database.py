@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from geo.errors import NotReady
+from geo.errors import DatabaseAway, NotReady
 
 __all__ = ["AnyRow", "AsyncConnection", "AsyncEngine", "create_engine", "driver", "load_sql"]
 
@@ -21,16 +21,16 @@ AnyRow = Row[*tuple[Any, ...]]
 """A row whose columns are read by name."""
 
 
-def unreachable(error: psycopg.Error) -> NotReady:
+def unreachable(error: psycopg.Error) -> DatabaseAway:
     """Why there is no connection, in a sentence with the mend."""
     if isinstance(error, psycopg.ProgrammingError):
         # libpq says what it could not read, with the password in it.
-        return NotReady(
+        return DatabaseAway(
             "the database cannot be reached: its URL (PINWARD_DATABASE_URL unless another was "
             "given) is none that libpq can read, like postgresql://user@host/database"
         )
     said = str(error).strip().splitlines() or [type(error).__name__]
-    return NotReady(
+    return DatabaseAway(
         f"the database cannot be reached: {said[0]}. Check its URL (PINWARD_DATABASE_URL unless "
         "another was given), or start the private one with `pinward db start`"
     )
@@ -44,7 +44,7 @@ def create_engine(
     Who gets no connection within `wait_s` gets SQLAlchemy's `TimeoutError`; a statement that runs
     longer than `statement_s` is cancelled by the database (default: as the database is set).
 
-    Raises `NotReady` on an empty URL, and whenever a connection cannot be made.
+    Raises `NotReady` on an empty URL, and `DatabaseAway` whenever no connection can be made.
     """
     if not url:
         raise NotReady("no database: set PINWARD_DATABASE_URL or run `pinward db start`")

@@ -21,6 +21,9 @@ def test_without_its_database_the_service_says_later_and_recovers_by_itself(tmp_
                 assert (path, answer.status_code) == (path, 503)
                 assert answer.headers["retry-after"]
                 assert answer.json()["type"].endswith("/not-ready")
+                # Where it is looked for is for the log.
+                assert str(tmp_path) not in answer.text
+                assert "PINWARD" not in answer.text
             sent = service.http.post("/api/v1/reports", json=builders.a_report())
             assert sent.status_code == 503
             assert service.http.get("/healthz").status_code == 200

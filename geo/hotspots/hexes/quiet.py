@@ -87,7 +87,9 @@ def mask(
     `heard_in` are hexagons by number, with the EPSG code of their plane, `wards` polygons in
     degrees. No part of the answer lies outside the wards; it ends some 17 m before their edge.
     """
-    land = shapely.buffer(shapely.union_all(wards), -_DRAWN_IN_DEGREES, quad_segs=2)
+    # A ward that is drawn badly (an older import) must not stop the night's run.
+    whole = shapely.union_all(shapely.make_valid(list(wards)))
+    land = shapely.buffer(whole, -_DRAWN_IN_DEGREES, quad_segs=2)
     straight = shapely.simplify(land, _STRAIGHT_DEGREES)
     left: shapely.Geometry = shapely.set_precision(straight, _DECIMALS)
     for epsg, hexagons in heard_in:

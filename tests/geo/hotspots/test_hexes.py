@@ -251,3 +251,10 @@ def test_where_nothing_is_heard_all_is_quiet_and_where_there_are_no_wards_nothin
     # but a strip along the edge
     assert everything.area == pytest.approx(shapely.union_all(wards()).area, rel=0.02)
     assert quiet.mask([], []).is_empty
+
+
+def test_a_ward_whose_edge_crosses_itself_is_masked_all_the_same():
+    bow = shapely.Polygon([(106, 10), (106.1, 10.1), (106.1, 10), (106, 10.1)])
+    drawn = quiet.mask([], [bow, shapely.box(106.05, 10, 106.2, 10.1)])
+    assert drawn.is_valid
+    assert drawn.contains(shapely.Point(106.02, 10.05))

@@ -2,11 +2,11 @@
 
 Every category of every city is tested as a run does: p <= 0.05 after the correction for points,
 scales and categories, so that at most 5 % of cities should have any. `ours_wrong` is the part of
-cities with a false alarm anywhere (of hexagons, whose promise is one in twenty maps of a category,
-the note says in how many maps there are any); `theirs_wrong` that of Getis-Ord Gi* (esda: 200 m cells, queen
-neighbours, p by the normal approximation, false discovery rate of 5 % in each category's map). The
-note adds plain DBSCAN, whose clusters are scikit-learn's. Both see the first few of the same
-cities. Times are for one city, all categories, on one core.
+cities with a false alarm anywhere; of hexagons, whose promise is one in twenty maps of a category,
+the note says in how many maps there are any. `theirs_wrong` is that of Getis-Ord Gi* (esda: 200 m
+cells, queen neighbours, p by the normal approximation, false discovery rate of 5 % in each
+category's map). The note adds plain DBSCAN, whose clusters are scikit-learn's. Both see the first
+few of the same cities. Times are for one city, all categories, on one core.
 """
 
 import functools

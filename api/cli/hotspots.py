@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
@@ -29,6 +30,8 @@ AsOf = Annotated[
 Category = Annotated[
     str | None, typer.Option(help="One category, or a family for all of its; else all.")
 ]
+_AT_ONCE = 1000
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
@@ -88,13 +91,18 @@ def list_hotspots(
 
     async def work(engine: AsyncEngine) -> list[Any]:
         async with engine.connect() as conn:
-            _, rows = await find.page(
-                conn,
-                categories=[category] if category else None,
-                on=on.date() if on else None,
-                limit=1000,
-            )
-            return list(rows)
+            rows: list[Any] = []
+            page: Sequence[Any] = [None]
+            while page:
+                _, page = await find.page(
+                    conn,
+                    categories=[category] if category else None,
+                    on=on.date() if on else None,
+                    limit=_AT_ONCE,
+                    before_key=rows[-1].key if rows else None,
+                )
+                rows += page
+            return rows
 
     rows = sorted(with_database(work), key=lambda row: (row.p_value, -row.n))
     if as_json:
@@ -189,7 +197,8 @@ def _view(made: "Run") -> dict[str, Any]:
                 "n_reports": answer.n_reports,
                 "n_left_out": answer.n_left_out,
                 "hotspots": [_spot(spot) for spot in answer.seen],
-                "beginnings": [_began(one) for one in answer.beginnings],
+                "beginnings": [_drawn(one) for one in answer.beginnings],
+                "hexagons": [_drawn(one) for one in answer.hexagons],
             }
             for answer in made.answers
         ],
@@ -208,7 +217,7 @@ def _spot(spot: dict[str, Any]) -> dict[str, Any]:
     return {name: spot[name] for name in _TOLD} | {"geometry": spot["geom"]}
 
 
-def _began(one: dict[str, Any]) -> dict[str, Any]:
+def _drawn(one: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in one.items() if name != "geom"} | {
         "geometry": one["geom"]
     }

@@ -18,10 +18,8 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 from sqlalchemy.exc import OperationalError
-from starlette.types import Receive
 
 from api import entrance
-from api.client import done_or_gone
 from geo.errors import Invalid, NotReady
 from geo.hotspots.expert.question import Question
 from geo.settings import Settings
@@ -55,21 +53,12 @@ class ExpertDesk:
         finally:
             self._doing -= 1
 
-    async def ask(self, question: Question, receive: Receive) -> bytes:
+    async def ask(self, question: Question) -> bytes:
         """The JSON body of the answer (see `api.hotspot_expert.body`).
 
         Raises `Invalid` when too much would be drawn, `NotReady` when the database is away or it
-        takes too long or too much, `ClientGone` when the client, told by `receive`, leaves first.
+        takes too long or too much. Cancelled, it ends its process.
         """
-        work = asyncio.create_task(self._work(question))
-        try:
-            return await done_or_gone(work, receive)
-        finally:
-            # Over only when its process is, which takes no time: so no more of them than may be.
-            work.cancel()
-            await asyncio.wait({work})
-
-    async def _work(self, question: Question) -> bytes:
         child = await asyncio.create_subprocess_exec(
             *_COMMAND,
             stdin=asyncio.subprocess.PIPE,

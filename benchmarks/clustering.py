@@ -123,15 +123,15 @@ def _postgis(url: str, points: Points) -> None:
 
 
 _CHILD = """
-import resource, sys
+import sys
 sys.path.insert(0, {here!r})
-import clustering, numpy as np
+import clustering, peak, numpy as np
 points = np.load({file!r})
 work = {work}
 work(points[:60_000].copy())
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak.bytes_of()
 work(points)
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
+print(peak.bytes_of() - before)
 """
 
 

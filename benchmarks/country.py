@@ -9,7 +9,6 @@ cost, and there is nothing to win on one machine. Every label is compared, by ha
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import peak
 
 from geo import crs
 from geo.hotspots.country.blocks import Block, Box, places
@@ -150,7 +150,7 @@ def whole(points: int) -> dict[str, Any]:
         clustered += int(labels.max(initial=-1)) + 1
         found[f"{each.code} {each.category}"] = checksum(rows, labels)
     took_s = time.perf_counter() - began
-    return {"s": took_s, "bytes": _peak(), "found": found, "clusters": clustered}
+    return {"s": took_s, "bytes": peak.bytes_of(), "found": found, "clusters": clustered}
 
 
 def measure(url: str, points: int = POINTS) -> list[dict[str, Any]]:
@@ -198,13 +198,9 @@ def measure(url: str, points: int = POINTS) -> list[dict[str, Any]]:
             "aim": "-",
             "note": "peaks of the workers: "
             + ", ".join(f"{each / 1e6:,.0f} MB" for each in ours_bytes)
-            + f"; of the driver {_peak() / 1e6:,.0f} MB",
+            + f"; of the driver {peak.bytes_of() / 1e6:,.0f} MB",
         },
     ]
-
-
-def _peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _environment() -> dict[str, str]:
@@ -253,7 +249,7 @@ def machines() -> Iterator[tuple[str, Any]]:
                       "--no-dashboard", "--local-directory", folder)  # fmt: skip
             with Client(scheduler_file=str(told), set_as_default=False) as client:
                 client.wait_for_workers(WORKERS, timeout=60)
-                yield client.scheduler.address, lambda: list(client.run(_peak).values())
+                yield client.scheduler.address, lambda: list(client.run(peak.bytes_of).values())
         finally:
             for each in reversed(started):
                 each.kill()

@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import peak
 import psycopg
 from city import NOW, City
 from serving import BIN
@@ -25,7 +26,7 @@ def measure(place: City) -> list[dict[str, Any]]:
     day = str((NOW - timedelta(days=1)).date())
     with psycopg.connect(place.url, autocommit=True) as db:
         db.execute("DELETE FROM hotspot_answers WHERE as_of = %s", [day])
-    took_s, peak, said = _run(place.url, day)
+    took_s, most, said = _run(place.url, day)
     again_s, _, unchanged = _run(place.url, day)
     assert said == unchanged, "the same run said something else"
     answers = json.loads(said)["answers"]
@@ -40,7 +41,7 @@ def measure(place: City) -> list[dict[str, Any]]:
             "ours_s": took_s,
             "aim": f"<= {AIM_S} s",
             "note": f"{reports:,} reports in 90 days, {found} hotspots; "
-            f"peak {peak / 1e6:,.0f} MB (aim {AIM_BYTES / 1e6:,.0f}); "
+            f"peak {most / 1e6:,.0f} MB (aim {AIM_BYTES / 1e6:,.0f}); "
             f"{again_s:.1f} s when nothing has changed",
         }
     ]
@@ -55,10 +56,10 @@ def _run(url: str, day: str) -> tuple[float, int, bytes]:
             env={**os.environ, "PINWARD_DATABASE_URL": url, "PINWARD_STATE": state},
             stdout=said,
         )
-        _, status, used = os.wait4(child.pid, 0)
+        with peak.Watched(child.pid) as watched:
+            child.wait()
         took_s = time.perf_counter() - began
-        child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode:
             raise RuntimeError(f"pinward hotspots run ended with {child.returncode}")
         said.seek(0)
-        return took_s, used.ru_maxrss * 1024, said.read()
+        return took_s, watched.bytes, said.read()

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from api.auth.staff import Staff, require
-from api.client import ClientGone
+from api.client import ClientGone, while_there
 from api.errors import documented
 from api.expert_desk import ExpertDesk
 from api.hotspot_expert import ExpertCollection
@@ -110,15 +110,19 @@ async def expert(
         period = question.period(ZoneInfo(settings.timezone))
     except Invalid as error:
         raise Invalid.of("on", error.detail) from error
-    with desk.place():
+
+    async def work() -> bytes:
         question.refuse_more(await inputs.count(conn, period, question.counted, question.area))
         # The process has a connection of its own; this one goes back, and holds no lock meanwhile.
         await conn.close()
-        try:
-            body = await desk.ask(question, request.receive)
-        except ClientGone:
-            # Nobody reads it; the number is for the metrics.
-            return Response(status_code=499)
+        return await desk.ask(question)
+
+    try:
+        with desk.place():
+            body = await while_there(work(), request.receive)
+    except ClientGone:
+        # Nobody reads it; the number is for the metrics.
+        return Response(status_code=499)
     return Response(body, media_type=GEOJSON, headers={"Cache-Control": "private, no-store"})
 
 

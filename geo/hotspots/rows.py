@@ -109,10 +109,11 @@ async def make(
     asleep = [row for row in remembered if row.id in matches.dormant]
     dormant = [{**row, "seen": "dormant"} for row in store.columns_of(asleep)]
     of_it = reports.category == category.number
+    counted = reports.kept_hidden if shared.hidden else reports.kept
     return Answer(
         category.code,
-        n_reports=int((of_it & reports.kept).sum()),
-        n_left_out=int((of_it & ~reports.kept).sum()),
+        n_reports=int((of_it & counted).sum()),
+        n_left_out=int((of_it & ~counted).sum()),
         hotspots=rows + dormant,
         hexagons=_hexagons(shared, category),
         beginnings=await _beginnings(conn, shared, category),

@@ -31,7 +31,7 @@ from geo.store.database import AnyRow, AsyncConnection
 from geo.wards.directory import WardDirectory
 
 # Of the method: what was said by another one is found anew.
-_METHOD: Final = "4"
+_METHOD: Final = "5"
 # Which reports a hotspot held is forgotten after so many days; the hotspot itself stays.
 MEMBERS_DAYS: Final = 400
 _NONE: Final = np.empty(0, np.int64)

@@ -28,8 +28,9 @@ class Reports:
     `number` names a report, `lon`, `lat` are WGS 84 degrees where the public sees it, `at_us`
     microseconds since 1970 UTC, `category` a category's number. `artefacts` are those that may be
     told: found among reports whose category and place everybody may know. `kept` are the reports
-    that hotspots may be built on, whatever of that is told. `blurred` are the categories (numbers)
-    that the public sees in the middles of cells, `hidden` those of which it is told nothing.
+    that hotspots may be built on, `kept_hidden` those that hotspots of hidden categories may be.
+    `blurred` are the categories (numbers) that the public sees in the middles of cells, `hidden`
+    those of which it is told nothing.
     """
 
     number: Ints
@@ -40,6 +41,7 @@ class Reports:
     open: Marks
     artefacts: list[Artefact]
     kept: Marks
+    kept_hidden: Marks
     blurred: frozenset[int] = frozenset()
     hidden: frozenset[int] = frozenset()
 
@@ -54,14 +56,18 @@ class Reports:
         """From the columns of `geo.store.hotspot_inputs.rows`; `zone` is that of sentences.
 
         Places of `blurred` categories (numbers) lie on a grid by our own doing, so nobody is
-        accused of it. What makes an artefact of `hidden` or blurred ones is left out like any
-        other, but not told: a sender who repeats would be told where.
+        accused of it. What makes an artefact of them is left out like any other, but not told: a
+        sender who repeats would be told where. Nothing that is told knows of `hidden` ones, not
+        even what is left out.
         """
         lon, lat, category = rows["lon"], rows["lat"], rows["category"]
-        found = told = _artefacts(rows, np.arange(len(lon)), blurred, zone)
-        secret = np.isin(category, [*blurred, *hidden])
-        if any(secret[each.members].any() for each in found):
-            told = _artefacts(rows, np.flatnonzero(~secret), blurred, zone)
+
+        def among(marks: Marks, known: list[Artefact]) -> list[Artefact]:
+            return known if marks.all() else _artefacts(rows, np.flatnonzero(marks), blurred, zone)
+
+        every = _artefacts(rows, np.arange(len(lon)), blurred, zone)
+        public = among(~np.isin(category, list(hidden)), every)
+        told = among(~np.isin(category, [*blurred, *hidden]), public)
         return cls(
             number=rows["number"],
             lon=lon,
@@ -71,7 +77,8 @@ class Reports:
             open=rows["open"],
             artefacts=told,
             # What an import has flagged as a default point stays out also where it is no pile here.
-            kept=~artefacts.left_out(found, len(lon)) & ~rows["flagged"],
+            kept=~artefacts.left_out(public, len(lon)) & ~rows["flagged"],
+            kept_hidden=~artefacts.left_out(every, len(lon)) & ~rows["flagged"],
             blurred=frozenset(blurred),
             hidden=frozenset(hidden),
         )
@@ -82,6 +89,7 @@ class Reports:
         for column in (self.number, self.lon, self.lat, self.at_us, self.category, self.open):
             made.update(np.ascontiguousarray(column).tobytes())
         made.update(self.kept.tobytes())
+        made.update(self.kept_hidden.tobytes())
         return made.hexdigest()
 
 
@@ -105,9 +113,8 @@ def planes(reports: Reports, *, hidden: bool) -> list[Plane]:
     expected of one place one could work out how much is hidden there. Those themselves are found
     among all.
     """
-    counted = reports.kept
-    if not hidden:
-        counted = counted & ~np.isin(reports.category, list(reports.hidden))
+    public = reports.kept & ~np.isin(reports.category, list(reports.hidden))
+    counted = reports.kept_hidden if hidden else public
     kept = np.flatnonzero(counted).astype(np.int64)
     made = []
     for epsg, members, points_m in by_plane(reports.lon[kept], reports.lat[kept]):

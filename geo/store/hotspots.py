@@ -37,9 +37,10 @@ async def categories(conn: AsyncConnection, category: str | None = None) -> Sequ
 
 
 def _public_answers() -> Select[Any]:
-    """All answers but those of hidden categories, and of blurred ones those made from exact places.
+    """All answers that were made for the public, but those of categories that are hidden now, and
+    of blurred ones those made from exact places.
 
-    A category that was blurred since shows nothing until it is looked for anew.
+    A category whose visibility was changed shows nothing until it is looked for anew.
     """
     answer, category = hotspot_answers.c, category_rows.c
     return (
@@ -58,7 +59,8 @@ def _public_answers() -> Select[Any]:
         .join_from(hotspot_answers, category_rows, answer.category_code == category.code)
         .where(
             or_(
-                category.visibility == "public",
+                # What was found of a hidden one was measured against other hidden ones.
+                and_(category.visibility == "public", answer.visibility != "hidden"),
                 and_(category.visibility == "blurred", answer.visibility == "blurred"),
             )
         )

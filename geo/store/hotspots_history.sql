@@ -6,7 +6,8 @@
 -- What the public is told is compared with what the public may know: hidden ones count for hidden
 -- ones only.
 -- A blurred category is compared where the public sees blurred reports: at the middles of cells of
--- 150 m, so its hulls are looked for in reports up to a cell away.
+-- 150 m, so its hulls are looked for in reports up to a cell away, and such a cell (zoom 18) is the
+-- place of an event: whether true places lie together is not told either.
 WITH hull AS MATERIALIZED (
     SELECT
         given.number AS hull,
@@ -39,7 +40,7 @@ event AS (
             hull.geom,
             CASE WHEN :blurred THEN pinward_public_point(r.geom, 'blurred') ELSE r.geom END
         )
-    GROUP BY hull.hull, r.category_code, r.cell >> 12, floor(extract(epoch FROM r.created_at) / 129600)
+    GROUP BY hull.hull, r.category_code, r.cell >> CASE WHEN :blurred THEN 16 ELSE 12 END, floor(extract(epoch FROM r.created_at) / 129600)
 )
 SELECT
     hull,

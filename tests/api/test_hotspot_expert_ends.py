@@ -44,20 +44,25 @@ def ancestors(pid):
         yield pid
 
 
+def asking(service, client):
+    """A connection that the question was sent on."""
+    made = http.client.HTTPConnection("127.0.0.1", service.http.base_url.port, timeout=30)
+    cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+    made.request("GET", f"{PATH}?{urlencode(QUERY)}", headers={"Cookie": cookies})
+    return made
+
+
 @contextlib.contextmanager
 def asked(service, client):
     """A question whose process waits for the database: (its pid, its parent's, the connection)."""
-    port = service.http.base_url.port
-    cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
-    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as asking:
-        asking.request("GET", f"{PATH}?{urlencode(QUERY)}", headers={"Cookie": cookies})
+    with contextlib.closing(asking(service, client)) as connection:
         until(lambda: working(service))
         with psycopg.connect(service.url) as db:
             # Counted before, so nobody but the process waits.
             db.execute("LOCK TABLE reports IN ACCESS EXCLUSIVE MODE")
             until(lambda: waiting(service.url))
             ((pid, parent),) = working(service).items()
-            yield pid, parent, asking
+            yield pid, parent, connection
             db.rollback()
 
 
@@ -70,19 +75,30 @@ def waiting(url):
 
 def test_a_client_that_hangs_up_ends_its_process(desk):
     with signed_in(desk, "planner") as client:
-        with asked(desk, client) as (pid, _, asking):
-            asking.close()
+        with asked(desk, client) as (pid, _, connection):
+            connection.close()
             # It would wait a minute for the table.
             until(lambda: pid not in working(desk))
             until(lambda: counted(desk.http, "pinward_http_requests_total", status="499") == 1)
         assert client.get(PATH, params=QUERY).status_code == 200
 
 
+def test_a_client_that_hangs_up_while_reports_are_counted_gives_its_place_back(desk):
+    with signed_in(desk, "planner") as client:
+        with psycopg.connect(desk.url) as db:
+            db.execute("LOCK TABLE reports IN ACCESS EXCLUSIVE MODE")
+            with contextlib.closing(asking(desk, client)):
+                until(lambda: waiting(desk.url) == 1)
+            until(lambda: waiting(desk.url) == 0)
+            db.rollback()
+        assert client.get(PATH, params=QUERY).status_code == 200
+
+
 def test_a_process_ended_by_the_system_is_503_that_says_to_ask_for_less(desk):
     with signed_in(desk, "planner") as client:
-        with asked(desk, client) as (pid, _, asking):
+        with asked(desk, client) as (pid, _, connection):
             os.kill(pid, signal.SIGKILL)
-            answer = asking.getresponse()
+            answer = connection.getresponse()
             told = json.load(answer)
         assert answer.status == 503
         assert "smaller bbox" in told["detail"]

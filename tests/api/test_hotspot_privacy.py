@@ -1,11 +1,13 @@
 """What was public and is no longer is not told by hotspots either, of no day."""
 
 import re
+from datetime import timedelta
 
 import psycopg
 import pytest
 from conftest import command, serving
-from planted import AS_OF, put_life, put_trouble
+from drawn import put_reports
+from planted import AS_OF, UNTIL, USUAL, put_life, put_trouble
 
 from builders import middle
 
@@ -29,6 +31,10 @@ def run(city_url, tmp_path):
         assert done.returncode == 0, done.stderr
 
     return again
+
+
+def at_noon(n):
+    return [(UNTIL - timedelta(days=1 + i % 85, hours=5)).isoformat() for i in range(n)]
 
 
 def told(service, path):
@@ -71,12 +77,19 @@ def test_hotspots_of_exact_places_end_with_the_category_being_public(filled, run
 
 
 def test_nothing_that_is_told_depends_on_hidden_reports(filled, run):
+    # A default point: many of everything, and little around.
+    pile = middle(5)
+    kinds = [*USUAL, "traffic.sign_damaged", "waste.dirty_street", "health.mosquitoes"]
+    put_reports(filled.url, [pile] * 96, category_code=kinds * 12, created_at=at_noon(96))
     run()
+    assert "default_location" in {one["properties"]["kind"] for one in told(filled, "/artefacts")}
     ((spot,), hexagons) = (told(filled, path) for path in ("", "/hexagons"))
     assert hexagons
     paths = ("", f"/{spot['id']}", "/hexagons", "/beginnings", "/quiet", "/artefacts")
     before = [all_but_when(filled, path) for path in paths]
-    # In the hotspot's hull and its hexagon, in their surroundings, and years before.
+    # In the hotspot's hull and its hexagon, in their surroundings, and years before; around the
+    # default point, so many that it would be none.
+    put_trouble(filled.url, *pile, n=60, category_code="order.drugs", radius_m=150, seed=8)
     put_trouble(filled.url, LON, LAT, n=60, category_code="order.drugs", seed=5)
     put_trouble(filled.url, LON, LAT, 200, 2000, category_code="order.drugs", seed=6)
     put_trouble(
@@ -87,6 +100,18 @@ def test_nothing_that_is_told_depends_on_hidden_reports(filled, run):
         stored = "SELECT count(*) FROM hotspot_answers WHERE category_code = 'order.drugs'"
         assert db.execute(stored).fetchone() == (1,)
     assert [all_but_when(filled, path) for path in paths] == before
+
+
+def test_what_was_found_of_a_hidden_category_is_not_told_when_it_is_hidden_no_longer(filled, run):
+    # It was measured against other hidden ones.
+    make(filled.url, "hidden")
+    run()
+    make(filled.url, "public")
+    for path in ("", "/hexagons"):
+        assert told(filled, path) == []
+    run()
+    for path in ("", "/hexagons"):
+        assert told(filled, path)
 
 
 def test_one_sender_of_something_hidden_is_not_told(filled, run):

@@ -30,6 +30,9 @@ LEAST_VARIETY = 0.6
 LEAST_STEEPNESS = 3.0
 AROUND_M = 300.0
 SMEARED_M = 15.0
+# Of one category three times its part of the city and some more: real trouble, in which a few
+# reports of everything else would hide it.
+MOST_OF_ONE, SOME_MORE = 3.0, 5
 
 FEWEST_OF_A_SENDER = 10
 SAME_PLACE_M = 25.0
@@ -47,8 +50,9 @@ def default_points(
     the period. A pile of 50 or more on one point, or with so many within some 15 m where a source
     blurs it by a few metres, is one when it is unlike a real place in both ways: it holds most of
     the categories that as many reports from all over the city would (a block of flats or a flooded
-    junction has its own few), and at least three times the reports of the 300 m around it. Raises
-    `Invalid` on columns of unequal length.
+    junction has its own few), and at least three times the reports of the 300 m around it. A pile
+    that is some metres wide must not be mostly of one category, too: nobody shall be able to hide
+    a trouble by reporting everything else there. Raises `Invalid` on columns of unequal length.
     """
     places = Places.of(lon, lat)
     kinds = column("categories", categories, len(places.which))
@@ -63,6 +67,9 @@ def default_points(
         variety = len(np.unique(kinds[members]))
         expected = float((1.0 - (1.0 - share) ** n).sum())
         if variety < max(least, LEAST_VARIETY * expected):
+            return None
+        of_one = np.bincount(kinds[members], minlength=len(share))
+        if not exact and (of_one > MOST_OF_ONE * n * share + SOME_MORE).any():
             return None
         which = places.which[members]
         middle = float(np.median(places.lon[which])), float(np.median(places.lat[which]))

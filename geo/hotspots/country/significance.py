@@ -10,6 +10,8 @@ import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from geo.hotspots import answer
 from geo.hotspots.country.blocks import Ints
 from geo.hotspots.country.pool import IN_FLIGHT, RETRIES, Tell, named, nobody, pool
@@ -73,10 +75,12 @@ def _find(job: CityJob) -> dict[int, list[Told]]:
         reports = job.source.reports()
         with _ALONE:
             found = {}
-            every = set(reports.category[reports.kept].tolist())
-            for asked, hidden in ((every - reports.hidden, False), (every & reports.hidden, True)):
-                looked_at = every if hidden else asked
-                where = planes(reports, hidden=hidden) if asked else []
+            for hidden in (False, True) if reports.hidden else (False,):
+                where = planes(reports, hidden=hidden)
+                looked_at = {
+                    kind for plane in where for kind in np.unique(plane.around.kinds).tolist()
+                }
+                asked = looked_at & reports.hidden if hidden else looked_at
                 for category in sorted(asked):
                     spots = answer.spots(where, category, len(looked_at))
                     found[category] = [Told(spot, reports.number[spot.rows]) for spot in spots]

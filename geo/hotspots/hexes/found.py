@@ -125,6 +125,9 @@ def _test(tally: Tally, category: int) -> _Tested:
     some = np.flatnonzero((events - longest >= 2) & (events >= LEAST_EVENTS))
     people = np.bincount(of, weights=tally.people[rows], minlength=len(here)).astype(np.int64)[some]
     here, events, longest = here[some], events[some], longest[some]
+    if not len(here):
+        none = np.empty((0, 2), np.int64)
+        return _Tested(here, people, events, none, none, np.empty(0))
     there = rings(around, around.keys[rows], around.cells_of(grid.centres(tally.numbers[here])))
     p = chances(
         (tally.n[here] - longest).astype(np.int32)[:, None],

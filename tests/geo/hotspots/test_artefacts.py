@@ -298,8 +298,11 @@ def test_what_hidden_or_blurred_reports_make_is_left_out_and_not_told():
         (told,) = reports.artefacts
         assert told.members.tolist() == list(range(n, 2 * n))
         assert (told.lon, told.lat) == (106.71, 10.78)
-        assert reports.kept.tolist() == open_.kept.tolist()
-        assert reports.kept.sum() == 2
+        assert reports.kept_hidden.tolist() == open_.kept.tolist()
+        # Of the public's hotspots hidden ones are no part, whether left out or not.
+        asked = slice(n if "hidden" in secret else 0, None)
+        assert reports.kept[asked].tolist() == open_.kept[asked].tolist()
+        assert reports.kept_hidden.sum() == 2
 
 
 def test_a_default_point_is_seen_in_a_city_of_few_categories_too():
@@ -331,6 +334,18 @@ def test_a_default_point_that_is_blurred_by_some_metres_is_named_too():
     assert default_points(*smeared(800, [1], 5.0)) == []
     assert default_points(*smeared(800, [1, 3], 5.0)) == []
     assert default_points(*smeared(800, range(5), 40.0)) == []
+
+
+def test_nobody_hides_a_trouble_by_reporting_everything_else_there():
+    rng = np.random.default_rng(1)
+    lon, lat = 106.6 + rng.uniform(0, 0.2, 20_000), 10.7 + rng.uniform(0, 0.2, 20_000)
+    made_up = 106.7 + rng.normal(0, 6e-5, 60), 10.8 + rng.normal(0, 6e-5, 60), np.arange(60) % 20
+    trouble = 106.7 + rng.normal(0, 6e-5, 40), 10.8 + rng.normal(0, 6e-5, 40), np.full(40, 3)
+    city = lon, lat, rng.integers(0, 20, 20_000)
+    alone = [np.concatenate(each) for each in zip(city, made_up, strict=True)]
+    assert len(default_points(*alone)) == 1
+    both = [np.concatenate(each) for each in zip(city, made_up, trouble, strict=True)]
+    assert default_points(*both) == []
 
 
 def test_places_that_were_blurred_by_ourselves_are_no_artefact():

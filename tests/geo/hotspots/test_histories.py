@@ -190,3 +190,24 @@ async def test_an_event_counts_once_in_the_period_it_began_in(conn, city_url):
     hull = shapely.Point(LON, LAT).buffer(0.0005)
     mine, _ = await history(conn, "drainage.flooding", "public", [hull], ends)
     assert mine.tolist() == [[1, 0]]
+
+
+@pytest.mark.anyio
+async def test_of_a_blurred_category_nobody_is_told_whether_true_places_lie_together(
+    conn, city_url
+):
+    (x, y), stretch = middle(0), datetime.fromtimestamp(129_600 * 13_700 + 3600, UTC)
+    cell = await conn.exec_driver_sql(
+        "SELECT ST_X(p), ST_Y(p)"
+        f" FROM pinward_public_point(ST_SetSRID(ST_MakePoint({x}, {y}), 4326), 'blurred') AS p"
+    )
+    lon, lat = cell.one()
+    ends = [stretch - timedelta(days=1), stretch + timedelta(days=1)]
+    hull = shapely.Point(lon, lat).buffer(0.0005)
+    for apart in (0.0, 0.0005):
+        put_reports(
+            city_url, [(lon + apart, lat), (lon - apart, lat)], created_at=stretch.isoformat(),
+            category_code="order.gathering",
+        )  # fmt: skip
+        mine, _ = await history(conn, "order.gathering", "blurred", [hull], ends)
+        assert mine.tolist() == [[1]]

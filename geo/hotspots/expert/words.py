@@ -1,8 +1,8 @@
 """What goes wrong with each plain method, in Vietnamese and English, for whoever looks at its map.
 
-Figures are of simulated cities without any hotspot, in which people live and report unevenly: of
-HDBSCAN measured on those of `benchmarks/simulated.py`; the 110 of DBSCAN and the 2,161 of Gi* are
-of an earlier prototype's cities, which `make bench` (calibration) does not make again.
+Figures are of simulated cities without any hotspot, in which people live and report unevenly
+(`benchmarks/simulated.py`, 40,000 reports of 14 categories); those of DBSCAN and Gi* are what
+`make bench` (calibration, "uneven") tells of all categories, by the number of these.
 """
 
 from typing import Final
@@ -20,11 +20,11 @@ _WARNINGS: Final[dict[Method, dict[str, str]]] = {
     "dbscan": {
         "vi": "DBSCAN thuần tuý vẽ những nơi có nhiều người phản ánh, bất kể chuyện gì: nơi đông "
         "dân cũng thành cụm. Nó không so với các loại phản ánh khác và không loại trừ ngẫu nhiên: "
-        "trên các thành phố mô phỏng không có điểm nóng nào, mỗi lần chạy nó vẫn vẽ khoảng 110 "
-        "“điểm nóng”.",
+        "trên các thành phố mô phỏng không có điểm nóng nào, nó vẫn vẽ khoảng 50 “điểm nóng” "
+        "cho mỗi loại.",
         "en": "Plain DBSCAN draws where many people report anything: where many live is a cluster "
         "too. It compares with no other category and rules out no chance: on simulated cities "
-        "without any hotspot it still drew about 110 “hotspots” a run.",
+        "without any hotspot it still drew about 50 “hotspots” of each category.",
     },
     "hdbscan": {
         "vi": "HDBSCAN tự chọn một tỷ lệ cho từng nơi, nên nơi thưa cũng thành cụm như nơi dày: "
@@ -41,12 +41,13 @@ _WARNINGS: Final[dict[Method, dict[str, str]]] = {
     "gi_star": {
         "vi": "Gi* so mỗi ô với trung bình của cả thành phố, nên nơi đông dân nổi lên ở mọi loại "
         "phản ánh; các ô cạnh nhau phụ thuộc lẫn nhau và số đếm không theo phân phối chuẩn, nên z, "
-        "p và q đẹp hơn sự thật. Dù đã giới hạn tỷ lệ sai (FDR), trên một thành phố mô phỏng không "
-        "có điểm nóng nào nó vẫn đánh dấu 2.161 trong 40.000 ô.",
+        "p và q đẹp hơn sự thật. Dù đã giới hạn tỷ lệ sai (FDR), trên các thành phố mô phỏng không "
+        "có điểm nóng nào nó vẫn đánh dấu khoảng 340 trong 10.000 ô của mỗi loại.",
         "en": "Gi* compares each cell with the mean of the whole city, so where many live stands "
         "out in every category; neighbouring cells depend on each other and counts are not normal, "
         "so z, p and q look better than the truth. Though the rate of false ones is limited (FDR), "
-        "on a simulated city without any hotspot it still flagged 2,161 of 40,000 cells.",
+        "on simulated cities without any hotspot it still flagged about 340 of 10,000 cells of "
+        "each category.",
     },
 }
 

@@ -88,16 +88,20 @@ def test_leaving_and_coming_back_among_a_hundred_writers_loses_and_repeats_nothi
     with serving(live.url, tmp_path, 1, "--no-worker") as other:
         writers = Writers(live.url, threads=100, seed=1)
         bases = itertools.cycle([live.base, other.base])
-        while writers.busy:
-            # Hung up in the middle of whatever is being told; what came whole counts.
-            stream = Listening(next(bases), last=last)
-            time.sleep(rng.choice((0.0, 0.1, 0.4)))
-            stream.close()
-            heard += stream.news
-            last = stream.last
-            visits += 1
-            if visits > 10:
-                writers.enough.set()
+        try:
+            while writers.busy:
+                # Hung up in the middle of whatever is being told; what came whole counts.
+                stream = Listening(next(bases), last=last)
+                time.sleep(rng.choice((0.0, 0.1, 0.4)))
+                stream.close()
+                heard += stream.news
+                last = stream.last
+                visits += 1
+                if visits > 10:
+                    writers.enough.set()
+        finally:
+            # Else they would write for ever when a stream fails.
+            writers.enough.set()
         with Listening(next(bases), last=last) as stream:
             wait_until(lambda: numbered(live.url))
             stream.until(lambda: stream.last >= last_number(live.url))

@@ -79,15 +79,16 @@ class ExpertDesk:
                 with contextlib.suppress(ProcessLookupError):
                     child.kill()
                 await child.wait()
-        if (child.returncode or 0) < 0:
+        ended = child.returncode or 0
+        if ended < 0:
             # By the system, as a rule for its memory: asked again as it is, it ends so again.
             raise NotReady(
                 "this was more than can be worked out here now; ask for a smaller bbox, or later",
                 later_s=round(_LONGEST_S),
             )
-        if child.returncode:
+        if ended:
             last = wrong.decode(errors="replace").strip().splitlines()[-1:]
-            raise RuntimeError(f"it ended with {child.returncode}: {' '.join(last)[:500]}")
+            raise RuntimeError(f"it ended with {ended}: {' '.join(last)[:500]}")
         kind, _, body = said.partition(b"\n")
         if kind == b"answer":
             return body

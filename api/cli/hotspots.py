@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
@@ -30,9 +29,10 @@ AsOf = Annotated[
 Category = Annotated[
     str | None, typer.Option(help="One category, or a family for all of its; else all.")
 ]
-_AT_ONCE = 1000
-
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+# The list is read in pages, since it is sorted by p, which no key is.
+_AT_ONCE = 1000
 
 
 @app.callback()
@@ -92,8 +92,7 @@ def list_hotspots(
     async def work(engine: AsyncEngine) -> list[Any]:
         async with engine.connect() as conn:
             rows: list[Any] = []
-            page: Sequence[Any] = [None]
-            while page:
+            while True:
                 _, page = await find.page(
                     conn,
                     categories=[category] if category else None,
@@ -102,7 +101,8 @@ def list_hotspots(
                     before_key=rows[-1].key if rows else None,
                 )
                 rows += page
-            return rows
+                if len(page) < _AT_ONCE:
+                    return rows
 
     rows = sorted(with_database(work), key=lambda row: (row.p_value, -row.n))
     if as_json:

@@ -109,7 +109,7 @@ async def make(
     asleep = [row for row in remembered if row.id in matches.dormant]
     dormant = [{**row, "seen": "dormant"} for row in store.columns_of(asleep)]
     of_it = reports.category == category.number
-    counted = reports.kept_hidden if shared.hidden else reports.kept
+    counted = reports.counted(hidden=shared.hidden)
     return Answer(
         category.code,
         n_reports=int((of_it & counted).sum()),

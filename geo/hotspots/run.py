@@ -21,7 +21,7 @@ from geo.hotspots.days import DAYS, not_ahead, window
 from geo.hotspots.hexes import quiet
 from geo.hotspots.hexes.found import Tally
 from geo.hotspots.rows import Answer, Shared
-from geo.hotspots.window import Reports, planes
+from geo.hotspots.window import Reports, categories_of, planes
 from geo.period import Period
 from geo.store import hotspot_answers as store
 from geo.store import hotspot_inputs as inputs
@@ -76,11 +76,11 @@ async def run(
     """Find and store the hotspots as of a day: of the `days` days that end with it, in `zone`.
 
     `category` limits it to one, or to a family's. Every category is tested against all others
-    whichever are asked for, so that the answer is the same; but of hidden ones only hidden ones
-    (`geo.hotspots.window.planes`). Where reports, wards, streets, facilities, categories, the
-    answer before and the past of its hotspots are those of the stored answer, that one stays; so
-    does one of a day before the newest, unless `again`, which makes everything anew. `tell(n, of)`
-    is awaited after each step. Happens in the caller's transaction, one run at a time; raises
+    whichever are asked for, so that the answer is the same; but hidden ones count for each other
+    alone (`Reports.counted`). Where reports, wards, streets, facilities, categories, the answer
+    before and the past of its hotspots are those of the stored answer, that one stays; so does one
+    of a day before the newest, unless `again`, which makes everything anew. `tell(n, of)` is
+    awaited after each step. Happens in the caller's transaction, one run at a time; raises
     `UnknownCategory`, `Invalid`.
     """
     chosen = await lookup.categories(conn, category)
@@ -94,12 +94,7 @@ async def run(
         [one.number for one in every if one.visibility == visibility]
         for visibility in ("blurred", "hidden")
     )
-    reports = Reports.of(
-        await inputs.rows(conn, period),
-        zone,
-        blurred,
-        hidden,
-    )
+    reports = Reports.of(await inputs.rows(conn, period), zone, blurred, hidden)
     digest = reports.digest(_METHOD, str(as_of), str(days), await inputs.surroundings_mark(conn))
     stored = await store.digests(conn, as_of)
     past = set() if again else await store.gone_on_from(conn, as_of)
@@ -194,7 +189,7 @@ def _shared(
         reports,
         where,
         tallies=[Tally.of(plane.around) for plane in where],
-        categories=len({kind for plane in where for kind in np.unique(plane.around.kinds)}),
+        categories=len(categories_of(where)),
         ground=Ground.of(where, reports, directory, as_of, period, zone),
         hidden=hidden,
     )

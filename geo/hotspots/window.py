@@ -1,7 +1,7 @@
 """What a run looks at: the reports of a window, the artefacts among them, and their planes."""
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from typing import Any, Final
@@ -28,9 +28,9 @@ class Reports:
     `number` names a report, `lon`, `lat` are WGS 84 degrees where the public sees it, `at_us`
     microseconds since 1970 UTC, `category` a category's number. `artefacts` are those that may be
     told: found among reports whose category and place everybody may know. `kept` are the reports
-    that hotspots may be built on, `kept_hidden` those that hotspots of hidden categories may be.
-    `blurred` are the categories (numbers) that the public sees in the middles of cells, `hidden`
-    those of which it is told nothing.
+    that are no artefact among those that the public is told of, `kept_hidden` among all. `blurred`
+    are the categories (numbers) that the public sees in the middles of cells, `hidden` those of
+    which it is told nothing.
     """
 
     number: Ints
@@ -83,6 +83,16 @@ class Reports:
             hidden=frozenset(hidden),
         )
 
+    def counted(self, *, hidden: bool) -> Marks:
+        """The reports that hotspots are made from: what the public may know, for what it is told.
+
+        From what is expected of one place one could work out how much is hidden there, so `hidden`
+        categories count for those alone, which are found among all.
+        """
+        if hidden:
+            return self.kept_hidden
+        return self.kept & ~np.isin(self.category, list(self.hidden))
+
     def digest(self, *more: str) -> str:
         """Changes when any report of the window does, or what else is told."""
         made = hashlib.sha256("\0".join(more).encode())
@@ -107,15 +117,11 @@ class Plane:
 
 
 def planes(reports: Reports, *, hidden: bool) -> list[Plane]:
-    """The kept reports by plane; a city, or all of Vietnam, is one. Those of most reports first.
+    """The counted reports by plane; a city, or all of Vietnam, is one. Those of most reports first.
 
-    What the public is told is made from what it may know, without `hidden` categories: from what is
-    expected of one place one could work out how much is hidden there. Those themselves are found
-    among all.
+    `hidden` as in `Reports.counted`.
     """
-    public = reports.kept & ~np.isin(reports.category, list(reports.hidden))
-    counted = reports.kept_hidden if hidden else public
-    kept = np.flatnonzero(counted).astype(np.int64)
+    kept = np.flatnonzero(reports.counted(hidden=hidden)).astype(np.int64)
     made = []
     for epsg, members, points_m in by_plane(reports.lon[kept], reports.lat[kept]):
         rows = kept[members]
@@ -127,6 +133,11 @@ def planes(reports: Reports, *, hidden: bool) -> list[Plane]:
         )
         made.append(Plane(epsg, rows, points_m, around))
     return sorted(made, key=lambda plane: (-len(plane.rows), plane.epsg))
+
+
+def categories_of(where: Iterable[Plane]) -> set[int]:
+    """The categories (numbers) with any event, which are tested."""
+    return {kind for plane in where for kind in np.unique(plane.around.kinds).tolist()}
 
 
 def _artefacts(

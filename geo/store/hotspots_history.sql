@@ -40,7 +40,11 @@ event AS (
             hull.geom,
             CASE WHEN :blurred THEN pinward_public_point(r.geom, 'blurred') ELSE r.geom END
         )
-    GROUP BY hull.hull, r.category_code, r.cell >> CASE WHEN :blurred THEN 16 ELSE 12 END, floor(extract(epoch FROM r.created_at) / 129600)
+    GROUP BY
+        hull.hull,
+        r.category_code,
+        r.cell >> CASE WHEN :blurred THEN 16 ELSE 12 END,
+        floor(extract(epoch FROM r.created_at) / 129600)
 )
 SELECT
     hull,

@@ -1,4 +1,4 @@
-"""What was public and is no longer is not told by hotspots either, of no day."""
+"""What is hidden, or was public once, is not told by hotspots either."""
 
 import re
 from datetime import timedelta
@@ -33,7 +33,7 @@ def run(city_url, tmp_path):
     return again
 
 
-def at_noon(n):
+def in_the_evenings(n):
     return [(UNTIL - timedelta(days=1 + i % 85, hours=5)).isoformat() for i in range(n)]
 
 
@@ -80,7 +80,7 @@ def test_nothing_that_is_told_depends_on_hidden_reports(filled, run):
     # A default point: many of everything, and little around.
     pile = middle(5)
     kinds = [*USUAL, "traffic.sign_damaged", "waste.dirty_street", "health.mosquitoes"]
-    put_reports(filled.url, [pile] * 96, category_code=kinds * 12, created_at=at_noon(96))
+    put_reports(filled.url, [pile] * 96, category_code=kinds * 12, created_at=in_the_evenings(96))
     run()
     assert "default_location" in {one["properties"]["kind"] for one in told(filled, "/artefacts")}
     ((spot,), hexagons) = (told(filled, path) for path in ("", "/hexagons"))

@@ -10,13 +10,11 @@ import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from geo.hotspots import answer
 from geo.hotspots.country.blocks import Ints
 from geo.hotspots.country.pool import IN_FLIGHT, RETRIES, Tell, named, nobody, pool
 from geo.hotspots.country.sources import City
-from geo.hotspots.window import planes
+from geo.hotspots.window import categories_of, planes
 
 # Compiled loops over all processors must not run twice at a time in one process.
 _ALONE = threading.Lock()
@@ -77,9 +75,7 @@ def _find(job: CityJob) -> dict[int, list[Told]]:
             found = {}
             for hidden in (False, True) if reports.hidden else (False,):
                 where = planes(reports, hidden=hidden)
-                looked_at = {
-                    kind for plane in where for kind in np.unique(plane.around.kinds).tolist()
-                }
+                looked_at = categories_of(where)
                 asked = looked_at & reports.hidden if hidden else looked_at
                 for category in sorted(asked):
                     spots = answer.spots(where, category, len(looked_at))

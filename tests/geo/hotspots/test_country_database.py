@@ -123,11 +123,11 @@ def test_workers_read_the_database_themselves(city_url, tmp_path):
     reports = city.reports()
     assert sorted(many) == sorted(set(reports.category[reports.kept].tolist()))
     (secret,) = reports.hidden & set(many)
-    told = planes(reports, hidden=False)
-    one = {c: answer.spots(told, c, len(many) - 1) for c in many}
+    public = planes(reports, hidden=False)
+    one = {c: answer.spots(public, c, len(many) - 1) for c in many}
     one[secret] = answer.spots(planes(reports, hidden=True), secret, len(many))
-    found = {c: [(t.spot.rows.tolist(), t.spot.found.p_value) for t in many[c]] for c in many}
-    assert found == {c: [(s.rows.tolist(), s.found.p_value) for s in one[c]] for c in one}
+    told = {c: [(t.spot.rows.tolist(), t.spot.found.p_value) for t in many[c]] for c in many}
+    assert told == {c: [(s.rows.tolist(), s.found.p_value) for s in one[c]] for c in one}
     assert sum(map(len, one.values())) == 2
 
 

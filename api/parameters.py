@@ -15,7 +15,7 @@ import binascii
 import json
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -131,6 +131,15 @@ TimeParam = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """RFC 3339 with a zone → aware `datetime` in UTC."""
+
+WardsParam = Annotated[
+    Literal["then", "today"],
+    Field(
+        description="`then`: the wards that reports were assigned to on their day; `today`: the "
+        "wards of today that their places are in, also for reports from before a reform"
+    ),
+]
+"""Whose wards `ward` means, and counts by ward go by."""
 
 CodesParam = Annotated[
     tuple[str, ...] | None,

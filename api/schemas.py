@@ -104,6 +104,10 @@ class ReportProperties(BaseModel):
     due_at: Time | None
     closed_at: Time | None
     ward: WardBrief | None
+    ward_today: Annotated[
+        WardBrief | None,
+        Field(description="the ward its place is in since the last reform; `ward` is of its day"),
+    ]
     organisation: OrganisationBrief | None
     blurred: Annotated[bool, Field(description="the point is moved by up to some 100 m")]
     source: str | None

@@ -19,12 +19,12 @@ REPORT_KINDS = ("incident", "suggestion")
 
 # Which parameters each layer listens to.
 TAKEN: dict[str, tuple[str, ...]] = {
-    "reports": ("category", "status", "kind", "ward", "since", "until"),
+    "reports": ("category", "status", "kind", "ward", "on", "since", "until"),
     "wards": ("on",),
     "hotspots": ("category", "on"),
     "facilities": ("kind",),
     "alerts": ("kind",),
-    "tasks": ("category", "status", "ward"),
+    "tasks": ("category", "status", "ward", "on"),
 }
 _KINDS: dict[str, tuple[str, ...]] = {
     "reports": REPORT_KINDS,
@@ -35,7 +35,8 @@ _KINDS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Empty means everything. `category` may name families; `since <= created < until`.
+    """Empty means everything. `category` may name families; `since <= created < until`; `on` is
+    the day on which wards are in force, or on which `ward` names them (default today).
 
     `scope` says whose view of a private layer is meant; it comes from a sign-in, never from an
     address, and public layers know none.
@@ -72,6 +73,10 @@ class Filter:
                     part.name,
                     f"is no filter of {layer.id}, which takes {' '.join(TAKEN[layer.id])}",
                 )
+        if self.on and not self.ward and "ward" in taken:
+            raise _refused(
+                "on", f"is no filter of {layer.id} without ward: it is the day of ward's codes"
+            )
         _known("status", self.status, STATUSES if layer.id == "reports" else OPEN_STATUSES)
         if self.kind:
             _known("kind", self.kind, _KINDS[layer.id])

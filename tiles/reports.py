@@ -12,8 +12,9 @@ import psycopg
 from sqlalchemy import CTE, BigInteger, Integer, bindparam, column, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from geo.store import wards
 from geo.store.database import AsyncConnection, driver, load_sql
-from geo.store.tables import categories, wards
+from geo.store.tables import categories
 from geo.store.tables.reports import OPEN_STATUSES, STATUSES
 from tiles import visible
 from tiles.address import CELL_ZOOM, TileAddress, columns
@@ -73,9 +74,9 @@ async def in_numbers(conn: AsyncConnection, chosen: Filter) -> Wanted:
             if row.code in chosen.category or row.parent_code in chosen.category
         )
     if chosen.ward:
-        # a code's every dated version: a report keeps the ward of its day
-        of_code = select(wards.c.id).where(wards.c.code.in_(chosen.ward))
-        ward_ids = tuple((await conn.execute(of_code)).scalars())
+        # every dated version of these wards: a report keeps the ward of its day
+        meant = await conn.execute(wards.named(chosen.ward, chosen.on))
+        ward_ids = tuple(meant.scalars())
     return Wanted(
         categories=numbers,
         blurred=frozenset(row.number for row in known if row.visibility == "blurred"),

@@ -2,7 +2,8 @@
 
 from sqlalchemy import CTE, BigInteger, bindparam, or_, select
 
-from geo.store.tables import categories, reports, wards
+from geo.store import wards
+from geo.store.tables import categories, reports
 from tiles.address import TileAddress
 from tiles.filters import Filter
 
@@ -30,7 +31,6 @@ def in_tile(address: TileAddress, chosen: Filter) -> CTE:
     if chosen.status:
         rows = rows.where(table.status.in_(chosen.status))
     if chosen.ward:
-        of_code = select(wards.c.id).where(wards.c.code.in_(chosen.ward))
-        rows = rows.where(table.ward_id.in_(of_code))
+        rows = rows.where(table.ward_id.in_(wards.named(chosen.ward, chosen.on)))
     # Read by the count, and then by one of the two answers: let the planner see through it.
     return rows.cte("task").prefix_with("NOT MATERIALIZED")

@@ -19,7 +19,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from geo.store.tables import categories, reports, wards
+from geo.store import wards
+from geo.store.tables import categories, reports
 from tiles.address import TileAddress
 from tiles.filters import Filter
 from tiles.pyramid.wanted import Spot
@@ -94,9 +95,8 @@ def visible(chosen: Filter, rows: FromClause) -> Select[Any]:
     if chosen.kind:
         found = found.where(table.kind.in_(chosen.kind))
     if chosen.ward:
-        # a code's every dated version: a report keeps the ward of its day
-        of_code = select(wards.c.id).where(wards.c.code.in_(chosen.ward))
-        found = found.where(table.ward_id.in_(of_code))
+        # every dated version of these wards: a report keeps the ward of its day
+        found = found.where(table.ward_id.in_(wards.named(chosen.ward, chosen.on)))
     if chosen.since is not None:
         found = found.where(table.created_at >= chosen.since)
     if chosen.until is not None:

@@ -47,7 +47,7 @@ def export(
     ward: Annotated[list[str] | None, typer.Option(help="Only the ward of this code.")] = None,
     since: Annotated[str | None, typer.Option(help=f"Created on or after. {_TIME}")] = None,
     until: Annotated[str | None, typer.Option(help=f"Created before. {_TIME}")] = None,
-    on: Annotated[str | None, typer.Option(help="Wards in force on this day.")] = None,
+    on: Annotated[str | None, typer.Option(help="Day of the wards, and of --ward.")] = None,
     min_zoom: Annotated[int, typer.Option(help="First zoom.")] = 0,
     max_zoom: Annotated[
         int | None,

@@ -15,9 +15,11 @@ from api.parameters import (
     BboxParam,
     CellParam,
     CodesParam,
+    DayParam,
     Page,
     PlainText,
     TimeParam,
+    WardsParam,
     decode_cursor,
     encode_cursor,
 )
@@ -55,6 +57,7 @@ def _known_statuses(value: tuple[str, ...] | None) -> tuple[str, ...] | None:
 
 StatusesParam = Annotated[
     CodesParam,
+    DayParam,
     AfterValidator(_known_statuses),
     WithJsonSchema(
         {
@@ -73,6 +76,8 @@ class Wanted(Page):
     bbox: BboxParam = None
     cell: CellParam = None
     ward: CodesParam = None
+    on: Annotated[DayParam, Field(description="the day `ward` is of; default today")] = None
+    wards: WardsParam = "then"
     category: CodesParam = None
     status: StatusesParam = None
     kind: KindParam = None
@@ -158,8 +163,10 @@ async def list_reports(
     wanted: Annotated[Wanted, Query()], request: Request, conn: Read, settings: ServiceSettings
 ) -> Response:
     """Reports the public may see, newest first."""
-    names = ("bbox", "cell", "ward", "category", "status", "kind", "since", "until", "q")
-    chosen = reading.ReportFilter(**{name: getattr(wanted, name) for name in names})
+    names = ("bbox", "cell", "ward", "on", "category", "status", "kind", "since", "until", "q")
+    chosen = reading.ReportFilter(
+        **{name: getattr(wanted, name) for name in names}, by_today=wanted.wards == "today"
+    )
     after = _after(wanted.cursor) if wanted.cursor else None
     features, more = await reading.page(conn, chosen, wanted.limit, after)
     base = public_base(request, settings)

@@ -46,7 +46,9 @@ class TileQuery(BaseModel):
     ward: CodesParam = None
     since: TimeParam = None
     until: TimeParam = None
-    on: Annotated[DayParam, Field(description="wards: the day they are in force")] = None
+    on: Annotated[DayParam, Field(description="the day of wards and of `ward`; default today")] = (
+        None
+    )
     v: Annotated[
         str | None, Field(max_length=100, description="ignored: makes an address look new")
     ] = None

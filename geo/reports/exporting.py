@@ -17,7 +17,7 @@ _CHUNK = 1_000
 CSV_COLUMNS = (
     *("code", "category", "category_vi", "category_en", "status", "kind", "channel"),
     *("created_at", "updated_at", "observed_at", "due_at", "closed_at", "lon", "lat", "blurred"),
-    *("ward", "ward_name", "organisation", "source", "flags", "text"),
+    *("ward", "ward_name", "ward_today", "organisation", "source", "flags", "text"),
 )
 
 
@@ -91,6 +91,7 @@ def _csv(file: IO[str]) -> Write:
             "blurred": "true" if said["blurred"] else "false",
             "ward": ward.get("code"),
             "ward_name": ward.get("name"),
+            "ward_today": (said["ward_today"] or {}).get("code"),
             "organisation": organisation.get("code"),
             "flags": " ".join(said["flags"]),
         }

@@ -6,7 +6,7 @@ of a blurred category, nothing of a hidden one.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +16,11 @@ from geo.errors import Invalid, NotFound, NotSignedIn
 from geo.reports import codes, contacts
 from geo.reports.times import rfc3339
 from geo.store import reports as store
+from geo.store import wards as ward_store
 from geo.store.area import Bbox
 from geo.store.cells import Cell
 from geo.store.database import AsyncConnection
-from geo.store.tables import categories, reports, wards
+from geo.store.tables import categories, reports
 
 # No index helps a search by words, or by a rare status in a large cell: it reads from the newest
 # report on until the page is full.
@@ -30,12 +31,17 @@ SEARCH_MS = 5_000
 class ReportFilter:
     """Which reports; what is None does not filter, lists match any of their members.
 
-    A family's code matches its children too. `since <= created_at < until`. `q`: all its words
-    occur in the text, marks and case aside. `cell`: exactly the reports that a tile counts in it.
+    A family's code matches its children too. `ward` are codes as of the day `on` (default today),
+    each with all versions of that same ward; the wards are those that reports were assigned to, or
+    `by_today` those their places are in since the last reform. `since <= created_at < until`. `q`:
+    all its words occur in the text, marks and case aside. `cell`: exactly the reports that a tile
+    counts in it.
     """
 
     bbox: Bbox | None = None
     ward: Sequence[str] | None = None
+    on: date | None = None
+    by_today: bool = False
     category: Sequence[str] | None = None
     status: Sequence[str] | None = None
     kind: str | None = None
@@ -52,7 +58,8 @@ class ReportFilter:
         if self.cell:
             found.append(self.cell.holds())
         if self.ward:
-            found.append(wards.c.code.in_(self.ward))
+            ward_id = store.today_ward_id() if self.by_today else reports.c.ward_id
+            found.append(ward_id.in_(ward_store.named(self.ward, self.on)))
         if self.category:
             family = or_(
                 categories.c.code.in_(self.category), categories.c.parent_code.in_(self.category)
@@ -187,6 +194,8 @@ def _properties(row: RowMapping) -> dict[str, Any]:
         "closed_at": _time(row["closed_at"]),
         "ward": row["ward_code"]
         and {"code": row["ward_code"], "name": row["ward_name"], "kind": row["ward_kind"]},
+        "ward_today": row["today_code"]
+        and {"code": row["today_code"], "name": row["today_name"], "kind": row["today_kind"]},
         "organisation": row["organisation_code"]
         and {
             "code": row["organisation_code"],

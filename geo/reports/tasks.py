@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, bindparam, select
+from sqlalchemy import ColumnElement, bindparam
 
 from geo.errors import NotAllowed
+from geo.store import wards
 from geo.store.database import AnyRow
-from geo.store.tables import reports, wards
+from geo.store.tables import reports
 from geo.store.tables.reports import OPEN_STATUSES
 
 # See the tasks of the whole city; the others see those of what their account names.
@@ -15,8 +16,8 @@ _EVERYWHERE = ("hotline_agent", "planner", "admin")
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which tasks an account sees: of a ward (code, all its dated versions), of an organisation
-    (id), of both at once, or, where both are None, all.
+    """Which tasks an account sees: of a ward (today's of this code, all its dated versions), of an
+    organisation (id), of both at once, or, where both are None, all.
     """
 
     ward_code: str | None = None
@@ -47,6 +48,5 @@ class Scope:
         if self.organisation_id is not None:
             found.append(table.organisation_id == self.organisation_id)
         if self.ward_code is not None:
-            of_code = select(wards.c.id).where(wards.c.code == self.ward_code)
-            found.append(table.ward_id.in_(of_code))
+            found.append(table.ward_id.in_(wards.named([self.ward_code])))
         return found

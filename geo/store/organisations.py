@@ -1,12 +1,14 @@
 """Who answers for reports: today each ward's own committee.
 
-A ward's committee has the code `ward-<ward code>` and outlives the ward's dated versions.
+A ward's committee has the code `ward-<ward code>` and outlives the ward's dated versions; where a
+reform gives the code to another area, that one's committee is `ward-<ward code>-<first day>`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 
-from sqlalchemy import RowMapping, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import insert, select
 
 from geo.store.database import AsyncConnection
 from geo.store.tables import organisations
@@ -39,31 +41,52 @@ def ward_names(name: str, kind: str) -> tuple[str, str]:
     return said_vi, f"{bare} {en}"
 
 
-async def ensure_committees(conn: AsyncConnection, wards: Iterable[tuple[str, str, str]]) -> int:
-    """Make the committees of wards `(code, name, kind)` that have none; says how many were made.
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A ward that needs its committee; `keeps` is the one of its version before, if the same."""
 
-    A committee that is there keeps its name: the city may have corrected it.
+    code: str
+    name: str
+    kind: str
+    since: date
+    keeps: int | None = None
+
+
+async def ensure_committees(conn: AsyncConnection, seats: Sequence[Seat]) -> list[int]:
+    """The committees' ids of wards, in the same order; those that are missing are made.
+
+    A committee that is there keeps its name: the city may have corrected it. A code that names
+    another ward than before gets a committee of its own, with the day in its code: what Đa Kao's
+    committee did must not become Tân Định's because the code 26737 did.
     """
-    rows = {}
-    for code, name, kind in wards:
-        vi, en = ward_names(name, kind)
-        rows[code] = {
-            "code": committee_code(code),
-            "name_vi": f"UBND {vi}",
-            "name_en": f"People's Committee of {en}",
-            "ward_code": code,
-        }
-    if not rows:
-        return 0
-    statement = (
-        insert(organisations)
-        .on_conflict_do_nothing(index_elements=[organisations.c.code])
-        .returning(organisations.c.id)
-    )
-    return len((await conn.execute(statement, list(rows.values()))).all())
-
-
-async def committees(conn: AsyncConnection) -> dict[str, RowMapping]:
-    """The committees by ward code: rows of `id, code, name_vi, name_en`."""
-    query = select(organisations).where(organisations.c.code == "ward-" + organisations.c.ward_code)
-    return {row["ward_code"]: row for row in (await conn.execute(query)).mappings()}
+    known = {
+        row.code: row
+        for row in await conn.execute(
+            select(organisations).where(organisations.c.ward_code.in_([s.code for s in seats]))
+        )
+    }
+    rows = []
+    found: dict[str, str] = {}
+    for seat in seats:
+        if seat.keeps is not None:
+            continue
+        vi, en = ward_names(seat.name, seat.kind)
+        named = {"name_vi": f"UBND {vi}", "name_en": f"People's Committee of {en}"}
+        code = committee_code(seat.code)
+        there = known.get(code)
+        if there is not None and (there.name_vi, there.name_en) != tuple(named.values()):
+            code = f"{code}-{seat.since.isoformat()}"
+        found[seat.code] = code
+        if code not in known:
+            rows.append({"code": code, "ward_code": seat.code, **named})
+    if rows:
+        await conn.execute(insert(organisations), rows)
+    ids = {
+        row.code: int(row.id)
+        for row in await conn.execute(
+            select(organisations.c.id, organisations.c.code).where(
+                organisations.c.code.in_(found.values())
+            )
+        )
+    }
+    return [s.keeps if s.keeps is not None else ids[found[s.code]] for s in seats]

@@ -22,8 +22,12 @@ from geo.store.tables import (
     report_contacts,
     report_events,
     reports,
+    reports_today,
     wards,
+    wards_today,
 )
+
+_today = wards.alias("today")
 
 
 def public_point() -> ColumnElement[Any]:
@@ -36,6 +40,14 @@ def public_point() -> ColumnElement[Any]:
     `pinward_public_point(reports.geom, categories.visibility)`.
     """
     return func.pinward_public_point(reports.c.geom, categories.c.visibility)
+
+
+def today_ward_id() -> ColumnElement[int]:
+    """The ward of today that a report's place is in, for queries over `reports`: its own while
+    that is in force, else as the last reform found (`geo.store.tables.reforms`)."""
+    own = select(reports_today.c.ward_id).where(reports_today.c.report_id == reports.c.id)
+    whole = select(wards_today.c.today_id).where(wards_today.c.ward_id == reports.c.ward_id)
+    return func.coalesce(own.scalar_subquery(), whole.scalar_subquery(), reports.c.ward_id)
 
 
 # Half a cell of zoom 18 is 0.000687 degrees of longitude, and less of latitude.
@@ -86,10 +98,13 @@ def _selected() -> Select[Any]:
         wards.c.code.label("ward_code"),
         wards.c.name.label("ward_name"),
         wards.c.kind.label("ward_kind"),
+        _today.c.code.label("today_code"),
+        _today.c.name.label("today_name"),
+        _today.c.kind.label("today_kind"),
         organisations.c.code.label("organisation_code"),
         organisations.c.name_vi.label("organisation_vi"),
         organisations.c.name_en.label("organisation_en"),
-    ).select_from(_joined())
+    ).select_from(_joined().join(_today, _today.c.id == today_ward_id(), isouter=True))
 
 
 def _joined() -> FromClause:

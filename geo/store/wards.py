@@ -8,8 +8,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import shapely
-from sqlalchemy import LargeBinary, Text, bindparam, func, insert, literal, select, text, update
-from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy import (
+    Date,
+    LargeBinary,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import Range, distinct_on
 
 from geo.store.area import Bbox
 from geo.store.database import AnyRow, AsyncConnection
@@ -34,6 +46,8 @@ class NewWard:
     kind: str
     valid_from: date
     valid_to: date | None
+    same_as: int | None
+    organisation_id: int
     polygon: shapely.Geometry
 
 
@@ -46,11 +60,13 @@ _OF_WARD = (
     wards.c.name_plain,
     func.lower(wards.c.valid).label("valid_from"),
     func.upper(wards.c.valid).label("valid_to"),
+    wards.c.set_id,
+    wards.c.same_as,
+    wards.c.organisation_id,
     ward_sets.c.name.label("set_name"),
     ward_sets.c.city,
 )
 _ORGANISATION = (
-    organisations.c.id.label("organisation_id"),
     organisations.c.code.label("organisation_code"),
     organisations.c.name_vi.label("organisation_vi"),
     organisations.c.name_en.label("organisation_en"),
@@ -60,7 +76,7 @@ _ORGANISATION = (
 async def every(conn: AsyncConnection) -> tuple[Sequence[AnyRow], Objects]:
     """All wards of all days with set and committee, by code and day, and their polygons."""
     joined = wards.join(ward_sets, ward_sets.c.id == wards.c.set_id).outerjoin(
-        organisations, organisations.c.code == literal("ward-") + wards.c.code
+        organisations, organisations.c.id == wards.c.organisation_id
     )
     query = (
         select(*_OF_WARD, *_ORGANISATION, func.ST_AsBinary(wards.c.geom).label("wkb"))
@@ -69,6 +85,28 @@ async def every(conn: AsyncConnection) -> tuple[Sequence[AnyRow], Objects]:
     )
     rows = (await conn.execute(query)).all()
     return rows, _polygons(rows)
+
+
+def named(codes: Sequence[str], on: date | None = None) -> Select[int]:
+    """Ids of the wards that codes name on a day (else today), with all versions of these wards.
+
+    The version in force that day says which ward a code means, else the last one before, else the
+    next; the code's other areas (a reform may give it to another one) are not among them.
+    """
+    day = func.current_date() if on is None else cast(on, Date)
+    meant = (
+        select(func.coalesce(wards.c.same_as, wards.c.id))
+        .ext(distinct_on(wards.c.code))
+        .where(wards.c.code.in_(codes))
+        .order_by(
+            wards.c.code,
+            wards.c.valid.op("@>")(day).desc(),
+            (func.lower(wards.c.valid) <= day).desc(),
+            func.lower(wards.c.valid).desc(),
+        )
+        .scalar_subquery()
+    )
+    return select(wards.c.id).where(func.coalesce(wards.c.same_as, wards.c.id).in_(meant))
 
 
 async def touching(conn: AsyncConnection, box: Bbox) -> tuple[Sequence[AnyRow], Objects]:
@@ -137,6 +175,8 @@ async def add(conn: AsyncConnection, set_id: int, new: Sequence[NewWard]) -> lis
             "name_en": ward.name_en,
             "kind": ward.kind,
             "valid": Range(ward.valid_from, ward.valid_to),
+            "same_as": ward.same_as,
+            "organisation_id": ward.organisation_id,
             "wkb": shapely.to_wkb(ward.polygon),
         }
         for ward in new

@@ -29,6 +29,7 @@ _KEPT_DAYS = 8
 class Ward:
     """One ward of one stretch of days, `valid_from <= day < valid_to` (None: still in force).
 
+    `same_as` is the id of the first version of this same ward, None where this is the first.
     `center` lon, lat lies inside; `bbox` is west, south, east, north. The organisation is the
     ward's own committee.
     """
@@ -41,8 +42,10 @@ class Ward:
     name_plain: str
     valid_from: date
     valid_to: date | None
+    set_id: int
     set_name: str
     city: str
+    same_as: int | None
     center: tuple[float, float]
     bbox: tuple[float, float, float, float]
     organisation_id: int | None

@@ -18,9 +18,9 @@ from geo.store.database import AnyRow, AsyncConnection
 from geo.store.tables import ward_sets
 from geo.wards.features import WardFeature, WardFile
 from geo.wards.shapes import LABEL_ZOOM, display_shapes, labels
+from geo.wards.versions import Floats, Places, versions
 
 Objects = npt.NDArray[np.object_]
-Floats = npt.NDArray[np.float64]
 
 REPLACED_SHARE = 0.5
 """A ward is replaced by a set that covers at least this share of its area."""
@@ -80,7 +80,9 @@ async def import_wards(
             f"there is a ward set named {name} already; give this one another name with --set"
         )
     known, shapes = await wards.touching(conn, Bbox(*shapely.total_bounds(file.polygons).tolist()))
-    ending, until = await asyncio.to_thread(_timeline, file, valid_from, known, shapes)
+    areas = shapely.area(shapes), shapely.area(file.polygons)
+    common = await asyncio.to_thread(_common_areas, shapes, file.polygons)
+    ending, until = _timeline(file, valid_from, known, common, areas)
     same = await wards.of_codes(conn, [ward.code for ward in file.wards])
     _refuse_codes_in_use(file, valid_from, until, same, ending)
     if ending:
@@ -93,9 +95,22 @@ async def import_wards(
         valid_from=valid_from,
         repairs=dict(source_repairs or {}),
     )
+    taken_over = versions(file, valid_from, known, common, areas)
+    committees = await organisations.ensure_committees(
+        conn,
+        [
+            organisations.Seat(w.code, w.name, w.kind, valid_from, version.organisation_id)
+            for w, version in zip(file.wards, taken_over, strict=True)
+        ],
+    )
     new = [
-        wards.NewWard(w.code, w.name, w.name_en, w.kind, valid_from, until.get(w.code), polygon)
-        for w, polygon in zip(file.wards, file.polygons, strict=True)
+        wards.NewWard(
+            *(w.code, w.name, w.name_en, w.kind, valid_from, until.get(w.code)),
+            *(version.same_as, committee, polygon),
+        )
+        for w, version, committee, polygon in zip(
+            file.wards, taken_over, committees, file.polygons, strict=True
+        )
     ]
     ids = await wards.add(conn, set_id, new)
     levels = await asyncio.to_thread(display_shapes, file.polygons)
@@ -103,22 +118,26 @@ async def import_wards(
         await wards.add_shapes(conn, ids, max_zoom, drawn)
     placed = await asyncio.to_thread(labels, levels[LABEL_ZOOM])
     await wards.add_labels(conn, ids, placed.points, placed.room_m.tolist())
-    await organisations.ensure_committees(conn, ((w.code, w.name, w.kind) for w in file.wards))
     await wards.notify(conn)
     ended = tuple(row.code for row in known if row.id in ending)
     return Imported(set_id, tuple(ids), ended, valid_from, until)
 
 
 def _timeline(
-    file: WardFile, valid_from: date, known: Sequence[AnyRow], shapes: Objects
+    file: WardFile,
+    valid_from: date,
+    known: Sequence[AnyRow],
+    common_areas: tuple[Places, Places, Floats],
+    areas: tuple[Floats, Floats],
 ) -> tuple[set[int], dict[str, date]]:
     """Ids of known wards that end on the day, and when wards of the file end again."""
     ending: set[int] = set()
     until: dict[str, date] = {}
     if not known:
         return ending, until
-    old, new, common = _common_areas(shapes, file.polygons)
-    covered_old = np.bincount(old, common, len(shapes)) / shapely.area(shapes)
+    old, new, common = common_areas
+    old_area, new_area = areas
+    covered_old = np.bincount(old, common, len(known)) / old_area
     same_day = []
     for i in np.flatnonzero(covered_old >= REPLACED_SHARE).tolist():
         row = known[i]
@@ -133,13 +152,12 @@ def _timeline(
             f"{'; '.join(same_day[:_NAMED_AT_MOST])}{more}. Choose another --valid-from"
         )
     begins = np.array([row.valid_from for row in known], dtype="datetime64[D]")
-    new_area = shapely.area(file.polygons)
     for day in np.unique(begins[begins > np.datetime64(valid_from)]):
         later = begins[old] == day
         share = np.bincount(new[later], common[later], len(new_area)) / new_area
         for j in np.flatnonzero(share >= REPLACED_SHARE).tolist():
             until.setdefault(file.wards[j].code, day.item())
-    share = common / np.minimum(shapely.area(shapes)[old], new_area[new])
+    share = common / np.minimum(old_area[old], new_area[new])
     shared = np.flatnonzero(share >= SHARED_SHARE)
     pairs = [(known[i], file.wards[j]) for i, j in zip(old[shared], new[shared], strict=True)]
     _refuse_shared_ground(pairs, valid_from, ending, until)
@@ -176,9 +194,7 @@ def _at_once(a_from: date, a_to: date | None, b_from: date, b_to: date | None) -
     return max(a_from, b_from) < min(a_to or date.max, b_to or date.max)
 
 
-def _common_areas(
-    a: Objects, b: Objects
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Floats]:
+def _common_areas(a: Objects, b: Objects) -> tuple[Places, Places, Floats]:
     """Pairs that overlap and their common area in square degrees (only ever used as a share)."""
     i, j = shapely.STRtree(b).query(a, predicate="intersects")
     return i, j, np.asarray(shapely.area(shapely.intersection(a[i], b[j])), dtype=np.float64)

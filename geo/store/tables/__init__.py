@@ -23,6 +23,7 @@ from geo.store.tables.hotspots import (
     hotspot_runs,
     hotspots,
 )
+from geo.store.tables.reforms import reform_moves, reforms, reports_today, wards_today
 from geo.store.tables.reports import (
     categories,
     idempotency_keys,
@@ -55,13 +56,17 @@ __all__ = [
     "pyramid_counts",
     "pyramid_nodes",
     "pyramid_state",
+    "reform_moves",
+    "reforms",
     "report_contacts",
     "report_events",
     "reports",
+    "reports_today",
     "sessions",
     "streets",
     "users",
     "ward_sets",
     "ward_shapes",
     "wards",
+    "wards_today",
 ]

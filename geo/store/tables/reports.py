@@ -125,12 +125,13 @@ reports = Table(
     Index("ix_reports_geom", "geom", postgresql_using="gist"),
     # With the time, so that one report is found among many of its cell without reading them.
     Index("ix_reports_cell_created_at", "cell", "created_at"),
-    # tasks (geo.reports.tasks): few of many, and all that counting them by cell needs
+    # Open reports: few of many, and all that counting tasks (geo.reports.tasks) by cell needs, or
+    # finding those whose ward ended.
     Index(
         "ix_reports_tasks",
         "cell",
         postgresql_include=["due_at", "status", "organisation_id", "ward_id"],
-        postgresql_where=text(f"status IN {OPEN_STATUSES!r} AND organisation_id IS NOT NULL"),
+        postgresql_where=text(f"status IN {OPEN_STATUSES!r}"),
     ),
     Index("ix_reports_created_at_id", "created_at", "id"),
     Index("ix_reports_category_code_created_at", "category_code", "created_at"),

@@ -45,6 +45,11 @@ wards = Table(
     # name without marks and in lower case, for search
     Column("name_plain", Text, nullable=False),
     Column("valid", DATERANGE, nullable=False),
+    # The first version of this same ward: the same code and most of the ground; NULL: this one is.
+    # A code that was given to another area names another ward.
+    Column("same_as", Integer, ForeignKey("wards.id", ondelete="SET NULL")),
+    # the ward's committee
+    Column("organisation_id", Integer, ForeignKey("organisations.id")),
     Column("area_m2", Double, nullable=False),
     Column("geom", Geometry("MULTIPOLYGON", 4326, spatial_index=False), nullable=False),
     # Where the name is written, and the metres of room around it; NULL until shapes are made.
@@ -53,6 +58,8 @@ wards = Table(
     # One code answers for one area on any day (needs btree_gist).
     ExcludeConstraint(("code", "="), ("valid", "&&"), name="ex_wards_code_valid"),
     Index("ix_wards_set_id", "set_id"),
+    Index("ix_wards_code", "code"),
+    Index("ix_wards_same_as", "same_as"),
     Index("ix_wards_geom", "geom", postgresql_using="gist"),
 )
 

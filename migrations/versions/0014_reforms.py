@@ -1,0 +1,162 @@
+"""Reforms of boundaries: what they moved, which wards are the same ward, today's ward of old reports."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0014"
+down_revision = "0013"
+branch_labels = None
+depends_on = None
+
+OPEN = "status IN ('received', 'assigned', 'in_progress', 'waiting')"
+
+# Successive versions of a code are the same ward while they share half of their common ground
+# (geo.wards.importing.SAME_SHARE).
+SAME_AS = """
+WITH versions AS (
+    SELECT
+        id, code, lower(valid) AS since, geom,
+        lag(geom) OVER (PARTITION BY code ORDER BY lower(valid)) AS before
+    FROM wards
+),
+begun AS (
+    SELECT
+        id, code, since,
+        CASE WHEN
+            ST_Area(ST_Intersection(geom, before)) >= 0.5 * ST_Area(ST_Union(geom, before))
+        THEN 0 ELSE 1 END AS begins
+    FROM versions
+),
+runs AS (SELECT *, sum(begins) OVER (PARTITION BY code ORDER BY since) AS run FROM begun),
+firsts AS (
+    SELECT id, first_value(id) OVER (PARTITION BY code, run ORDER BY since) AS first FROM runs
+)
+UPDATE wards SET same_as = firsts.first
+FROM firsts
+WHERE firsts.id = wards.id AND firsts.first <> wards.id
+"""
+
+
+def _tasks_index(condition: str) -> None:
+    op.drop_index("ix_reports_tasks", table_name="reports")
+    op.create_index(
+        "ix_reports_tasks",
+        "reports",
+        ["cell"],
+        postgresql_include=["due_at", "status", "organisation_id", "ward_id"],
+        postgresql_where=sa.text(condition),
+    )
+
+
+def upgrade() -> None:
+    op.add_column("wards", sa.Column("same_as", sa.Integer()))
+    op.add_column("wards", sa.Column("organisation_id", sa.Integer()))
+    op.create_foreign_key(
+        "fk_wards_same_as", "wards", "wards", ["same_as"], ["id"], ondelete="SET NULL"
+    )
+    op.create_foreign_key(
+        "fk_wards_organisation_id", "wards", "organisations", ["organisation_id"], ["id"]
+    )
+    op.create_index("ix_wards_code", "wards", ["code"])
+    op.create_index("ix_wards_same_as", "wards", ["same_as"])
+    op.execute(SAME_AS)
+    op.execute(
+        "UPDATE wards SET organisation_id = o.id "
+        "FROM organisations AS o WHERE o.code = 'ward-' || wards.code"
+    )
+    _tasks_index(OPEN)
+    op.create_table(
+        "reforms",
+        sa.Column("id", sa.Integer(), sa.Identity(), nullable=False),
+        sa.Column("set_id", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("in_force_on", sa.Date(), nullable=False),
+        sa.Column("partial", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column(
+            "asked_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False
+        ),
+        sa.Column("begun_at", sa.DateTime(timezone=True)),
+        sa.Column("applied_at", sa.DateTime(timezone=True)),
+        sa.Column("undone_at", sa.DateTime(timezone=True)),
+        sa.Column("summary", postgresql.JSONB(), server_default="{}", nullable=False),
+        sa.CheckConstraint(
+            "state IN ('scheduled', 'applying', 'applied', 'undoing', 'undone')",
+            name=op.f("ck_reforms_state"),
+        ),
+        sa.ForeignKeyConstraint(["set_id"], ["ward_sets.id"], name=op.f("fk_reforms_set_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reforms")),
+    )
+    op.create_index(
+        "uq_reforms_set_id",
+        "reforms",
+        ["set_id"],
+        unique=True,
+        postgresql_where=sa.text("state <> 'undone'"),
+    )
+    op.create_table(
+        "reform_moves",
+        sa.Column("reform_id", sa.Integer(), nullable=False),
+        sa.Column("report_id", postgresql.UUID(as_uuid=True), nullable=False),
+        sa.Column("old_ward_id", sa.Integer(), nullable=False),
+        sa.Column("old_match", sa.Text()),
+        sa.Column("old_distance_m", sa.Double()),
+        sa.Column("old_ambiguous_with", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("old_organisation_id", sa.Integer()),
+        sa.Column("old_reasons", postgresql.JSONB(), nullable=False),
+        sa.Column("old_status", sa.Text(), nullable=False),
+        sa.Column("new_ward_id", sa.Integer(), nullable=False),
+        sa.Column("new_organisation_id", sa.Integer()),
+        sa.Column("new_status", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.BigInteger()),
+        sa.ForeignKeyConstraint(
+            ["reform_id"], ["reforms.id"], name=op.f("fk_reform_moves_reform_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["report_id"],
+            ["reports.id"],
+            name=op.f("fk_reform_moves_report_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("reform_id", "report_id", name=op.f("pk_reform_moves")),
+    )
+    op.create_index("ix_reform_moves_report_id", "reform_moves", ["report_id"])
+    op.create_table(
+        "wards_today",
+        sa.Column("ward_id", sa.Integer(), nullable=False),
+        sa.Column("today_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["ward_id"], ["wards.id"], name=op.f("fk_wards_today_ward_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["today_id"], ["wards.id"], name=op.f("fk_wards_today_today_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("ward_id", name=op.f("pk_wards_today")),
+    )
+    op.create_table(
+        "reports_today",
+        sa.Column("report_id", postgresql.UUID(as_uuid=True), nullable=False),
+        sa.Column("ward_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["report_id"],
+            ["reports.id"],
+            name=op.f("fk_reports_today_report_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["ward_id"], ["wards.id"], name=op.f("fk_reports_today_ward_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("report_id", name=op.f("pk_reports_today")),
+    )
+
+
+def downgrade() -> None:
+    for table in ("reports_today", "wards_today", "reform_moves", "reforms"):
+        op.drop_table(table)
+    _tasks_index(f"{OPEN} AND organisation_id IS NOT NULL")
+    op.drop_index("ix_wards_same_as", table_name="wards")
+    op.drop_index("ix_wards_code", table_name="wards")
+    op.drop_constraint("fk_wards_organisation_id", "wards")
+    op.drop_constraint("fk_wards_same_as", "wards")
+    op.drop_column("wards", "organisation_id")
+    op.drop_column("wards", "same_as")

@@ -94,6 +94,12 @@ class RefusedImport(PinwardError):
     kind = "refused-import"
 
 
+class RefusedReform(PinwardError):
+    """The reform of boundaries cannot be as it is asked for; nothing was changed."""
+
+    kind = "refused-reform"
+
+
 class ClusterFailed(PinwardError):
     """The private PostgreSQL cluster did not do as it was told."""
 

@@ -5,20 +5,26 @@ import { defineConfig, loadEnv, type Plugin } from 'vite';
 // While developing, `npm run dev` passes everything but the pages on to a running service.
 const { PINWARD_PUBLIC_URL: service = 'http://127.0.0.1:8000' } = loadEnv('', '.', 'PINWARD_');
 
-/** The API's own documentation at /docs reads these two from us, not from somebody's CDN. */
-const swagger: Plugin = {
-  name: 'swagger-ui',
+/** Read from us, not from somebody's CDN, by the API's documentation at /docs and by the maps that
+ * `pinward wards reform plan` writes. */
+const libraries: Plugin = {
+  name: 'libraries',
   apply: 'build',
   generateBundle() {
-    for (const name of ['swagger-ui-bundle.js', 'swagger-ui.css']) {
-      const source = readFileSync(new URL(`node_modules/swagger-ui-dist/${name}`, import.meta.url));
-      this.emitFile({ type: 'asset', fileName: `assets/${name}`, source });
+    for (const path of [
+      'swagger-ui-dist/swagger-ui-bundle.js',
+      'swagger-ui-dist/swagger-ui.css',
+      'leaflet/dist/leaflet.js',
+      'leaflet/dist/leaflet.css',
+    ]) {
+      const source = readFileSync(new URL(`node_modules/${path}`, import.meta.url));
+      this.emitFile({ type: 'asset', fileName: `assets/${path.split('/').pop()}`, source });
     }
   },
 };
 
 export default defineConfig({
-  plugins: [svelte(), swagger],
+  plugins: [svelte(), libraries],
   logLevel: 'warn',
   worker: { format: 'es' },
   build: {

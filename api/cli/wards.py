@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from api.cli import reform
 from api.cli.console import print_json, progress, say, with_database
 from geo.errors import RefusedImport
 from geo.settings import Settings
@@ -19,7 +20,8 @@ from geo.wards.importing import Imported, import_wards
 from geo.wards.repair import Repairs
 from geo.wards.repair import repair as repair_file
 
-app = typer.Typer(help="Ward boundaries: check, import, list.", no_args_is_help=True)
+app = typer.Typer(help="Ward boundaries: check, import, list, reform.", no_args_is_help=True)
+app.add_typer(reform.app, name="reform")
 
 # Fewer are checked in a blink.
 _LONG = 1000
@@ -46,7 +48,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 @app.callback()
 def group() -> None:
-    """Ward boundaries: check, import, list."""
+    """Ward boundaries: check, import, list, reform."""
 
 
 @app.command()

@@ -12,7 +12,7 @@ from geo.errors import NotFound
 router = APIRouter(include_in_schema=False)
 
 # Assets carry a hash of their content in the name, so they never change; the document does, and so
-# do the files of the API's documentation, which keep their names.
+# do the libraries that keep their names.
 _FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -26,7 +26,7 @@ async def page(settings: ServiceSettings) -> Response:
 @router.get("/assets/{name}")
 async def asset(name: str, settings: ServiceSettings) -> Response:
     """A script, style sheet or picture of the pages."""
-    kept = "no-cache" if name.startswith("swagger-ui") else _FOREVER
+    kept = "no-cache" if name.startswith(("swagger-ui", "leaflet")) else _FOREVER
     return _file(settings.pages / "assets", name, kept)
 
 

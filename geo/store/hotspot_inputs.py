@@ -13,13 +13,13 @@ from sqlalchemy import text
 from geo.period import Period
 from geo.store.area import Bbox
 from geo.store.database import AnyRow, AsyncConnection, driver, load_sql
+from geo.store.packed_rows import Rows, packed_rows
 from geo.store.reports import BLUR_DEGREES
 from geo.store.tables.reports import OPEN_STATUSES
 
 # A report that is no independent sign of a problem there.
 NOT_COUNTED = ("duplicate", "rejected", "withdrawn")
 
-# A row of COPY's binary format: the number of columns, and before each its length in bytes.
 _COLUMNS = (
     ("id", "V16"),
     ("lon", ">f8"),
@@ -31,17 +31,7 @@ _COLUMNS = (
     ("sender", ">i8"),
     ("flagged", "?"),
 )
-_ROW = np.dtype(
-    [
-        ("columns", ">i2"),
-        *(part for name, kind in _COLUMNS for part in ((f"{name}_bytes", ">i4"), (name, kind))),
-    ]
-)
-_HEADER = 19
-_END = b"\xff\xff"
 _EPOCH_US = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
-# What is packed at once: so long rows of COPY never pile up beside the arrays.
-_BLOCK = 8_000_000
 SQUARES_A_DEGREE = 50
 
 
@@ -66,22 +56,7 @@ async def rows(
     hidden categories.
     """
     statement = _statement(period, city, category, area, hidden)
-    copying = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(statement)
-    parts: list[npt.NDArray[np.void]] = []
-    waiting = bytearray()
-    connection = await driver(conn)
-    async with connection.cursor() as cursor, cursor.copy(copying) as copy:
-        start = _HEADER
-        async for block in copy:
-            waiting += block
-            if len(waiting) > _BLOCK:
-                whole = start + (len(waiting) - start) // _ROW.itemsize * _ROW.itemsize
-                parts.append(_narrow(bytes(waiting[start:whole])))
-                del waiting[:whole]
-                start = 0
-    if waiting[-2:] != _END or (len(waiting) - start - 2) % _ROW.itemsize:
-        raise RuntimeError("COPY gave rows of another width than was asked for")
-    parts.append(_narrow(bytes(waiting[start:-2])))
+    parts = [_narrow(block) async for block in packed_rows(conn, statement, _COLUMNS)]
     found = np.concatenate(parts)
     found = found[np.lexsort((found["number"], found["at_us"]))]
     return {name: np.ascontiguousarray(found[name]) for name in found.dtype.names or ()}
@@ -180,12 +155,7 @@ _KEPT = np.dtype(
 )
 
 
-def _narrow(packed: bytes) -> npt.NDArray[np.void]:
-    told = np.frombuffer(packed, _ROW)
-    if len(told) and not all(
-        (told[f"{name}_bytes"] == np.dtype(kind).itemsize).all() for name, kind in _COLUMNS
-    ):
-        raise RuntimeError("COPY gave a column of another width than was asked for")
+def _narrow(told: Rows) -> npt.NDArray[np.void]:
     made = np.empty(len(told), _KEPT)
     tail = np.frombuffer(told["id"].tobytes(), ">i8").reshape(-1, 2)[:, 1]
     made["number"] = tail

@@ -22,3 +22,5 @@ class Lock(enum.IntEnum):
     ASKING_HOTSPOTS = 7_466_933
     # With a run's id as second number: held by the process that makes it, as long as it lives.
     HOTSPOT_RUN = 7_466_934
+    # Held while a reform of boundaries is applied or undone.
+    REFORM = 7_466_935

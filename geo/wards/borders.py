@@ -71,7 +71,7 @@ def metres_per_degree(lat: Floats) -> tuple[Floats, Floats]:
     return east, north
 
 
-def reach(lat: Floats, radius_m: float) -> tuple[Floats, Floats]:
+def reach(lat: Floats, radius_m: float | Floats) -> tuple[Floats, Floats]:
     """Half width and height in degrees of a box around each latitude that holds the circle."""
     # One degree of latitude is at least 110,574 m, one of longitude at least 111,319 m times
     # cos(lat); a little wider, for the box only chooses what is measured.
@@ -103,8 +103,11 @@ class Borders:
             )
         self._tree = shapely.STRtree(boxes)
 
-    def within(self, lon: Floats, lat: Floats, radius_m: float) -> tuple[Ints, Ints, Floats]:
-        """`(point, ward, distance_m)` for every ward whose border is within `radius_m` of a point.
+    def within(
+        self, lon: Floats, lat: Floats, radius_m: float | Floats
+    ) -> tuple[Ints, Ints, Floats]:
+        """`(point, ward, distance_m)` for every ward whose border is within `radius_m` of a point,
+        one radius for all or one for each.
 
         Distances are geodesic, to the nearest place of that ward's border; ordered by point, then
         distance to the micrometre, then ward. Points are positions in `lon`, `lat`.
@@ -125,7 +128,7 @@ class Borders:
         if not found:
             return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
         points, wards, distances = (np.concatenate(column) for column in zip(*found, strict=True))
-        near = distances <= radius_m
+        near = distances <= np.broadcast_to(radius_m, lon.shape)[points]
         points, wards, distances = points[near], wards[near], distances[near]
         order = np.lexsort((wards, np.round(distances, 6), points))
         return points[order], wards[order], distances[order]

@@ -92,11 +92,14 @@ class _Stretch:
 
 
 class WardDirectory:
-    """The dated wards. Immutable but for its cache of indexes; safe to share between threads."""
+    """The dated wards. Immutable but for its cache of indexes; safe to share between threads.
+
+    `polygons` (n,) are those of `wards`, WGS 84.
+    """
 
     def __init__(self, wards: tuple[Ward, ...], polygons: Objects) -> None:
         self.wards = wards
-        self._polygons = polygons
+        self.polygons = polygons
         self._kept: OrderedDict[int, _Stretch] = OrderedDict()
         self._lock = threading.Lock()
         days = {w.valid_from for w in wards} | {w.valid_to for w in wards if w.valid_to}
@@ -146,7 +149,7 @@ class WardDirectory:
             if kept is None:
                 positions = [i for i, ward in enumerate(self.wards) if ward.in_force(day)]
                 codes = [self.wards[i].code for i in positions]
-                index = WardIndex.from_polygons(codes, list(self._polygons[positions]))
+                index = WardIndex.from_polygons(codes, list(self.polygons[positions]))
                 kept = _Stretch(index, dict(zip(codes, positions, strict=True)))
                 self._kept[number] = kept
                 if len(self._kept) > _KEPT_DAYS:
@@ -199,6 +202,23 @@ class WardDirectory:
                 if code != ward.code
             )
         return Answer(ward, str(match[0]), float(distance_m[0]), others)
+
+    def others(
+        self, lon: Floats, lat: Floats, accuracy_m: Floats, position: Ints, on: date
+    ) -> dict[int, list[Ward]]:
+        """For each of many points `(n,)` whose circle of accuracy touches other wards than its own
+        (`position` (n,) into `wards`): these, nearest first, as `at` tells them.
+        """
+        day = self._on(on)
+        some = np.flatnonzero(accuracy_m > 0)
+        some = some[~day.index.alone(lon[some], lat[some], accuracy_m[some])]
+        point, label, _ = day.index.around(lon[some], lat[some], accuracy_m[some])
+        there = np.array([day.place[code] for code in day.index.codes], dtype=np.int64)[label]
+        point = some[point]
+        found: dict[int, list[Ward]] = {}
+        for i in np.flatnonzero(there != position[point]).tolist():
+            found.setdefault(int(point[i]), []).append(self.wards[there[i]])
+        return found
 
     def assign(
         self, lon: Floats, lat: Floats, days: npt.NDArray[np.datetime64], snap_m: float = SNAP_M

@@ -153,15 +153,41 @@ class WardIndex:
 
         A ward that covers the middle is 0 m away. Raises `Invalid` like `find`.
         """
-        x, y = checked(lon, lat)
         if not radius_m >= 0:
             raise Invalid(f"radius_m must be zero or more metres, not {radius_m}")
-        reached = {int(w): 0.0 for w in self._covering(x, y)[1]}
-        _, wards, distances = self._borders.within(x, y, radius_m)
-        for ward, far in zip(wards.tolist(), distances.tolist(), strict=True):
-            reached.setdefault(ward, far)
-        ordered = sorted(reached.items(), key=lambda item: (round(item[1], 6), item[0]))
-        return [(self.codes[ward], far) for ward, far in ordered]
+        _, label, distance_m = self.around(lon, lat, radius_m)
+        return [
+            (self.codes[ward], far)
+            for ward, far in zip(label.tolist(), distance_m.tolist(), strict=True)
+        ]
+
+    def around(
+        self, lon: npt.ArrayLike, lat: npt.ArrayLike, radius_m: npt.ArrayLike
+    ) -> tuple[Ints, Ints, Floats]:
+        """`(point, label, distance_m)` of every ward that the circle around each point touches.
+
+        `radius_m` is one for all points or one for each; labels as in `locate`. Ordered by point,
+        within each as `near`.
+        """
+        x, y = checked(lon, lat)
+        radius = np.broadcast_to(np.asarray(radius_m, dtype=np.float64), x.shape)
+        covered, covering = self._covering(x, y)
+        point, ward, distance = self._borders.within(x, y, radius)
+        point = np.concatenate([covered, point])
+        ward = np.concatenate([covering, ward])
+        distance = np.concatenate([np.zeros(len(covered)), distance])
+        # Of a ward that covers the point and has its border near, the first line counts: 0 m.
+        order = np.lexsort((distance, ward, point))
+        point, ward, distance = point[order], ward[order], distance[order]
+        first = np.r_[True, (np.diff(point) != 0) | (np.diff(ward) != 0)][: len(point)]
+        point, ward, distance = point[first], ward[first], distance[first]
+        order = np.lexsort((ward, np.round(distance, 6), point))
+        return point[order], ward[order], distance[order]
+
+    def alone(self, lon: Floats, lat: Floats, radius_m: Floats) -> npt.NDArray[np.bool_]:
+        """Of points (n,) that a ward covers, which circles surely touch no other ward: quick, and
+        False for some that touch none."""
+        return ~self._grid.near_border(lon, lat, *reach(lat, radius_m))
 
     def _covering(self, lon: Floats, lat: Floats) -> tuple[Ints, Ints]:
         """All `(point, ward)` with the ward covering the point, by GEOS' exact predicate.

@@ -1,4 +1,4 @@
-"""Which wards of a new set are wards that are known already, under the same code."""
+"""Which wards of a new set are wards known already under the same code."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +9,14 @@ import numpy.typing as npt
 
 from geo.store.database import AnyRow
 from geo.wards.features import WardFile
+from geo.wards.fields import plain
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 
 SAME_SHARE = 0.5
-"""Two versions of a code are the same ward when this share of their joint ground is common: less,
-and the code was given to another area (26737 was Đa Kao and is Tân Định)."""
+"""Two versions of a code are the same ward when they bear one name, or when this share of their
+joint ground is common: else the code was given to another ward (26737 was Đa Kao, is Tân Định)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def versions(
 
     `known` are the wards whose ground the file touches; `common` (known, ward of the file, common
     area) and `areas` (of the known, of the file's) are in one unit. A committee is taken over by
-    the same name, whatever the ground; the rest by the ground.
+    the same name and kind. Names are compared without marks: "Hòa" and "Hoà" are one.
     """
     shared = {(int(i), int(j)): float(area) for i, j, area in zip(*common, strict=True)}
     by_code: dict[str, list[int]] = {}
@@ -50,12 +51,12 @@ def versions(
             found.append(Version())
             continue
         row, both = known[place], shared.get((place, j), 0.0)
-        same = both >= SAME_SHARE * (areas[0][place] + areas[1][j] - both)
-        named = (row.name.casefold(), row.kind) == (ward.name.casefold(), ward.kind)
+        one_name = row.name_plain == plain(ward.name)
+        same = one_name or both >= SAME_SHARE * (areas[0][place] + areas[1][j] - both)
         found.append(
             Version(
                 same_as=(row.same_as or row.id) if same else None,
-                organisation_id=row.organisation_id if named else None,
+                organisation_id=row.organisation_id if one_name and row.kind == ward.kind else None,
             )
         )
     return found

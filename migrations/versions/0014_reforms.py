@@ -11,12 +11,13 @@ depends_on = None
 
 OPEN = "status IN ('received', 'assigned', 'in_progress', 'waiting')"
 
-# Successive versions of a code are the same ward while they share half of their common ground
-# (geo.wards.importing.SAME_SHARE).
+# Successive versions of a code are the same ward while they keep the name, or half of their joint
+# ground (geo.wards.versions).
 SAME_AS = """
 WITH versions AS (
     SELECT
-        id, code, lower(valid) AS since, geom,
+        id, code, name_plain, lower(valid) AS since, geom,
+        lag(name_plain) OVER (PARTITION BY code ORDER BY lower(valid)) AS name_before,
         lag(geom) OVER (PARTITION BY code ORDER BY lower(valid)) AS before
     FROM wards
 ),
@@ -24,7 +25,8 @@ begun AS (
     SELECT
         id, code, since,
         CASE WHEN
-            ST_Area(ST_Intersection(geom, before)) >= 0.5 * ST_Area(ST_Union(geom, before))
+            name_plain = name_before
+            OR ST_Area(ST_Intersection(geom, before)) >= 0.5 * ST_Area(ST_Union(geom, before))
         THEN 0 ELSE 1 END AS begins
     FROM versions
 ),

@@ -138,11 +138,15 @@ def _alone(
     i, j = pairs
     rest = np.ones(len(mine), dtype=bool)
     rest[i[_same(mine[i], theirs[j])]] = False
-    ground = shapely.union_all(theirs[np.unique(j[rest[i]])])
-    shapely.prepare(ground)
-    rest &= ~shapely.covers(ground, mine)
     found = np.full(len(mine), shapely.MultiPolygon(), dtype=object)
-    found[rest] = _areas(shapely.difference(mine[rest], ground))
+    order = np.argsort(i, kind="stable")
+    ends = np.searchsorted(i[order], np.arange(len(mine) + 1))
+    for k in np.flatnonzero(rest).tolist():
+        # Only of those around: taken from the union of all, GEOS was seen to leave a whole shape
+        # that is covered but for rounding.
+        around = theirs[j[order[ends[k] : ends[k + 1]]]]
+        found[k] = shapely.difference(mine[k], shapely.union_all(around))
+    found = _areas(found)
     area = np.minimum(_area_m2(found, plane), mine_m2)
     share = np.divide(area, mine_m2, out=np.zeros_like(area), where=mine_m2 > 0.0)
     sliver = _slivers(found, share, plane)

@@ -1,0 +1,276 @@
+"""`pinward wards reform`: what a reform of boundaries would do, doing it, undoing it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from api.cli.console import print_json, progress, say, with_database
+from geo.errors import Invalid
+from geo.reports.reform.apply import Applied
+from geo.reports.reform.apply import apply as apply_reform
+from geo.reports.reform.moves import Started
+from geo.reports.reform.plan import Plan
+from geo.reports.reform.plan import plan as plan_reform
+from geo.reports.reform.undo import Undone
+from geo.reports.reform.undo import undo as undo_reform
+from geo.settings import Settings
+from geo.store import reforms as store
+from geo.store.database import AnyRow, AsyncEngine
+from geo.wards.reform.mapping import read_mapping
+
+app = typer.Typer(help="A reform of boundaries: plan, apply, undo.", no_args_is_help=True)
+
+_SAID_AT_MOST = 20
+
+To = Annotated[str, typer.Option("--to", help="Name of the ward set, as it was imported.")]
+Partial = Annotated[
+    bool, typer.Option("--partial", help="Wards of the city that the set leaves out go on.")
+]
+Mapping = Annotated[
+    Path | None,
+    typer.Option(
+        "--mapping",
+        help="CSV of old to new wards (legacy_code, new_code, area_share_in_new) to hold against "
+        "the boundaries.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@app.callback()
+def group() -> None:
+    """A reform of boundaries: plan, apply, undo."""
+
+
+@app.command()
+def plan(
+    to: To,
+    mapping: Mapping = None,
+    map_file: Annotated[
+        Path | None, typer.Option("--map", help="Write a page with a map here (.html).")
+    ] = None,
+    partial: Partial = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a reform would do to open reports, wards and accounts. Nothing is changed."""
+    if map_file is not None and map_file.suffix.lower() not in (".html", ".htm"):
+        raise typer.BadParameter(f"--map {map_file.name} must end in .html")
+    lines = read_mapping(mapping) if mapping else None
+    settings = Settings()
+
+    async def work(engine: AsyncEngine) -> Plan:
+        async with engine.connect() as conn:
+            return await plan_reform(
+                conn, to, snap_m=settings.snap_m, mapping=lines, partial=partial
+            )
+
+    found = with_database(work)
+    if map_file is not None:
+        _write_map(found, map_file, settings)
+    if as_json:
+        print_json(found.as_json())
+        return
+    for line in _lines(found):
+        say(line)
+    if map_file is not None:
+        say(f"Map: {map_file}")
+
+
+@app.command()
+def apply(
+    to: To,
+    mapping: Mapping = None,
+    partial: Partial = False,
+    as_json: AsJson = False,
+) -> None:
+    """Move open reports to the wards of a set; before its first day the worker will, on that day.
+
+    Can be broken off and run again at any time; run again when it is done, it changes nothing.
+    """
+    lines = read_mapping(mapping) if mapping else None
+    settings = Settings()
+    today = datetime.now(ZoneInfo(settings.timezone)).date()
+
+    async def work(engine: AsyncEngine) -> Applied:
+        if lines is not None:
+            async with engine.connect() as conn:
+                # Refuses a mapping of other wards before anything is done.
+                await plan_reform(conn, to, snap_m=settings.snap_m, mapping=lines, partial=partial)
+        with _bars("moving reports") as started:
+            return await apply_reform(
+                engine,
+                to,
+                today=today,
+                snap_m=settings.snap_m,
+                partial=partial,
+                started=started,
+            )
+
+    done = with_database(work)
+    if as_json:
+        print_json(done.as_json())
+        return
+    if done.state == "scheduled":
+        say(
+            f"{to} comes into force on {done.in_force_on}: the worker applies the reform when the "
+            f"day has come (`pinward wards reform undo --to {to}` takes that back)."
+        )
+        return
+    moved = done.moved
+    say(
+        f"{to}: {moved.moved} open reports moved, {moved.renewed} in the new version of their "
+        f"ward; {moved.ambiguous} of them may lie in another ward too"
+    )
+    if done.outside:
+        say(f"  {done.outside} lie in no ward of {done.in_force_on} and stay where they are")
+    if done.left:
+        say(f"  {done.left} changed again and again meanwhile: run the command again")
+    say(f"  {done.derived} reports of older wards have an answer of their own in today's wards")
+
+
+@app.command()
+def undo(to: To, as_json: AsJson = False) -> None:
+    """Give every report that nobody touched since what it had before; the rest is listed."""
+    settings = Settings()
+
+    async def work(engine: AsyncEngine) -> Undone:
+        with _bars("moving reports back") as started:
+            return await undo_reform(engine, to, snap_m=settings.snap_m, started=started)
+
+    done = with_database(work)
+    if as_json:
+        print_json(done.as_json())
+        return
+    say(
+        f"{to}: {done.restored.moved} reports moved back, {done.restored.renewed} in the old "
+        "version of their ward"
+    )
+    if done.n_touched:
+        say(f"  {done.n_touched} were touched since and stay as they are:")
+    for row in done.touched[:_SAID_AT_MOST]:
+        say(
+            f"    {row.code}: {row.old_code} {row.old_name} → {row.new_code} {row.new_name}, "
+            f"now {row.status} in {row.ward_code} {row.ward_name}"
+        )
+    if done.n_touched > _SAID_AT_MOST:
+        say(f"    … and {done.n_touched - _SAID_AT_MOST} more: --json lists them")
+    say("The wards of the set stay in force by their dates.")
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """List the reforms, the newest first."""
+
+    async def work(engine: AsyncEngine) -> list[AnyRow]:
+        async with engine.connect() as conn:
+            return list(await store.every(conn))
+
+    rows = with_database(work)
+    if as_json:
+        told = [dict(row._mapping) for row in rows]
+        print_json({"reforms": told})
+        return
+    for row in rows:
+        moved = row.summary.get("moved")
+        said = f", {moved} reports moved" if moved is not None else ""
+        say(f"{row.set_name}: {row.state}, in force on {row.in_force_on}{said}")
+    if not rows:
+        say("no reforms yet: `pinward wards reform plan --to SET`")
+
+
+@contextmanager
+def _bars(label: str) -> Iterator[Started]:
+    """A progress bar for each pass."""
+    with ExitStack() as stack:
+
+        def started(n: int) -> Callable[[int], None]:
+            stack.close()
+            return stack.enter_context(progress(label, n))
+
+        yield started
+
+
+def _write_map(found: Plan, path: Path, settings: Settings) -> None:
+    # Not above: folium takes half a second to load, and most commands draw no map.
+    from geo.reports.reform.map import plan_map
+
+    assets = settings.pages / "assets"
+    page = plan_map(found, assets if (assets / "leaflet.js").is_file() else None)
+    aside = path.with_name(f"{path.name}.part")
+    try:
+        aside.write_text(page, encoding="utf-8")
+        aside.replace(path)
+    except OSError as error:
+        raise Invalid(f"{path} cannot be written: {error.strerror}") from None
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _lines(found: Plan) -> Iterator[str]:
+    """The plan for people: numbers first, then what needs a look."""
+    totals = found.as_json()["totals"]
+    state = f" ({found.state})" if found.state else ""
+    yield (
+        f"{found.set_name}{state}: {totals['wards_before']} wards become "
+        f"{totals['wards_after']} on {found.in_force_on}"
+    )
+    yield (
+        f"  {totals['open']} open reports: {totals['moving']} move to another ward, "
+        f"{totals['renewed']} get the new version of theirs, {totals['outside']} lie in none and "
+        "stay"
+    )
+    yield (
+        f"  {totals['ambiguous']} may lie in another ward too, {totals['newly_ambiguous']} of them "
+        "could not before"
+    )
+    yield (
+        f"  ground lost {totals['lost_m2'] / 1e6:,.3f} km², gained "
+        f"{totals['gained_m2'] / 1e6:,.3f} km²; slivers left out {totals['slivers_m2']:,.0f} m²"
+    )
+    fates = found.fates
+    yield (
+        f"  {len(fates.split)} wards are split, {len(fates.merged)} made of several, "
+        f"{len(fates.same)} stay, {len(fates.renamed)} are renamed, {len(fates.recoded)} get "
+        f"another code, {len(fates.ended)} end without a successor"
+    )
+    moving = sorted(found.pairs, key=lambda pair: (-pair.moving, pair.old.code, pair.new.code))
+    yield from _some(
+        "pairs of wards by reports that move",
+        [
+            f"{p.old.code} {p.old.name} → {p.new.code} {p.new.name}: {p.moving} of {p.open} move, "
+            f"{p.of_old:.1%} of the old ward, {p.of_new:.1%} of the new, {p.ambiguous} ambiguous"
+            for p in moving
+            if p.moving
+        ],
+    )
+    yield from _some(
+        "reused codes",
+        [f"{old.code} was {old.name}, would be {new.name}" for old, new in fates.reused],
+    )
+    yield from _some("accounts to look at", [one.sentence() for one in found.pointing.accounts])
+    yield from _some(
+        "alerts that name wards which end",
+        [f"{row.id} {row.headline_vi}, until {row.expires_at}" for row in found.pointing.alerts],
+    )
+    yield from _some(
+        "committees whose ward ends",
+        [f"{row.code} {row.name_vi}: {row.open} open" for row in found.pointing.committees],
+    )
+    if found.mapped:
+        yield from _some(
+            "disagreements between mapping and boundaries",
+            [one.sentence() for one in found.disagreements],
+        )
+    yield f"Nothing was changed. `pinward wards reform apply --to {found.set_name}` does it."
+
+
+def _some(what: str, lines: list[str]) -> Iterator[str]:
+    yield f"{len(lines)} {what}"
+    yield from (f"  {line}" for line in lines[:_SAID_AT_MOST])
+    if len(lines) > _SAID_AT_MOST:
+        yield f"  … and {len(lines) - _SAID_AT_MOST} more: --json lists them"

@@ -1,0 +1,189 @@
+"""Applying a reform: open reports get the wards in force, closed ones a second answer.
+
+A reform is applied from its first day on; asked for earlier it is `scheduled`, and the worker does
+it when the day has come. To apply one again changes nothing but what came late: a report taken in
+under an old ward by a process that had not heard of the new ones yet.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+from geo.errors import Conflict, NotFound
+from geo.reports.reform.moves import Moved, Started, move, silent
+from geo.reports.reform.open import OpenReports, read_open
+from geo.reports.reform.today import derive
+from geo.store import reforms as store
+from geo.store.database import AnyRow, AsyncConnection, AsyncEngine
+from geo.wards.directory import WardDirectory
+from geo.wards.reform.scope import Scope, refuse_half_a_city
+
+# Reports that changed while they were to be moved are read again; who changes all the time waits
+# for the next run.
+_PASSES = 5
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What applying did; `left` are reports that changed too often meanwhile, `outside` those in no
+    ward any more, which stay where they are; `derived` those with an answer of their own today."""
+
+    set_name: str
+    state: str
+    in_force_on: date
+    moved: Moved = field(default_factory=Moved)
+    outside: int = 0
+    left: int = 0
+    derived: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`, and as it is kept with the reform."""
+        return {
+            "set": self.set_name,
+            "state": self.state,
+            "in_force_on": self.in_force_on.isoformat(),
+            "moved": self.moved.moved,
+            "renewed": self.moved.renewed,
+            "ambiguous": self.moved.ambiguous,
+            "outside": self.outside,
+            "left": self.left,
+            "derived": self.derived,
+        }
+
+
+async def apply(
+    engine: AsyncEngine,
+    set_name: str,
+    *,
+    today: date,
+    snap_m: float,
+    partial: bool = False,
+    started: Started = silent,
+) -> Applied:
+    """Apply the reform to a ward set, or schedule it when its first day is after `today`.
+
+    `started(n)` is told how many reports are to be moved; what it returns is told how far it is.
+    Raises `NotFound` for an unknown set, `RefusedReform` for one of half a city, `Conflict` while
+    another process applies or undoes one.
+    """
+    async with one_at_a_time(engine):
+        async with engine.begin() as conn:
+            wards = await WardDirectory.load(conn)
+            reform = await _asked(conn, wards, set_name, today, partial)
+        if reform.state == "scheduled":
+            return Applied(set_name, "scheduled", reform.in_force_on)
+        scope = Scope.of(wards, reform.set_id, reform.in_force_on)
+        total = Moved()
+        for _ in range(_PASSES):
+            async with engine.connect() as conn:
+                reports = await read_open(conn, wards, scope.affected, scope.day, snap_m)
+            moving = int(reports.moving.sum())
+            if not moving:
+                break
+            before = total.moved + total.renewed
+            await move(engine, wards, reports, reform, total, started(moving))
+            if total.moved + total.renewed == before:
+                break
+        async with engine.begin() as conn:
+            return await _finished(conn, wards, reform, reports, total, snap_m)
+
+
+async def _asked(
+    conn: AsyncConnection, wards: WardDirectory, set_name: str, today: date, partial: bool
+) -> AnyRow:
+    """The set's reform, made now if there is none; `applying`, or `scheduled` before its day."""
+    ward_set = await named_set(conn, set_name)
+    reform = await store.of_set(conn, ward_set.id)
+    if reform is not None and reform.state == "undoing":
+        raise Conflict(
+            f"the reform to {set_name} is being undone; let `pinward wards reform undo --to "
+            f"{set_name}` end first"
+        )
+    partial = partial or (reform is not None and reform.partial)
+    refuse_half_a_city(wards, Scope.of(wards, ward_set.id, ward_set.valid_from), partial=partial)
+    state = "scheduled" if today < ward_set.valid_from else "applying"
+    if reform is None:
+        await store.ask(conn, ward_set.id, ward_set.valid_from, partial=partial, state=state)
+        reform = await store.of_set(conn, ward_set.id)
+        assert reform is not None
+    if state == "applying" and reform.state != "applied":
+        begun_at = reform.begun_at or datetime.now(UTC)
+        await store.change(conn, reform.id, state=state, begun_at=begun_at)
+    made = await store.of_set(conn, ward_set.id)
+    assert made is not None
+    return made
+
+
+async def _finished(
+    conn: AsyncConnection,
+    wards: WardDirectory,
+    reform: AnyRow,
+    reports: OpenReports,
+    total: Moved,
+    snap_m: float,
+) -> Applied:
+    first = reform.state != "applied"
+    left = int(reports.moving.sum())
+    if first:
+        await store.change(conn, reform.id, state="applied", applied_at=datetime.now(UTC))
+    derived = reform.summary.get("derived", 0)
+    if first or total.moved or total.renewed:
+        derived = await derive(conn, wards, await in_force(conn), snap_m)
+    done = Applied(
+        reform.set_name,
+        "applied",
+        reform.in_force_on,
+        total,
+        int(reports.outside.sum()),
+        left,
+        derived,
+    )
+    summary = done.as_json()
+    for name in ("moved", "renewed", "ambiguous"):
+        summary[name] += reform.summary.get(name, 0)
+    await store.change(conn, reform.id, summary=summary)
+    return done
+
+
+async def in_force(conn: AsyncConnection) -> list[AnyRow]:
+    """The reforms that are applied."""
+    return [row for row in await store.every(conn) if row.state == "applied"]
+
+
+async def due(conn: AsyncConnection, today: date) -> list[str]:
+    """Names of the sets whose reform is to be applied by now: scheduled, or broken off."""
+    return [
+        row.set_name
+        for row in reversed(await store.every(conn))
+        if row.state == "applying" or (row.state == "scheduled" and row.in_force_on <= today)
+    ]
+
+
+async def named_set(conn: AsyncConnection, name: str) -> AnyRow:
+    """The ward set of this name; raises `NotFound`, naming those there are."""
+    found = await store.ward_set(conn, name)
+    if found is None:
+        known = ", ".join(await store.set_names(conn)) or "none yet"
+        raise NotFound(f"there is no ward set {name!r}; there are: {known}")
+    return found
+
+
+@asynccontextmanager
+async def one_at_a_time(engine: AsyncEngine) -> AsyncIterator[None]:
+    """The only one to apply or undo reforms; the lock ends with the process at the latest.
+
+    Raises `Conflict` when another one is at it.
+    """
+    async with engine.connect() as conn:
+        if not await store.alone(conn):
+            raise Conflict(
+                "another process applies or undoes a reform of boundaries right now; wait for it"
+            )
+        await conn.commit()
+        try:
+            yield
+        finally:
+            # The lock is the connection's: it must not live on in the pool.
+            await conn.invalidate()

@@ -1,12 +1,13 @@
 """`pinward wards`: boundaries checked, mended, imported, listed."""
 
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from api.cli import reform
+from api.cli import reform, ward_differences
 from api.cli.console import print_json, progress, say, with_database
 from geo.errors import RefusedImport
 from geo.settings import Settings
@@ -54,6 +55,18 @@ def group() -> None:
 @app.command()
 def check(
     source: Source,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|FOLDER|SET",
+            help="Say instead what SOURCE changes against this one. Both may also be the name of "
+            "an imported ward set.",
+        ),
+    ] = None,
+    geojson: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="With --against: write the ground that differs here."),
+    ] = None,
     code_field: CodeField = None,
     name_field: NameField = None,
     name_en_field: NameEnField = None,
@@ -62,17 +75,25 @@ def check(
     layer: Layer = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what is wrong with ward boundaries, and where. Exit code 1 when something is."""
-    file = load.read(
-        source,
+    """Say what is wrong with ward boundaries, and where. Exit code 1 when something is.
+
+    With --against: say what they change against others. Exit code 0, whatever it is.
+    """
+    read = partial(
+        load.read,
         code_field=code_field,
         name_field=name_field,
         name_en_field=name_en_field,
         kind_field=kind_field,
         crs=crs,
         layer=layer,
-        keep_duplicates=True,
     )
+    if against is not None:
+        ward_differences.tell(read, str(source), against, geojson, as_json)
+        return
+    if geojson is not None:
+        raise typer.BadParameter("it needs --against", param_hint="--geojson")
+    file = read(source, keep_duplicates=True)
     found = _checked(file)
     if as_json:
         print_json(found.as_json())

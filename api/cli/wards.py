@@ -7,9 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli import reform, ward_differences
+from api.cli import reform, ward_differences, ward_imports
 from api.cli.console import print_json, progress, say, with_database
-from geo.errors import RefusedImport
 from geo.settings import Settings
 from geo.store import wards as store
 from geo.store.database import AnyRow, AsyncEngine
@@ -18,6 +17,8 @@ from geo.wards.check import check as check_file
 from geo.wards.features import WardFile
 from geo.wards.findings import Findings
 from geo.wards.importing import Imported, import_wards
+from geo.wards.reform.corrected import Correction
+from geo.wards.reform.correction import completed
 from geo.wards.repair import Repairs
 from geo.wards.repair import repair as repair_file
 
@@ -115,6 +116,14 @@ def import_(
     ],
     city: Annotated[str | None, typer.Option(help="City of the wards; else PINWARD_CITY.")] = None,
     repair: Annotated[bool, typer.Option("--repair", help="Mend what the check finds.")] = False,
+    correction: Annotated[
+        bool,
+        typer.Option(
+            "--correction",
+            help="The file holds new polygons of wards in force that day (a survey's); their "
+            "neighbours follow.",
+        ),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do it all, then undo it.")] = False,
     code_field: CodeField = None,
     name_field: NameField = None,
@@ -124,8 +133,10 @@ def import_(
     layer: Layer = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take in a ward set, whole or not at all. Boundaries with defects are refused or repaired."""
-    city = city or Settings().city
+    """Take in a ward set, whole or not at all. Boundaries with defects are refused or repaired.
+
+    With --correction: the wards of the file as they are now drawn, and the neighbours that change.
+    """
     file = load.read(
         source,
         code_field=code_field,
@@ -134,47 +145,53 @@ def import_(
         kind_field=kind_field,
         crs=crs,
         layer=layer,
+        keep_nameless=correction,
     )
     found = _checked(file)
     repairs: Repairs | None = None
     if repair and not found.clean:
         file, repairs = repair_file(file, found)
     elif found.defects:
-        _refuse(found)
+        ward_imports.refuse(found)
 
-    async def work(engine: AsyncEngine) -> Imported:
+    async def work(engine: AsyncEngine) -> tuple[str, Imported, Correction | None]:
         async with engine.connect() as conn, conn.begin() as transaction:
+            wards, corrected = file, None
+            if correction:
+                wards, corrected = await completed(conn, file, valid_from.date(), city)
+            where = corrected.city if corrected else city or Settings().city
             done = await import_wards(
                 conn,
-                file,
+                wards,
                 name=set_name,
                 valid_from=valid_from.date(),
-                city=city,
+                city=where,
                 source_repairs=repairs.as_json() if repairs else None,
             )
             if dry_run:
                 await transaction.rollback()
-            return done
+            return where, done, corrected
 
-    done = with_database(work)
+    where, done, corrected = with_database(work)
     if as_json:
         print_json(
             {
                 "set": set_name,
-                "city": city,
+                "city": where,
                 "source": file.source,
                 "dry_run": dry_run,
                 **done.as_json(),
                 "notes": file.notes,
                 "repairs": repairs.as_json() if repairs else None,
+                "correction": corrected.as_json() if corrected else None,
             }
         )
         return
-    _tell(file, found, repairs, done)
+    ward_imports.tell(file, found, repairs, done, corrected)
     if dry_run:
         say(f"Dry run: all of this was undone, there is no set {set_name}.")
     else:
-        say(f"{city}: set {set_name} is in force from {done.valid_from} on.")
+        say(f"{where}: set {set_name} is in force from {done.valid_from} on.")
 
 
 @app.command("list")
@@ -217,33 +234,3 @@ def _checked(file: WardFile) -> Findings:
         return check_file(file)
     with progress("checking wards", len(file)) as done:
         return check_file(file, done)
-
-
-def _refuse(found: Findings) -> None:
-    mend = (
-        "Run it again with --repair to mend them (and --dry-run to see first what would change)."
-        if found.mendable
-        else "Mend the source."
-    )
-    raise RefusedImport(
-        "\n".join(
-            [
-                f"{found.source} has defects, so nothing was imported:",
-                *(f"  {line}" for line in found.defect_lines()),
-                mend,
-            ]
-        )
-    )
-
-
-def _tell(file: WardFile, found: Findings, repairs: Repairs | None, done: Imported) -> None:
-    area = sum(feature.area_m2 for feature in found.features)
-    say(f"{file.source}: {len(done.ward_ids)} wards, {area / 1e6:,.2f} km²")
-    for note in file.notes:
-        say(f"  note: {note}")
-    for line in repairs.lines() if repairs else []:
-        say(f"  {line}")
-    if done.ended:
-        say(f"  {len(done.ended)} older wards end on {done.valid_from}")
-    if done.ending_again:
-        say(f"  {len(done.ending_again)} wards end again where a later set begins")

@@ -75,11 +75,12 @@ def choose(
     name: str | None = None,
     name_en: str | None = None,
     kind: str | None = None,
+    nameless: bool = False,
 ) -> Fields:
     """The columns given, the others guessed by their names.
 
-    Raises `RefusedImport` for a given column that is not there, and when neither code nor name is
-    found; both list the columns there are.
+    Raises `RefusedImport` for a given column that is not there, when neither code nor name is
+    found, and without a name unless `nameless`; all list the columns there are.
     """
     found = {
         part: _column(source, columns, part, given)
@@ -92,7 +93,7 @@ def choose(
             f"{source} has no column that looks like a ward's code or name (its columns: "
             f"{_list(columns)}); name them by --code-field and --name-field"
         )
-    if not (found["name"] or full):
+    if not (found["name"] or full or nameless):
         raise RefusedImport(
             f"{source} has no column that looks like a ward's name (its columns: "
             f"{_list(columns)}); name it by --name-field"

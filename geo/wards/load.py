@@ -33,12 +33,13 @@ def read(
     crs: str | None = None,
     layer: str | None = None,
     keep_duplicates: bool = False,
+    keep_nameless: bool = False,
 ) -> WardFile:
     """The wards of a file, or of all map files in a folder (in the order of their paths).
 
     Columns are guessed by name unless given. `crs` overrides what the file says (a Shapefile
     without .prj says nothing). Shapes may still overlap or be invalid: that is `check`'s matter,
-    as are codes that occur twice with `keep_duplicates`.
+    as are codes that occur twice with `keep_duplicates`; names may be missing with `keep_nameless`.
     Raises `UnreadableFile` when it cannot be read and `RefusedImport` when it cannot be taken.
     """
     notes: list[str] = []
@@ -59,12 +60,13 @@ def read(
             name=name_field,
             name_en=name_en_field,
             kind=kind_field,
+            nameless=keep_nameless,
         )
         found = asdict(chosen)
         polygons, system = _polygons(table, crs, notes)
         systems[system] = None
         shapes.append(polygons)
-        wards.extend(_wards(table, chosen, f" of {name}" if many else "", notes))
+        wards.extend(_wards(table, chosen, f" of {name}" if many else "", notes, keep_nameless))
     if not keep_duplicates:
         _refuse_duplicates(path.name, wards)
     return WardFile(
@@ -199,7 +201,9 @@ def _refuse_out_of_range(name: str, shapes: Objects, hint: str) -> None:
         )
 
 
-def _wards(table: Table, chosen: fields.Fields, of: str, notes: list[str]) -> list[WardFeature]:
+def _wards(
+    table: Table, chosen: fields.Fields, of: str, notes: list[str], keep_nameless: bool
+) -> list[WardFeature]:
     def column(field: str | None) -> list[Any]:
         return table.fields[field] if field else [None] * len(table.shapes)
 
@@ -232,7 +236,7 @@ def _wards(table: Table, chosen: fields.Fields, of: str, notes: list[str]) -> li
             code = fields.slug(name)
         if fields.unfit(code, name):
             unfit.append(f"{place} (code {fields.shown(code)}, name {fields.shown(name)})")
-        elif not name:
+        elif not name and not (keep_nameless and code):
             nameless.append(f"{place} (code {code or 'missing too'})")
         elif not code:
             codeless.append(f"{place} ({name})")

@@ -78,6 +78,18 @@ def test_a_hairline_between_neighbours_is_dropped_and_told():
     assert found.dropped_common_m2 == pytest.approx(4 * hairline, rel=0.01)
     assert found.dropped_alone_m2 == pytest.approx(4 * hairline, rel=0.01)
     assert not found.lost_m2.any()
+    assert shapely.is_empty(found.lost).all()
+
+
+def test_two_shapes_in_one_box_are_not_the_same():
+    (west, south, east, north), half = square(0).bounds, SIDE / 2
+    low, high = [(west, south), (east, south), (east, north)], [(west, north), (west, south)]
+    found = shares(
+        a_list(shapely.Polygon([*low, (west + half, north), *high[1:]])),
+        a_list(shapely.Polygon([*low, *high])),
+    )
+    assert found.of_new == pytest.approx(found.old_m2 / found.new_m2, rel=1e-6)
+    assert found.gained_m2 == pytest.approx(found.new_m2 - found.old_m2, rel=1e-4)
 
 
 def test_twice_the_width_is_no_hairline():
@@ -107,7 +119,9 @@ def test_lists_may_be_empty_and_shapes_invalid():
     assert pairs(shares(nothing, nothing)) == []
     assert shares(nothing, CITY).gained_m2.all()
     assert shares(CITY, nothing).lost_m2 == pytest.approx(shares(CITY, CITY).old_m2)
-    assert pairs(shares(a_list(tie), a_list(tie))) == [(0, 0)]
+    found = shares(a_list(tie), a_list(shapely.box(0, 0, 0.05, 0.1), shapely.box(0.05, 0, 1, 0.1)))
+    assert pairs(found) == [(0, 0), (0, 1)]
+    assert found.of_old == pytest.approx(0.5, abs=1e-3)
 
 
 def cells(seed, n):

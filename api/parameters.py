@@ -30,6 +30,7 @@ from pydantic import (
 from geo.errors import Invalid
 from geo.store.area import Bbox
 from geo.store.cells import LAST_ID, Cell
+from geo.store.tables.reports import STATUSES
 
 LONGEST_LIST = 100
 
@@ -95,6 +96,13 @@ def _clean(value: str) -> str:
     return value
 
 
+def _known_statuses(value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    for status in value or ():
+        if status not in STATUSES:
+            raise ValueError(f"there is no status {status!r}; there are {', '.join(STATUSES)}")
+    return value
+
+
 BboxParam = Annotated[
     Bbox | None,
     BeforeValidator(_bbox),
@@ -147,6 +155,22 @@ CodesParam = Annotated[
     WithJsonSchema({"type": "string", "description": "one code, or several with commas"}),
 ]
 """`a,b` (or the parameter given twice) → `("a", "b")`; empty is as if it were not there."""
+
+StatusesParam = Annotated[
+    CodesParam,
+    AfterValidator(_known_statuses),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": f"^({'|'.join(STATUSES)})(,({'|'.join(STATUSES)}))*$",
+            "description": "one status, or several with commas",
+        }
+    ),
+]
+"""As `CodesParam`, of a report's statuses."""
+
+KindParam = Annotated[str | None, Field(pattern="^(incident|suggestion)$")]
+"""A report's kind."""
 
 PlainText = Annotated[str, AfterValidator(_clean)]
 """Text that PostgreSQL can hold."""

@@ -12,6 +12,7 @@ from api.routes import (
     pages,
     reports,
     session,
+    statistics,
     tiles,
     wards,
 )
@@ -20,6 +21,7 @@ ROUTERS = [
     health.router,
     session.router,
     reports.router,
+    statistics.router,
     wards.router,
     facilities.router,
     hotspots.router,

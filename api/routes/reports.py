@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import Field
 
 from api.addresses import public_base
 from api.bodies import BoundedRoute
@@ -16,8 +16,10 @@ from api.parameters import (
     CellParam,
     CodesParam,
     DayParam,
+    KindParam,
     Page,
     PlainText,
+    StatusesParam,
     TimeParam,
     WardsParam,
     decode_cursor,
@@ -38,7 +40,6 @@ from geo.reports import categories, reading
 from geo.reports.codes import read_key
 from geo.reports.intake import Intake, submit
 from geo.reports.new import NewReport
-from geo.store.tables.reports import STATUSES
 
 router = APIRouter(prefix="/api/v1", tags=["reports"], route_class=BoundedRoute)
 
@@ -46,28 +47,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 # The reporter's own view and the public's live at one address.
 _BY_SECRET = {"Vary": "Authorization"}
-
-
-def _known_statuses(value: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    for status in value or ():
-        if status not in STATUSES:
-            raise ValueError(f"there is no status {status!r}; there are {', '.join(STATUSES)}")
-    return value
-
-
-StatusesParam = Annotated[
-    CodesParam,
-    DayParam,
-    AfterValidator(_known_statuses),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "pattern": f"^({'|'.join(STATUSES)})(,({'|'.join(STATUSES)}))*$",
-            "description": "one status, or several with commas",
-        }
-    ),
-]
-KindParam = Annotated[str | None, Field(pattern="^(incident|suggestion)$")]
 
 
 class Wanted(Page):

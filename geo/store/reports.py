@@ -4,7 +4,8 @@
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -140,6 +141,17 @@ async def bound_time(conn: AsyncConnection, limit_ms: int) -> None:
     await conn.execute(sql(f"SET LOCAL statement_timeout = {int(limit_ms)}"))
 
 
+@contextmanager
+def told_in_time() -> Iterator[None]:
+    """Raises `TookTooLong` where a statement inside is cancelled."""
+    try:
+        yield
+    except OperationalError as error:
+        if isinstance(error.orig, psycopg.errors.QueryCanceled):
+            raise TookTooLong from None
+        raise
+
+
 # A list of a cell is made in one of two ways: all reports of the cell are read and sorted, or the
 # newest of all are read until enough of them lie in it. To read one in the order of time, in which
 # they also lie on the disk, takes about a tenth of reading one from anywhere (a third of it when
@@ -172,7 +184,7 @@ async def page(
     """
     created_at: ColumnElement[datetime] = reports.c.created_at
     wanted = [categories.c.visibility != "hidden", *conditions]
-    try:
+    with told_in_time():
         if cell:
             # The planner knows how many rows lie between two cell numbers only where that is more
             # than a hundredth of the table: it walked millions by their time in search of five. So
@@ -197,10 +209,6 @@ async def page(
         )
         query = newest_first([reports.c.id == func.any(func.array(ids.scalar_subquery()))])
         found = await conn.execute(query)
-    except OperationalError as error:
-        if isinstance(error.orig, psycopg.errors.QueryCanceled):
-            raise TookTooLong from None
-        raise
     return list(found.mappings())
 
 

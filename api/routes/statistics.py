@@ -1,0 +1,130 @@
+"""HTTP of statistics: how many reports by ward, category and month."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+
+from api.caching import cached, packed
+from api.parameters import (
+    CodesParam,
+    DayParam,
+    KindParam,
+    StatusesParam,
+    TimeParam,
+    WardsParam,
+)
+from api.schemas import CategoryBrief, Name, WardBrief
+from api.session import Read, ServiceSettings
+from geo.errors import Invalid
+from geo.reports import statistics
+from geo.reports.reading import ReportFilter
+
+router = APIRouter(prefix="/api/v1", tags=["statistics"])
+
+_CSV = "text/csv"
+_ONE = f"({'|'.join(statistics.MEMBERS)})"
+
+
+def _members(value: tuple[str, ...] | None) -> tuple[str, ...]:
+    by = value or ("ward",)
+    try:
+        statistics.check_members(by)
+    except Invalid as error:
+        raise ValueError(error.errors[0]["message"]) from None
+    return by
+
+
+ByParam = Annotated[
+    CodesParam,
+    AfterValidator(_members),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": f"^{_ONE}(,{_ONE})?$",
+            "default": "ward",
+            "description": "what rows are by: one, or two different ones with a comma",
+        }
+    ),
+]
+
+
+class Wanted(BaseModel):
+    """Which reports are counted, and by what; what is misspelt is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    by: ByParam = ("ward",)
+    wards: WardsParam = "then"
+    ward: CodesParam = None
+    on: Annotated[DayParam, Field(description="the day `ward` is of; default today")] = None
+    category: CodesParam = None
+    status: StatusesParam = None
+    kind: KindParam = None
+    since: TimeParam = None
+    until: TimeParam = None
+
+
+class WardVersion(WardBrief):
+    """A ward as it was for some days, `valid_from <= day < valid_to` (null: still in force)."""
+
+    valid_from: str
+    valid_to: str | None
+    set: str
+
+
+class Counts(BaseModel):
+    """Numbers of reports; the answer's `definitions` say what each is."""
+
+    received: int
+    open: int
+    closed: int
+
+
+class StatisticsRow(Counts):
+    """A group that has reports; of `ward`, `category`, `month` those that were asked for."""
+
+    ward: Annotated[WardVersion | None, Field(description="null: in no ward")] = None
+    category: CategoryBrief | None = None
+    month: Annotated[str | None, Field(description="YYYY-MM of the city's clock")] = None
+    share: float
+
+
+class StatisticsAnswer(BaseModel):
+    """Rows in the order of their members: wards by code and first day, categories as in their tree.
+
+    `total` is the sum of all rows, the same by the wards of then and of today.
+    """
+
+    by: list[Literal["ward", "category", "month"]]
+    wards: Literal["then", "today"]
+    timezone: str
+    definitions: dict[str, Name]
+    total: Counts
+    rows: list[StatisticsRow]
+
+
+@router.get(
+    "/statistics",
+    response_class=Response,
+    responses={
+        200: {
+            "model": StatisticsAnswer,
+            "content": {_CSV: {"schema": {"type": "string"}}},
+        }
+    },
+)
+async def read_statistics(
+    wanted: Annotated[Wanted, Query()], request: Request, conn: Read, settings: ServiceSettings
+) -> Response:
+    """Counts of reports; with `Accept: text/csv` as a table."""
+    names = ("ward", "on", "category", "status", "kind", "since", "until")
+    chosen = ReportFilter(
+        **{name: getattr(wanted, name) for name in names}, by_today=wanted.wards == "today"
+    )
+    found = await statistics.count(conn, wanted.by or (), chosen, settings.timezone)
+    headers = {"Vary": "Accept"}
+    if _CSV in request.headers.get("accept", ""):
+        body = found.as_csv().encode()
+        return cached(request, body, f"{_CSV}; charset=utf-8; header=present", headers=headers)
+    return cached(request, packed(found.as_json()), "application/json", headers=headers)

@@ -1,0 +1,33 @@
+import pytest
+from drawn import put_reports
+
+import builders
+from geo.errors import Invalid
+from geo.reports import statistics
+from geo.reports.reading import ReportFilter
+
+pytestmark = pytest.mark.anyio
+
+
+async def count(conn, *by):
+    return await statistics.count(conn, by, ReportFilter(), "Asia/Ho_Chi_Minh")
+
+
+async def test_counting_that_takes_too_long_is_refused_with_a_way_out(conn, city_url, monkeypatch):
+    put_reports(city_url, [builders.middle(0)] * 20_000)
+    assert (await count(conn, "ward", "month")).total["received"] == 20_000
+    monkeypatch.setattr(statistics, "COUNT_MS", 1)
+    with pytest.raises(Invalid, match="narrow it by since and until, category or ward"):
+        await count(conn, "ward", "month")
+
+
+async def test_more_rows_than_anybody_reads_are_refused_with_a_way_out(conn, city_url, monkeypatch):
+    codes = ["drainage.flooding", "lighting.lamp_out", "traffic.pothole"]
+    put_reports(city_url, [builders.middle(0)] * 3, category_code=codes)
+    monkeypatch.setattr(statistics, "MOST_ROWS", 3)
+    assert len((await count(conn, "category")).rows) == 3
+    monkeypatch.setattr(statistics, "MOST_ROWS", 2)
+    with pytest.raises(Invalid, match="more than 2 rows"):
+        await count(conn, "category")
+    # A whole without its parts would be wrong, so it is not told either.
+    assert (await count(conn, "month")).total["received"] == 3

@@ -25,9 +25,9 @@ COUNT_MS = 10_000
 DEFINITIONS = {
     "received": {
         "vi": "mọi phản ánh đã nhận, kể cả bị từ chối, trùng lặp hoặc đã rút; "
-        "không tính lĩnh vực không công khai",
+        "không tính lĩnh vực ẩn",
         "en": "all reports that came in, also rejected, duplicate and withdrawn ones; "
-        "categories that are not public are not counted",
+        "hidden categories are not counted",
     },
     "open": {
         "vi": "trong số đó, đến nay chưa xong: đã nhận, đã giao, đang xử lý hoặc tạm chờ",
@@ -111,9 +111,10 @@ async def count(
     check_members(by)
     asked = statistics.Asked(
         by=by,
-        # Categories and wards are looked up first: what the planner can read it can plan with.
-        conditions=replace(wanted, category=None, ward=None).conditions(),
-        categories=await statistics.visible_categories(conn, wanted.category),
+        conditions=[
+            await statistics.visible(conn, wanted.category),
+            *replace(wanted, category=None, ward=None).conditions(),
+        ],
         wards=await statistics.named_wards(conn, wanted.ward, wanted.on) if wanted.ward else None,
         by_today=wanted.by_today,
         timezone=timezone,

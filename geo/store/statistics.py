@@ -45,15 +45,14 @@ MEASURES = ("received", "open")
 class Asked:
     """What is counted: `by` holds `ward`, `category`, `month`, in the order rows are sorted by.
 
-    `conditions` are over `reports`; `categories` are the codes of the only ones counted, `wards`
-    the ids of the only wards (None: all, and what lies in none). `by_today`: the wards of today
-    that the places are in, else those that reports were given to on their day. Months are those of
-    the wall clock in `timezone` (IANA).
+    `conditions` are over `reports`, `visible` among them; `wards` are the ids of the only wards
+    counted (None: all, and what lies in none). `by_today`: the wards of today that the places are
+    in, else those that reports were given to on their day. Months are those of the wall clock in
+    `timezone` (IANA).
     """
 
     by: Sequence[str]
     conditions: Sequence[ColumnElement[bool]]
-    categories: Sequence[str]
     wards: Sequence[int] | None
     by_today: bool
     timezone: str
@@ -64,16 +63,20 @@ class Asked:
         return "ward" in self.by or self.wards is not None
 
 
-async def visible_categories(
+async def visible(
     conn: AsyncConnection, families: Sequence[str] | None = None
-) -> list[str]:
-    """Codes of all categories that are not hidden, or of these and their children only."""
+) -> ColumnElement[bool]:
+    """Condition over `reports`: of no hidden category, and of these or their children only.
+
+    In codes that are read here: the planner knows how many reports a code has, but not how many
+    those of a subquery have.
+    """
     query = select(categories.c.code).where(categories.c.visibility != "hidden")
     if families is not None:
         query = query.where(
             or_(categories.c.code.in_(families), categories.c.parent_code.in_(families))
         )
-    return list((await conn.execute(query)).scalars())
+    return reports.c.category_code.in_((await conn.execute(query)).scalars().all())
 
 
 async def named_wards(conn: AsyncConnection, codes: Sequence[str], on: date | None) -> list[int]:
@@ -95,8 +98,7 @@ async def groups(conn: AsyncConnection, asked: Asked, limit: int) -> list[RowMap
 
 def _counted(asked: Asked) -> CTE:
     r = reports.c
-    # The planner knows how many reports codes have, but not how many those of a subquery have.
-    conditions = [r.category_code.in_(asked.categories), *asked.conditions]
+    conditions = list(asked.conditions)
     keys: list[ColumnElement[Any]] = []
     source: FromClause = reports
     if asked.in_wards:

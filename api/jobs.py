@@ -20,6 +20,7 @@ from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 from api import entrance
 from api.listener import alive
 from geo.hotspots.days import window
+from geo.reports.reform import apply as reform
 from geo.settings import Settings
 from geo.store import hotspot_queue, hotspot_runs
 from geo.store.database import AsyncConnection, create_engine, driver
@@ -42,6 +43,15 @@ app: Final = App(connector=PsycopgConnector())
 async def hotspots(context: JobContext, run_id: int) -> None:
     """Make a run of `hotspot_runs`, by `pinward hotspots run` in a process of its own."""
     words = ("hotspots", "run", "--asked", str(run_id), "--parent", str(os.getpid()))
+    code, said = await _command(*words)
+    if code:
+        if context.job.attempts >= _RETRIES:
+            await _give_up(context.additional_context["url"], run_id, code)
+        raise RuntimeError(f"run {run_id} ended with {code}: {said}")
+
+
+async def _command(*words: str) -> tuple[int, str]:
+    """Run a command of ours to its end; its exit code, and the last line of what it complained."""
     child = await asyncio.create_subprocess_exec(
         *entrance.pinward(*words),
         stdin=asyncio.subprocess.DEVNULL,
@@ -55,11 +65,8 @@ async def hotspots(context: JobContext, run_id: int) -> None:
             with contextlib.suppress(ProcessLookupError):
                 child.send_signal(signal.SIGTERM)
             await child.wait()
-    if child.returncode:
-        if context.job.attempts >= _RETRIES:
-            await _give_up(context.additional_context["url"], run_id, child.returncode)
-        last = said.decode(errors="replace").strip().splitlines()[-1:]
-        raise RuntimeError(f"run {run_id} ended with {child.returncode}: {' '.join(last)[:500]}")
+    last = said.decode(errors="replace").strip().splitlines()[-1:]
+    return child.returncode or 0, " ".join(last)[:500]
 
 
 async def _give_up(url: str, run_id: int, code: int) -> None:
@@ -86,6 +93,20 @@ async def nightly(context: JobContext, timestamp: int) -> None:
         due = now.hour >= settings.hotspots_hour
         if due and not await hotspot_queue.made_of(conn, yesterday):
             await ask(conn, None, yesterday, settings)
+
+
+@app.periodic(cron="*/5 * * * *", periodic_id="reforms")
+@app.task(name="reforms", queueing_lock="reforms", pass_context=True)
+async def reforms(context: JobContext, timestamp: int) -> None:
+    """Apply the reforms of boundaries whose day has come, and go on with those broken off."""
+    settings: Settings = context.additional_context["settings"]
+    now = datetime.fromtimestamp(timestamp, ZoneInfo(settings.timezone))
+    async with _transaction(context.additional_context["url"]) as conn:
+        due = await reform.due(conn, now.date())
+    for set_name in due:
+        code, said = await _command("wards", "reform", "apply", "--to", set_name)
+        if code:
+            log.warning("the reform to %s was not applied (%s)", set_name, said)
 
 
 async def ask(

@@ -31,3 +31,9 @@ async def test_more_rows_than_anybody_reads_are_refused_with_a_way_out(conn, cit
         await count(conn, "category")
     # A whole without its parts would be wrong, so it is not told either.
     assert (await count(conn, "month")).total["received"] == 3
+
+
+@pytest.mark.parametrize("by", [(), ("wards",), ("ward", "ward"), ("ward", "category", "month")])
+async def test_what_it_cannot_count_by_is_refused(conn, by):
+    with pytest.raises(Invalid, match="one or two of ward, category, month"):
+        await count(conn, *by)

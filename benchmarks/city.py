@@ -55,7 +55,7 @@ def load(url: str, rows: int = ROWS, say: Callable[[str], None] = lambda line: N
         db.execute("SET timezone = 'UTC'")
         db.execute("SET session_replication_role = replica")
         db.execute("SET maintenance_work_mem = '1GB'")
-        indexes = _drop_indexes(db)
+        indexes = drop_indexes(db)
         began = time.perf_counter()
         done = 0
         for block in _blocks(rows, directory):
@@ -138,7 +138,7 @@ async def _wards(url: str) -> WardDirectory:
         await engine.dispose()
 
 
-def _drop_indexes(db: psycopg.Connection[Any]) -> list[str]:
+def drop_indexes(db: psycopg.Connection[Any]) -> list[str]:
     """Drop what is quicker made again at the end; returns the statements that do so."""
     again: list[str] = []
     found = db.execute(

@@ -115,7 +115,7 @@ def make(url: str, n_open: int, n_closed: int, seed: int = 5) -> Floats:
             lines = zip(where.tolist(), ids.tolist(), strict=True)
             for k, ((lon, lat), ward) in enumerate(lines):
                 copy.write(f"{k}\t{lon}\t{lat}\t{ward}\t{k < n_open}\n")
-        again = city._drop_indexes(db)
+        again = city.drop_indexes(db)
         db.execute(_ROWS)
         for statement in again:
             db.execute(statement)

@@ -20,7 +20,7 @@ from geo.store.tables import (
     wards,
     wards_today,
 )
-from geo.store.tables.reports import OPEN_STATUSES, STATUSES
+from geo.store.tables.reports import OPEN_STATUSES
 
 _OPEN = (
     ("id", "V16"),
@@ -30,7 +30,6 @@ _OPEN = (
     ("lat", ">f8"),
     ("accuracy_m", ">f8"),
     ("cell", ">i8"),
-    ("status", ">i4"),
     ("ambiguous", "?"),
 )
 _PLACED = (("id", "V16"), ("ward", ">i4"), ("lon", ">f8"), ("lat", ">f8"))
@@ -46,17 +45,6 @@ _REFORM = (
     .join_from(reforms, ward_sets, ward_sets.c.id == reforms.c.set_id)
     .order_by(reforms.c.in_force_on.desc(), reforms.c.id.desc())
 )
-
-
-async def ward_set(conn: AsyncConnection, name: str) -> AnyRow | None:
-    """The set of this name: `id, name, city, valid_from, source`."""
-    return (await conn.execute(select(ward_sets).where(ward_sets.c.name == name))).one_or_none()
-
-
-async def set_names(conn: AsyncConnection) -> Sequence[str]:
-    """The names of all ward sets, the newest first."""
-    wanted = select(ward_sets.c.name).order_by(ward_sets.c.valid_from.desc(), ward_sets.c.id.desc())
-    return (await conn.execute(wanted)).scalars().all()
 
 
 async def every(conn: AsyncConnection) -> Sequence[AnyRow]:
@@ -76,13 +64,10 @@ async def alone(conn: AsyncConnection) -> bool:
     return bool((await conn.execute(asked)).scalar_one())
 
 
-async def ask(
-    conn: AsyncConnection, set_id: int, in_force_on: date, *, partial: bool, state: str
-) -> int:
-    """Write a reform; returns its id."""
-    values = {"set_id": set_id, "in_force_on": in_force_on, "partial": partial, "state": state}
-    made = await conn.execute(insert(reforms).values(values).returning(reforms.c.id))
-    return int(made.scalar_one())
+async def ask(conn: AsyncConnection, set_id: int, in_force_on: date, *, partial: bool) -> None:
+    """Write a reform, scheduled."""
+    values = {"set_id": set_id, "in_force_on": in_force_on, "partial": partial}
+    await conn.execute(insert(reforms).values(**values, state="scheduled"))
 
 
 async def change(conn: AsyncConnection, reform_id: int, **values: Any) -> None:
@@ -92,15 +77,13 @@ async def change(conn: AsyncConnection, reform_id: int, **values: Any) -> None:
 
 async def open_reports(conn: AsyncConnection, ward_ids: Sequence[int]) -> AsyncIterator[Rows]:
     """Blocks of the open reports of these wards: `id ward organisation lon lat accuracy_m cell
-    status ambiguous`; organisation 0 and accuracy -1 are none, `status` counts from 1 in
-    `STATUSES`."""
+    ambiguous`; organisation 0 and accuracy -1 are none."""
     query = sql.SQL(
         "SELECT id, ward_id, coalesce(organisation_id, 0), ST_X(geom), ST_Y(geom),"
-        " coalesce(accuracy_m, -1), cell, array_position({statuses}, status),"
+        " coalesce(accuracy_m, -1), cell,"
         " ambiguous_with <> '{{}}'"
         " FROM reports WHERE status = ANY ({open}) AND ward_id = ANY ({wards})"
     ).format(
-        statuses=sql.Literal(list(STATUSES)),
         open=sql.Literal(list(OPEN_STATUSES)),
         wards=sql.Literal(list(ward_ids)),
     )

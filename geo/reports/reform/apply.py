@@ -16,6 +16,7 @@ from geo.reports.reform.moves import Moved, Started, move, silent
 from geo.reports.reform.open import OpenReports, read_open
 from geo.reports.reform.today import derive
 from geo.store import reforms as store
+from geo.store import wards as ward_store
 from geo.store.database import AnyRow, AsyncConnection, AsyncEngine
 from geo.wards.directory import WardDirectory
 from geo.wards.reform.scope import Scope, refuse_half_a_city
@@ -105,12 +106,13 @@ async def _asked(
     refuse_half_a_city(wards, Scope.of(wards, ward_set.id, ward_set.valid_from), partial=partial)
     state = "scheduled" if today < ward_set.valid_from else "applying"
     if reform is None:
-        await store.ask(conn, ward_set.id, ward_set.valid_from, partial=partial, state=state)
+        await store.ask(conn, ward_set.id, ward_set.valid_from, partial=partial)
         reform = await store.of_set(conn, ward_set.id)
         assert reform is not None
-    if state == "applying" and reform.state != "applied":
-        begun_at = reform.begun_at or datetime.now(UTC)
-        await store.change(conn, reform.id, state=state, begun_at=begun_at)
+    if state == "scheduled" or reform.state == "applied":
+        return reform
+    begun_at = reform.begun_at or datetime.now(UTC)
+    await store.change(conn, reform.id, state=state, begun_at=begun_at)
     made = await store.of_set(conn, ward_set.id)
     assert made is not None
     return made
@@ -163,11 +165,12 @@ async def due(conn: AsyncConnection, today: date) -> list[str]:
 
 async def named_set(conn: AsyncConnection, name: str) -> AnyRow:
     """The ward set of this name; raises `NotFound`, naming those there are."""
-    found = await store.ward_set(conn, name)
-    if found is None:
-        known = ", ".join(await store.set_names(conn)) or "none yet"
-        raise NotFound(f"there is no ward set {name!r}; there are: {known}")
-    return found
+    sets = await ward_store.sets(conn)
+    for row in sets:
+        if row.name == name:
+            return row
+    known = ", ".join(row.name for row in sets) or "none yet"
+    raise NotFound(f"there is no ward set {name!r}; there are: {known}")
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ the wards are the map.
 """
 
 import json
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -241,7 +242,7 @@ def _told(plan: Plan) -> str:
         for p in most[:_LISTED_AT_MOST]
     ]
     parts = [
-        f"<h1>{_text(plan.set_name)}</h1>",
+        f"<h1>{escape(plan.set_name)}</h1>",
         f"<p>Có hiệu lực · in force on {plan.in_force_on}</p>",
         _table(("", ""), [(name, _count(n)) for name, n in numbers], 1),
         f'<p class="key">{key}</p>',
@@ -265,7 +266,7 @@ def _told(plan: Plan) -> str:
         ),
     ):
         if lines:
-            listed = "".join(f"<li>{_text(line)}</li>" for line in lines)
+            listed = "".join(f"<li>{escape(line)}</li>" for line in lines)
             parts.append(f"<h2>{title} ({len(lines)})</h2><ul>{listed}</ul>")
     return "".join(parts)
 
@@ -275,7 +276,7 @@ def _table(head: tuple[str, ...], rows: list[tuple[Any, ...]], words: int) -> st
 
     def line(cells: tuple[Any, ...], tag: str) -> str:
         return "".join(
-            f"<{tag}{' class=n' if i >= words else ''}>{_text(cell)}</{tag}>"
+            f"<{tag}{' class=n' if i >= words else ''}>{escape(str(cell))}</{tag}>"
             for i, cell in enumerate(cells)
         )
 
@@ -286,8 +287,3 @@ def _table(head: tuple[str, ...], rows: list[tuple[Any, ...]], words: int) -> st
 
 def _count(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _text(value: Any) -> str:
-    plain = str(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return plain

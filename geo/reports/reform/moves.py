@@ -7,15 +7,16 @@ look-ups go on.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from geo.reports import routing
+from geo.reports.events import Words
 from geo.reports.reform import words
 from geo.reports.reform.open import OpenReports
 from geo.reports.reform.uuids import uuids
@@ -117,126 +118,111 @@ def is_told(old: Ward, new: Ward, organisation: int, goes_along: bool) -> bool:
     return not words.same_for_people(old, new) or becomes != (organisation or None)
 
 
+@dataclass(frozen=True)
+class _Sort:
+    """Moves of one sort: from a ward and organisation (0: nobody) to a ward, found in one way."""
+
+    number: int
+    old: Ward
+    organisation: int
+    new: Ward
+    match: str
+    day: date
+
+    @property
+    def goes_along(self) -> bool:
+        """As `follows`."""
+        return follows(self.old, self.organisation)
+
+    @property
+    def told(self) -> bool:
+        """As `is_told`."""
+        return is_told(self.old, self.new, self.organisation, self.goes_along)
+
+    def reasons(
+        self, accuracy_m: float = 0.0, distance_m: float = 0.0, near: Sequence[Ward] = ()
+    ) -> list[Words]:
+        """As at intake (`geo.reports.intake`), with the reform among them where it is told."""
+        new = self.new
+        found = [routing.ward_reason(new.name, new.kind, self.match, distance_m)]
+        if near:
+            others = [(ward.name, ward.kind) for ward in near]
+            found.append(routing.ambiguity_reason(accuracy_m, others))
+        if self.told:
+            found.append(words.reason(self.old, self.day))
+        if self.goes_along and new.organisation_id is not None:
+            names = new.organisation_vi or "", new.organisation_en or ""
+            found.append(routing.committee_reason(*names))
+        return found
+
+    def facts(self, set_name: str) -> dict[str, Any]:
+        """What its reports have in common, as `store.move` takes it."""
+        old, new = self.old, self.new
+        said = words.moved(old, new, self.day) if self.told else None
+        return {
+            "kind": self.number,
+            "old_ward_id": old.id,
+            "old_organisation_id": self.organisation or None,
+            "new_ward_id": new.id,
+            "new_organisation_id": new.organisation_id if self.goes_along else self.organisation,
+            "match": self.match,
+            "reasons": self.reasons(),
+            "keeps_reasons": not self.goes_along,
+            "vi": said and said["vi"],
+            "en": said and said["en"],
+            "data": words.event_data(old, new, set_name),
+        }
+
+
+_Key = tuple[int, int, int, bool]
+
+
 class _Sorts:
-    """What moves have in common: from which ward and organisation to which ward, and how."""
+    """The sorts of moves met so far, each with its facts."""
 
     def __init__(self, wards: WardDirectory, reports: OpenReports, reform: Any) -> None:
         self._wards = wards
         self._reports = reports
         self._reform = reform
-        self._known: dict[tuple[int, int, int, bool], dict[str, Any]] = {}
+        self._known: dict[_Key, tuple[_Sort, dict[str, Any]]] = {}
 
     def batch(
         self, rows: npt.NDArray[np.int64]
     ) -> tuple[list[dict[str, Any]], dict[str, list[Any]]]:
-        """The sorts met in these rows, and the rows themselves, as `store.move` takes them."""
+        """The facts of the sorts met in these rows, and the rows, as `store.move` takes them."""
         r = self._reports
-        keys = list(
-            zip(
-                r.old[rows].tolist(),
-                r.organisation[rows].tolist(),
-                r.new[rows].tolist(),
-                r.nearest[rows].tolist(),
-                strict=True,
-            )
-        )
-        met = {key: self._sort(key) for key in dict.fromkeys(keys)}
-        others = [r.others.get(row) for row in rows.tolist()]
+        columns = (r.old, r.organisation, r.new, r.nearest)
+        keys: list[_Key] = list(zip(*(each[rows].tolist() for each in columns), strict=True))
+        met = {key: self._met(key) for key in dict.fromkeys(keys)}
+        others = [r.others.get(row, ()) for row in rows.tolist()]
         accuracy = r.accuracy_m[rows].tolist()
         distance = np.round(r.distance_m[rows], 2).tolist()
-        reasons = [
-            self._own_reasons(met[key], near, accuracy_m, distance_m)
-            for key, near, accuracy_m, distance_m in zip(
-                keys, others, accuracy, distance, strict=True
-            )
-        ]
         batch = {
             "ids": uuids(r.ids[rows]),
             "cells": r.cells[rows].tolist(),
-            "kinds": [met[key]["kind"] for key in keys],
+            "kinds": [met[key][0].number for key in keys],
             "distances": distance,
-            "ambiguous": [near and _BETWEEN.join(ward.code for ward in near) for near in others],
-            "reasons": reasons,
+            "ambiguous": [_BETWEEN.join(ward.code for ward in near) or None for near in others],
+            "reasons": [
+                # Only where they differ from their sort's.
+                store.as_json(met[key][0].reasons(accuracy_m, distance_m, near))
+                if near or key[3]
+                else None
+                for key, near, accuracy_m, distance_m in zip(
+                    keys, others, accuracy, distance, strict=True
+                )
+            ],
         }
-        return list(met.values()), batch
+        return [facts for _, facts in met.values()], batch
 
-    def _sort(self, key: tuple[int, int, int, bool]) -> dict[str, Any]:
+    def _met(self, key: _Key) -> tuple[_Sort, dict[str, Any]]:
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = self._made(len(self._known), *key)
-        return found
-
-    def _made(
-        self, number: int, old_at: int, organisation: int, new_at: int, nearest: bool
-    ) -> dict[str, Any]:
-        old, new = self._wards.wards[old_at], self._wards.wards[new_at]
-        goes_along = follows(old, organisation)
-        becomes = new.organisation_id if goes_along else organisation
-        told = is_told(old, new, organisation, goes_along)
-        day = self._reform.in_force_on
-        match = NEAREST if nearest else COVERS
-        said = words.moved(old, new, day) if told else None
-        return {
-            "kind": number,
-            "old_ward_id": old.id,
-            "old_organisation_id": organisation or None,
-            "new_ward_id": new.id,
-            "new_organisation_id": becomes,
-            "match": match,
-            "reasons": _reasons(old, new, match, day, told, goes_along),
-            "keeps_reasons": not goes_along,
-            "vi": said and said["vi"],
-            "en": said and said["en"],
-            "data": words.event_data(old, new, self._reform.set_name),
-            # not for the database
-            "wards": (old_at, new_at),
-            "told": told,
-        }
-
-    def _own_reasons(
-        self,
-        sort: dict[str, Any],
-        near: list[Ward] | None,
-        accuracy_m: float,
-        distance_m: float,
-    ) -> str | None:
-        """The reasons of a report that differ from its sort's, as JSON."""
-        if not near and sort["match"] == COVERS:
-            return None
-        old, new = (self._wards.wards[i] for i in sort["wards"])
-        return store.as_json(
-            _reasons(
-                old,
-                new,
-                sort["match"],
+            old, organisation, new, nearest = key
+            wards, match = self._wards.wards, NEAREST if nearest else COVERS
+            sort = _Sort(
+                *(len(self._known), wards[old], organisation, wards[new], match),
                 self._reform.in_force_on,
-                sort["told"],
-                not sort["keeps_reasons"],
-                accuracy_m=accuracy_m,
-                distance_m=distance_m,
-                near=near or (),
             )
-        )
-
-
-def _reasons(
-    old: Ward,
-    new: Ward,
-    match: str,
-    day: Any,
-    told: bool,
-    goes_along: bool,
-    *,
-    accuracy_m: float = 0.0,
-    distance_m: float = 0.0,
-    near: Any = (),
-) -> list[Any]:
-    """As at intake (`geo.reports.intake`), with the reform among them where people see one."""
-    found = [routing.ward_reason(new.name, new.kind, match, distance_m)]
-    if near:
-        found.append(routing.ambiguity_reason(accuracy_m, [(w.name, w.kind) for w in near]))
-    if told:
-        found.append(words.reason(old, day))
-    if goes_along and new.organisation_id is not None:
-        found.append(routing.committee_reason(new.organisation_vi or "", new.organisation_en or ""))
-    return found
+            found = self._known[key] = sort, sort.facts(self._reform.set_name)
+        return found

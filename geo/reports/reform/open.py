@@ -24,7 +24,7 @@ class OpenReports:
 
     `old` and `new` are positions in `WardDirectory.wards`: the ward that a report has, and the one
     in force on the reform's day where its point is, -1 none. `others` are the wards its circle of
-    accuracy touches besides, by row. `status` counts from 1 in `STATUSES`.
+    accuracy touches besides, by row.
     """
 
     ids: npt.NDArray[np.void]
@@ -33,7 +33,6 @@ class OpenReports:
     new: Ints
     organisation: Ints
     accuracy_m: Floats
-    status: Ints
     nearest: Bools
     distance_m: Floats
     was_ambiguous: Bools
@@ -79,7 +78,6 @@ async def read_open(
         new=found.position,
         organisation=rows["organisation"],
         accuracy_m=rows["accuracy_m"],
-        status=rows["status"],
         nearest=np.equal(found.match, NEAREST),
         distance_m=found.distance_m,
         was_ambiguous=rows["ambiguous"],
@@ -96,7 +94,6 @@ _KEPT = np.dtype(
         ("lat", "f8"),
         ("accuracy_m", "f8"),
         ("cell", "i8"),
-        ("status", "i8"),
         ("ambiguous", "?"),
     ]
 )

@@ -1,7 +1,7 @@
 """What a reform would do, told before it is done: nothing is written."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -112,7 +112,7 @@ class Plan:
             **self.pointing.as_json(),
             "mapping": self.mapped,
             "disagreements": [
-                {**vars_of(one), "sentence": one.sentence()} for one in self.disagreements
+                {**asdict(one), "sentence": one.sentence()} for one in self.disagreements
             ],
         }
 
@@ -122,11 +122,6 @@ class Plan:
             for k in np.argsort(-area_m2, kind="stable").tolist()
             if area_m2[k] > 0
         ]
-
-
-def vars_of(one: Disagreement) -> dict[str, Any]:
-    """A disagreement's members."""
-    return {name: getattr(one, name) for name in Disagreement.__dataclass_fields__}
 
 
 async def plan(

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 import numpy as np
-import numpy.typing as npt
 import shapely
 
 from geo.reports.reform.uuids import uuids
@@ -16,8 +15,6 @@ from geo.store import reforms as store
 from geo.store.database import AnyRow, AsyncConnection
 from geo.wards.directory import WardDirectory
 from geo.wards.reform.scope import Scope
-
-Ints = npt.NDArray[np.int64]
 
 
 async def derive(

@@ -10,6 +10,7 @@ from drawn import decoded
 
 from geo.store import wards as store
 from geo.store.database import create_engine
+from geo.store.organisations import Seat, ensure_committees
 from geo.wards import load
 from geo.wards.shapes import LABEL_ZOOM, display_shapes, labels
 from tiles import render
@@ -28,9 +29,14 @@ async def stored(conn, polygons, names):
     set_id = await store.add_set(
         conn, name="country", city="Nước", source="test", valid_from=date(2025, 7, 1), repairs={}
     )
+    since = date(2025, 7, 1)
+    seats = [Seat(f"{n:05d}", name, "commune", since) for n, name in enumerate(names)]
+    committees = await ensure_committees(conn, seats)
     new = [
-        store.NewWard(f"{n:05d}", name, f"{name} in English", "commune", date(2025, 7, 1), None, p)
-        for n, (name, p) in enumerate(zip(names, polygons, strict=True))
+        store.NewWard(
+            seat.code, seat.name, f"{seat.name} in English", seat.kind, since, None, None, who, p
+        )
+        for seat, who, p in zip(seats, committees, polygons, strict=True)
     ]
     ids = await store.add(conn, set_id, new)
     levels = display_shapes(polygons)

@@ -12,7 +12,7 @@ import json
 import multiprocessing
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
@@ -23,7 +23,7 @@ import numpy as np
 import psycopg
 import serving
 from city import City
-from city_places import HERE, sites
+from city_places import HERE, Floats, sites
 from cold_tile import p
 from load import Done, drive, post
 
@@ -50,7 +50,7 @@ def measure(
     with serving.pinward(place.url, "--no-worker") as port:
         found: dict[bool, list[Done]] = {True: [], False: []}
         # Plans, caches and connections are made before.
-        drive(port, WRITERS, _reports(), seconds / 5).only(201)
+        drive(port, WRITERS, new_reports(), seconds / 5).only(201)
         for turn in range(pairs):
             for counted in (True, False) if turn % 2 else (False, True):
                 found[counted].append(_phase(place.url, port, counted, seconds))
@@ -79,11 +79,11 @@ def _phase(url: str, port: int, counted: bool, seconds: float) -> Done:
         if counted:
             with serving.worker(url):
                 _settled(db, seconds)
-                return drive(port, WRITERS, _reports(), seconds).only(201)
+                return drive(port, WRITERS, new_reports(), seconds).only(201)
         db.execute("ALTER TABLE reports DISABLE TRIGGER USER")
         (began,) = db.execute("SELECT clock_timestamp()").fetchone() or (None,)
         try:
-            return drive(port, WRITERS, _reports(), seconds).only(201)
+            return drive(port, WRITERS, new_reports(), seconds).only(201)
         finally:
             # They are in no count, so they must not stay.
             db.execute("DELETE FROM reports WHERE created_at >= %s", (began,))
@@ -103,8 +103,10 @@ def _settled(db: psycopg.Connection[Any], patience_s: float) -> None:
         time.sleep(0.1)
 
 
-def _reports(seed: int | None = None) -> Iterator[bytes]:
-    """Requests without end, each a report of its own."""
+def new_reports(
+    seed: int | None = None, places: Callable[[np.random.Generator, int], Floats] = sites
+) -> Iterator[bytes]:
+    """Requests without end, each a report of its own; `places(rng, n)` are their lon, lat (n, 2)."""
     rng = np.random.default_rng(seed)
     names = [
         row["code"]
@@ -114,10 +116,9 @@ def _reports(seed: int | None = None) -> Iterator[bytes]:
         and not any(question["required"] for question in row["questions"])
     ]
     while True:
-        for (lon, lat), about in zip(
-            sites(rng, 1000).tolist(), rng.integers(0, len(names), 1000).tolist(), strict=True
-        ):
-            yield _request(names[about], lon, lat)
+        about = rng.integers(0, len(names), 1000).tolist()
+        for (lon, lat), category in zip(places(rng, 1000).tolist(), about, strict=True):
+            yield _request(names[category], lon, lat)
 
 
 def _request(category: str, lon: float, lat: float) -> bytes:
@@ -151,7 +152,7 @@ def _writers(port: int) -> Iterator[None]:
 
 
 def _write(port: int) -> None:
-    drive(port, WRITERS, _reports(), 3600).only(201)
+    drive(port, WRITERS, new_reports(), 3600).only(201)
 
 
 def _probe(url: str, port: int, probes: int) -> dict[str, list[float]]:

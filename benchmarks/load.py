@@ -8,11 +8,13 @@ import selectors
 import socket
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _BLOCK = 1 << 18
+# How often who goes on asking is asked again, at the least.
+_LOOK_S = 0.05
 
 
 @dataclass
@@ -65,10 +67,7 @@ def drive(port: int, connections: int, requests: Iterator[bytes], seconds: float
     ends = began + seconds
     asking = 0
     for _ in range(connections):
-        line = _Line(socket.create_connection(("127.0.0.1", port)))
-        line.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        selector.register(line.socket, selectors.EVENT_READ, line)
-        asking += _ask(line, requests)
+        asking += _ask(_connected(port, selector), requests)
     while asking:
         for key, _ in selector.select(30):
             line = key.data
@@ -82,10 +81,53 @@ def drive(port: int, connections: int, requests: Iterator[bytes], seconds: float
             if time.perf_counter() < ends:
                 asking += _ask(line, requests)
     done.took_s = time.perf_counter() - began
+    _close(selector)
+    return done
+
+
+def pace(
+    port: int, each_second: float, requests: Iterator[bytes], going: Callable[[], bool]
+) -> Done:
+    """Ask at a steady rate while `going()`, however long answers take: as people do, who do not
+    wait for each other. An answer's time counts from when its request was due."""
+    done = Done()
+    selector = selectors.DefaultSelector()
+    free: list[_Line] = []
+    asking = 0
+    began = time.perf_counter()
+    due = began
+    while going() or asking:
+        wait = due - time.perf_counter()
+        if wait <= 0 and going():
+            line = free.pop() if free else _connected(port, selector)
+            asking += _ask(line, requests)
+            line.began, due = due, due + 1 / each_second
+            continue
+        for key, _ in selector.select(max(min(wait, _LOOK_S), 0.001)):
+            line = key.data
+            received = line.socket.recv(_BLOCK)
+            if not received:
+                raise RuntimeError("the server closed a connection that was to be kept open")
+            if _whole(line, received, done):
+                done.answers_s.append(time.perf_counter() - line.began)
+                free.append(line)
+                asking -= 1
+    done.took_s = time.perf_counter() - began
+    _close(selector)
+    return done
+
+
+def _connected(port: int, selector: selectors.BaseSelector) -> _Line:
+    line = _Line(socket.create_connection(("127.0.0.1", port)))
+    line.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    selector.register(line.socket, selectors.EVENT_READ, line)
+    return line
+
+
+def _close(selector: selectors.BaseSelector) -> None:
     for key in list(selector.get_map().values()):
         key.data.socket.close()
     selector.close()
-    return done
 
 
 def _ask(line: _Line, requests: Iterator[bytes]) -> int:

@@ -34,6 +34,7 @@ ALONE = (
     "trends",
     "identities",
     "country",
+    "reform",
 )
 # In this order: what writes reports comes last.
 IN_THE_CITY = ("pyramid_size", "hotspot_run", "cold_tile", "warm_tile", "live_streams", "intake")

@@ -45,7 +45,8 @@ standing AS MATERIALIZED (
     WHERE
         r.ward_id = s.old_ward_id
         AND r.organisation_id IS NOT DISTINCT FROM s.old_organisation_id
-        AND r.cell = g.cell
+        -- Not by the index of cells, which costs ten times the primary key's.
+        AND r.cell + 0 = g.cell
         AND r.status IN ('received', 'assigned', 'in_progress', 'waiting')
     FOR UPDATE OF r
 ),
@@ -80,7 +81,7 @@ kept AS (
         s.organisation_id, s.reasons, s.status, s.new_ward_id, s.new_organisation_id, s.new_status,
         s.event_id
     FROM standing AS s
-    ON CONFLICT (reform_id, report_id) DO UPDATE
+    ON CONFLICT (report_id, reform_id) DO UPDATE
     SET (new_ward_id, new_organisation_id, new_status, event_id)
         = (excluded.new_ward_id, excluded.new_organisation_id, excluded.new_status, excluded.event_id)
 )

@@ -212,7 +212,7 @@ class WardDirectory:
         day = self._on(on)
         some = np.flatnonzero(accuracy_m > 0)
         some = some[~day.index.alone(lon[some], lat[some], accuracy_m[some])]
-        point, label, _ = day.index.around(lon[some], lat[some], accuracy_m[some])
+        point, label, _ = day.index.borders_near(lon[some], lat[some], accuracy_m[some])
         there = np.array([day.place[code] for code in day.index.codes], dtype=np.int64)[label]
         point = some[point]
         found: dict[int, list[Ward]] = {}

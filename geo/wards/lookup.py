@@ -184,6 +184,11 @@ class WardIndex:
         order = np.lexsort((ward, np.round(distance, 6), point))
         return point[order], ward[order], distance[order]
 
+    def borders_near(self, lon: Floats, lat: Floats, radius_m: Floats) -> tuple[Ints, Ints, Floats]:
+        """As `around`, of the wards whose border a circle touches: without the one that covers it
+        whole."""
+        return self._borders.within(lon, lat, radius_m)
+
     def alone(self, lon: Floats, lat: Floats, radius_m: Floats) -> npt.NDArray[np.bool_]:
         """Of points (n,) that a ward covers, which circles surely touch no other ward: quick, and
         False for some that touch none."""

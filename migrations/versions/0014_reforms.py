@@ -98,8 +98,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "reform_moves",
-        sa.Column("reform_id", sa.Integer(), nullable=False),
         sa.Column("report_id", postgresql.UUID(as_uuid=True), nullable=False),
+        sa.Column("reform_id", sa.Integer(), nullable=False),
         sa.Column("old_ward_id", sa.Integer(), nullable=False),
         sa.Column("old_match", sa.Text()),
         sa.Column("old_distance_m", sa.Double()),
@@ -120,9 +120,8 @@ def upgrade() -> None:
             name=op.f("fk_reform_moves_report_id"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("reform_id", "report_id", name=op.f("pk_reform_moves")),
+        sa.PrimaryKeyConstraint("report_id", "reform_id", name=op.f("pk_reform_moves")),
     )
-    op.create_index("ix_reform_moves_report_id", "reform_moves", ["report_id"])
     op.create_table(
         "wards_today",
         sa.Column("ward_id", sa.Integer(), nullable=False),

@@ -19,6 +19,7 @@ SMALL = {
     "trends": {"each": 2, "noted": 1, "steady": 2},
     "identities": {"cities": 1, "weeks": 2},
     "country": {"points": 60_000},
+    "reform": {"n_open": 3000, "n_closed": 300, "seconds": 1.0},
     "warm_tile": {"pairs": 1, "seconds": 0.3},
     "live_streams": {"streams": 12, "reports": 3},
     "intake": {"pairs": 1, "seconds": 0.6, "probes": 6},
@@ -90,6 +91,7 @@ def test_a_measure_in_the_city_runs(measures, city, name):
         "trends",
         "identities",
         "country",
+        "reform",
     ],
 )
 def test_a_measure_of_its_own_runs(measures, clone, migrated, monkeypatch, name):

@@ -1,7 +1,9 @@
 """The open reports of a reform's ground, and the ward of the reform's day that each is in."""
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
@@ -10,6 +12,7 @@ import numpy.typing as npt
 
 from geo.store import reforms as store
 from geo.store.database import AsyncConnection
+from geo.store.packed_rows import Rows
 from geo.wards.directory import Ward, WardDirectory
 from geo.wards.lookup import NEAREST
 
@@ -60,47 +63,58 @@ async def read_open(
     day: date,
     snap_m: float,
 ) -> OpenReports:
-    """The open reports of the wards at the positions `affected`, looked up on `day`."""
+    """The open reports of the wards at the positions `affected`, looked up on `day`.
+
+    What has come is looked up in a thread while the next is read; by one thread, so that what
+    `wards` lays out when it is first asked is laid out once.
+    """
     ids = [wards.wards[i].id for i in affected]
-    blocks = [_narrow(block) async for block in store.open_reports(conn, ids)]
-    rows = np.concatenate(blocks)
-    rows = rows[np.argsort(np.ascontiguousarray(rows["id"]).view("S16"), kind="stable")]
     position = np.zeros(max(ids, default=0) + 1, dtype=np.int64)
     position[ids] = list(affected)
-    lon, lat = rows["lon"].copy(), rows["lat"].copy()
-    days = np.full(len(rows), np.datetime64(day))
-    found = wards.assign(lon, lat, days, snap_m)
-    accuracy = np.where(found.position >= 0, rows["accuracy_m"], -1.0)
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        looked_up = [
+            loop.run_in_executor(thread, _looked_up, wards, block, position, day, snap_m)
+            async for block in store.open_reports(conn, ids)
+        ]
+        return _in_order(await asyncio.gather(*looked_up))
+
+
+def _looked_up(
+    wards: WardDirectory, block: Rows, position: Ints, day: date, snap_m: float
+) -> OpenReports:
+    """A block of `store.open_reports`; `position` is that of a ward's id."""
+    lon, lat, accuracy_m = (block[name].astype(np.float64) for name in ("lon", "lat", "accuracy_m"))
+    found = wards.assign(lon, lat, np.full(len(block), np.datetime64(day)), snap_m)
+    circle_m = np.where(found.position >= 0, accuracy_m, -1.0)
     return OpenReports(
-        ids=rows["id"],
-        cells=rows["cell"],
-        old=position[rows["ward"]],
+        ids=block["id"].copy(),
+        cells=block["cell"].astype(np.int64),
+        old=position[block["ward"]],
         new=found.position,
-        organisation=rows["organisation"],
-        accuracy_m=rows["accuracy_m"],
+        organisation=block["organisation"].astype(np.int64),
+        accuracy_m=accuracy_m,
         nearest=np.equal(found.match, NEAREST),
         distance_m=found.distance_m,
-        was_ambiguous=rows["ambiguous"],
-        others=wards.others(lon, lat, accuracy, found.position, day),
+        was_ambiguous=block["ambiguous"].copy(),
+        others=wards.others(lon, lat, circle_m, found.position, day),
     )
 
 
-_KEPT = np.dtype(
-    [
-        ("id", "V16"),
-        ("ward", "i8"),
-        ("organisation", "i8"),
-        ("lon", "f8"),
-        ("lat", "f8"),
-        ("accuracy_m", "f8"),
-        ("cell", "i8"),
-        ("ambiguous", "?"),
-    ]
-)
+def _in_order(parts: Sequence[OpenReports]) -> OpenReports:
+    """All of them as one, in the order of their ids."""
+    ids = np.concatenate([part.ids for part in parts])
+    order = np.argsort(ids.view("S16"), kind="stable")
+    row = np.empty(len(order), dtype=np.int64)
+    row[order] = np.arange(len(order))
+    others: dict[int, list[Ward]] = {}
+    before = 0
+    for part in parts:
+        others |= {int(row[before + i]): near for i, near in part.others.items()}
+        before += len(part)
 
+    def column(name: str) -> Any:
+        return np.concatenate([getattr(part, name) for part in parts])[order]
 
-def _narrow(block: npt.NDArray[np.void]) -> npt.NDArray[Any]:
-    made = np.empty(len(block), _KEPT)
-    for name in _KEPT.names or ():
-        made[name] = block[name]
-    return made
+    rest = {each.name: column(each.name) for each in fields(OpenReports) if each.name != "others"}
+    return OpenReports(**rest, others=others)

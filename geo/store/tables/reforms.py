@@ -53,14 +53,15 @@ reforms = Table(
 reform_moves = Table(
     "reform_moves",
     metadata,
-    # How a report stood before, and what the reform made of it; deleted as it is undone.
-    Column("reform_id", Integer, ForeignKey("reforms.id"), primary_key=True),
+    # How a report stood before, and what the reform made of it; deleted as it is undone. The report
+    # comes first in the key: its moves are looked up by it, a reform's are read as a whole.
     Column(
         "report_id",
         UUID(as_uuid=True),
         ForeignKey("reports.id", ondelete="CASCADE"),
         primary_key=True,
     ),
+    Column("reform_id", Integer, ForeignKey("reforms.id"), primary_key=True),
     Column("old_ward_id", Integer, nullable=False),
     Column("old_match", Text),
     Column("old_distance_m", Double),
@@ -73,7 +74,6 @@ reform_moves = Table(
     Column("new_status", Text, nullable=False),
     # of the event that told of it; NULL where nothing changed for people (the same ward, renewed)
     Column("event_id", BigInteger),
-    Index("ix_reform_moves_report_id", "report_id"),
 )
 
 wards_today = Table(

@@ -106,7 +106,7 @@ def _settled(db: psycopg.Connection[Any], patience_s: float) -> None:
 def new_reports(
     seed: int | None = None, places: Callable[[np.random.Generator, int], Floats] = sites
 ) -> Iterator[bytes]:
-    """Requests without end, each a report of its own; `places(rng, n)` are their lon, lat (n, 2)."""
+    """Requests without end, each a report of its own, at `places(rng, n)`: lon, lat (n, 2)."""
     rng = np.random.default_rng(seed)
     names = [
         row["code"]

@@ -15,7 +15,9 @@ from sqlalchemy import RowMapping
 from geo.errors import Invalid
 from geo.reports.reading import ReportFilter
 from geo.store import reports, statistics
+from geo.store import wards as ward_store
 from geo.store.database import AsyncConnection
+from geo.store.report_wards import Word
 
 MEMBERS = ("ward", "category", "month")
 MOST_MEMBERS = 2
@@ -72,19 +74,18 @@ class Statistics:
     """
 
     by: Sequence[str]
-    by_today: bool
+    wards: Word
     timezone: str
     rows: list[dict[str, Any]]
     total: dict[str, int]
 
     def as_json(self) -> dict[str, Any]:
         """The answer with its definitions in both languages."""
-        wards = "today" if self.by_today else "then"
         return {
             "by": list(self.by),
-            "wards": wards,
+            "wards": self.wards,
             "timezone": self.timezone,
-            "definitions": {**DEFINITIONS, "wards": _WARDS[wards]},
+            "definitions": {**DEFINITIONS, "wards": _WARDS[self.wards]},
             "total": self.total,
             "rows": self.rows,
         }
@@ -105,18 +106,20 @@ async def count(
 ) -> Statistics:
     """Count the reports of a filter by one or two of `MEMBERS`; months are of the zone's clock.
 
-    The filter's `by_today` says whose wards its `ward` and the rows are. Raises `Invalid` when it
+    The filter's `wards` says whose wards its `ward` and the rows are, without a word `then`: years
+    are compared in what was decided on their days. Raises `Invalid` when it
     takes longer than `COUNT_MS` or is more than `MOST_ROWS` rows.
     """
     check_members(by)
+    word = wanted.wards or "then"
     asked = statistics.Asked(
         by=by,
         conditions=[
             await statistics.visible(conn, wanted.category),
             *replace(wanted, category=None, ward=None).conditions(),
         ],
-        wards=await statistics.named_wards(conn, wanted.ward, wanted.on) if wanted.ward else None,
-        by_today=wanted.by_today,
+        wards=await ward_store.named_ids(conn, wanted.ward, wanted.on) if wanted.ward else None,
+        word=word,
         timezone=timezone,
     )
     narrow = "narrow it by since and until, category or ward"
@@ -130,7 +133,7 @@ async def count(
     received, still_open = (sum(int(row[name]) for row in found) for name in ("received", "open"))
     return Statistics(
         by=by,
-        by_today=wanted.by_today,
+        wards=word,
         timezone=timezone,
         rows=[_row(by, row, received) for row in found],
         total={"received": received, "open": still_open, "closed": received - still_open},

@@ -123,6 +123,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("reform_id", "report_id", name=op.f("pk_reform_moves")),
     )
     op.create_index("ix_reform_moves_report_id", "reform_moves", ["report_id"])
+    op.create_index("ix_reform_moves_old_ward_id", "reform_moves", ["old_ward_id"])
     op.create_table(
         "wards_today",
         sa.Column("ward_id", sa.Integer(), nullable=False),
@@ -150,6 +151,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("report_id", name=op.f("pk_reports_today")),
     )
+    op.create_index("ix_reports_today_ward_id", "reports_today", ["ward_id"])
 
 
 def downgrade() -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import RowMapping
 
 from geo.errors import Invalid
 from geo.reports.reading import ReportFilter
+from geo.reports.spreadsheets import harmless
 from geo.store import reports, statistics
 from geo.store import wards as ward_store
 from geo.store.database import AsyncConnection
@@ -97,7 +98,7 @@ class Statistics:
         writer.writerow([*(name for each in self.by for name in _CSV[each]), *_MEASURES])
         for row in self.rows:
             cells = [cell for each in self.by for cell in _cells(each, row[each])]
-            writer.writerow([*map(_harmless, cells), *(row[name] for name in _MEASURES)])
+            writer.writerow([*map(harmless, cells), *(row[name] for name in _MEASURES)])
         return file.getvalue()
 
 
@@ -183,8 +184,3 @@ def _cells(name: str, member: Any) -> list[str | None]:
         return [member["code"], member["name"]["vi"], member["name"]["en"]]
     names = ("code", "name", "kind", "valid_from", "valid_to", "set")
     return [(member or {}).get(each) for each in names]
-
-
-def _harmless(cell: str | None) -> str | None:
-    # Names come from files of others; spreadsheets run what begins like this.
-    return f"'{cell}" if cell and cell[0] in "=+-@\t\r\n" else cell

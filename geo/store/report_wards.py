@@ -46,10 +46,17 @@ def others(word: Word) -> Subquery:
     )
 
 
+def other_id(word: Word) -> ColumnElement[int]:
+    """The ward that `others` has for the report, else NULL, for queries over `reports`: a look-up
+    for each report that is read, where a join would read the moves of the whole city."""
+    other = others(word)
+    return select(other.c.ward_id).where(other.c.report_id == reports.c.id).scalar_subquery()
+
+
 def ward_id(word: Word) -> ColumnElement[int]:
     """The report's ward, for queries over `reports`."""
     whole = select(wards_today.c.today_id).where(wards_today.c.ward_id == reports.c.ward_id)
-    answers = [_other(word), *([whole.scalar_subquery()] if word == "today" else [])]
+    answers = [other_id(word), *([whole.scalar_subquery()] if word == "today" else [])]
     return func.coalesce(*answers, reports.c.ward_id)
 
 
@@ -76,7 +83,7 @@ def within(newest: Select[Any], ids: Sequence[int], word: Word | None) -> Select
     held = holding(ids, word).subquery("held")
     of_ward = newest.where(reports.c.ward_id == held.c.id)
     if word is not None:
-        of_ward = of_ward.where(_other(word).is_(None))
+        of_ward = of_ward.where(other_id(word).is_(None))
     own = of_ward.lateral("of_ward")
     found = select(own.c.id, own.c.created_at).select_from(held.join(own, true()))
     if word is None:
@@ -86,9 +93,3 @@ def within(newest: Select[Any], ids: Sequence[int], word: Word | None) -> Select
     rest = newest.where(reports.c.id == func.any(func.array(elsewhere.scalar_subquery())))
     both = union_all(found, rest.subquery("rest").select()).subquery("both")
     return select(both.c.id, both.c.created_at)
-
-
-def _other(word: Word) -> ColumnElement[int]:
-    # A look-up for each report that is read: joined, all moves of the city would be.
-    other = others(word)
-    return select(other.c.ward_id).where(other.c.report_id == reports.c.id).scalar_subquery()

@@ -35,6 +35,9 @@ from geo.store.tables.reports import OPEN_STATUSES
 
 MEASURES = ("received", "open")
 
+# For the reports of so few wards, look-ups are quicker than to join what all of the city moved.
+_FEW_WARDS = 4
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -91,9 +94,13 @@ def _counted(asked: Asked) -> CTE:
     keys: list[ColumnElement[Any]] = []
     source: FromClause = reports
     if asked.in_wards:
-        other = report_wards.others(asked.word)
-        source = reports.outerjoin(other, other.c.report_id == r.id)
-        keys += [r.ward_id, other.c.ward_id.label("other_id")]
+        if asked.wards is not None and len(asked.wards) <= _FEW_WARDS:
+            other_id = report_wards.other_id(asked.word)
+        else:
+            other = report_wards.others(asked.word)
+            source = reports.outerjoin(other, other.c.report_id == r.id)
+            other_id = other.c.ward_id
+        keys += [r.ward_id, other_id.label("other_id")]
     if asked.wards is not None:
         conditions.append(_may_be_in(asked.wards, asked.word))
     if "category" in asked.by:

@@ -140,14 +140,23 @@ TimeParam = Annotated[
 ]
 """RFC 3339 with a zone → aware `datetime` in UTC."""
 
-WardsParam = Annotated[
-    Literal["then", "today"],
+_THEN_OR_TODAY = (
+    "`then`: the ward on the report's own day, before any reform moved it; `today`: the ward of "
+    "today that its place is in, also of a report from before a reform"
+)
+
+WardsParam = Annotated[Literal["then", "today"], Field(description=_THEN_OR_TODAY)]
+"""Whose wards counts by ward and their filter `ward` go by."""
+
+ListedWardsParam = Annotated[
+    Literal["then", "today"] | None,
     Field(
-        description="`then`: the wards that reports were assigned to on their day; `today`: the "
-        "wards of today that their places are in, also for reports from before a reform"
+        description="which ward of a report `ward` means; left out: the one that answers for it, "
+        "as in its member `ward` (a reform moves open reports, closed ones stay in the ward of "
+        f"their day), and as on the map. {_THEN_OR_TODAY}"
     ),
 ]
-"""Whose wards `ward` means, and counts by ward go by."""
+"""Whose wards the filter `ward` of a list goes by."""
 
 CodesParam = Annotated[
     tuple[str, ...] | None,

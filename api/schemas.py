@@ -103,10 +103,16 @@ class ReportProperties(BaseModel):
     observed_at: Time | None
     due_at: Time | None
     closed_at: Time | None
-    ward: WardBrief | None
+    ward: Annotated[
+        WardBrief | None,
+        Field(
+            description="the ward that answers for it: an open report's may be changed by a "
+            "reform, a closed one keeps the ward of its day"
+        ),
+    ]
     ward_today: Annotated[
         WardBrief | None,
-        Field(description="the ward its place is in since the last reform; `ward` is of its day"),
+        Field(description="the ward of today that its place is in, derived after each reform"),
     ]
     organisation: OrganisationBrief | None
     blurred: Annotated[bool, Field(description="the point is moved by up to some 100 m")]

@@ -38,7 +38,7 @@ INSERT INTO reports (
     organisation_id, reasons, created_at, updated_at, due_at, closed_at
 )
 SELECT
-    CAST(lpad(to_hex(1700000000000 + n * 1000), 12, '0') || '7000' || '8000'
+    CAST(lpad(to_hex(1700000000000 + CAST(n AS bigint) * 1000), 12, '0') || '7000' || '8000'
         || substr(md5(CAST(n AS text)), 1, 12) AS uuid),
     'B' || n,
     'drainage.flooding',

@@ -132,6 +132,13 @@ def _tell(file: Path, job: Job, done: Done) -> None:
         say(f"  {len(done.categories)} categories made, not offered to citizens")
     if not done.wards_known:
         say("  no wards are imported yet, so the reports have none: run `pinward wards import`")
+    if moved := done.moved.moved + done.moved.renewed:
+        say(f"  open reports of wards that a reform ended, moved to today's: {moved}")
+    for set_name in done.to_apply:
+        say(
+            "  open reports are in wards that a reform ended, and another process is at it: run "
+            f"`pinward wards reform apply --to {set_name}` afterwards"
+        )
     if done.refused_file:
         for name, n in done.reasons.most_common():
             say(f"  refused, {REASONS.get(name, name)}: {n}")

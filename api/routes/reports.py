@@ -17,11 +17,11 @@ from api.parameters import (
     CodesParam,
     DayParam,
     KindParam,
+    ListedWardsParam,
     Page,
     PlainText,
     StatusesParam,
     TimeParam,
-    WardsParam,
     decode_cursor,
     encode_cursor,
 )
@@ -56,7 +56,7 @@ class Wanted(Page):
     cell: CellParam = None
     ward: CodesParam = None
     on: Annotated[DayParam, Field(description="the day `ward` is of; default today")] = None
-    wards: WardsParam = "then"
+    wards: ListedWardsParam = None
     category: CodesParam = None
     status: StatusesParam = None
     kind: KindParam = None
@@ -142,9 +142,8 @@ async def list_reports(
     wanted: Annotated[Wanted, Query()], request: Request, conn: Read, settings: ServiceSettings
 ) -> Response:
     """Reports the public may see, newest first."""
-    names = ("bbox", "cell", "ward", "on", "category", "status", "kind", "since", "until", "q")
     chosen = reading.ReportFilter(
-        **{name: getattr(wanted, name) for name in names}, by_today=wanted.wards == "today"
+        **{name: value for name, value in wanted if name not in Page.model_fields}
     )
     after = _after(wanted.cursor) if wanted.cursor else None
     features, more = await reading.page(conn, chosen, wanted.limit, after)

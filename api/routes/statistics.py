@@ -118,10 +118,7 @@ async def read_statistics(
     wanted: Annotated[Wanted, Query()], request: Request, conn: Read, settings: ServiceSettings
 ) -> Response:
     """Counts of reports; with `Accept: text/csv` as a table."""
-    names = ("ward", "on", "category", "status", "kind", "since", "until")
-    chosen = ReportFilter(
-        **{name: getattr(wanted, name) for name in names}, by_today=wanted.wards == "today"
-    )
+    chosen = ReportFilter(**{name: value for name, value in wanted if name != "by"})
     found = await statistics.count(conn, wanted.by or (), chosen, settings.timezone)
     headers = {"Vary": "Accept"}
     if _CSV in request.headers.get("accept", ""):

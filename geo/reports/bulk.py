@@ -11,6 +11,7 @@ import pyarrow as pa
 from geo.errors import Invalid, UnknownCategory
 from geo.reports import columns, deadlines, events
 from geo.reports.placing import Placed
+from geo.reports.reform.today import LateReports
 from geo.reports.text import clean_text
 from geo.store import categories, report_batches
 from geo.store.database import AsyncConnection
@@ -37,19 +38,23 @@ async def bulk_insert(
     that is told; without `due_at` the category's deadline counts. A row whose `(source, source_id)`
     is there already is left as it is.
 
+    For days before a reform that was applied since, their ward of today is derived as well; those
+    still open stay in the ward of their day until the reform is applied again.
+
     `wards` is loaded when not given. Raises `UnknownCategory` and `Invalid`, naming the row.
     """
     directory = wards if wards is not None else await WardDirectory.load(conn)
     promised = {row["code"]: row["deadlines"] for row in await categories.every(conn)}
     zone = ZoneInfo(timezone)
+    late = LateReports(directory, snap_m)
     added, batch, before = 0, [], 0
     for row in rows:
         batch.append(row)
         if len(batch) == _BATCH:
-            added += await _insert(conn, batch, before, directory, promised, zone, snap_m)
+            added += await _insert(conn, batch, before, directory, promised, zone, snap_m, late)
             before, batch = before + len(batch), []
     if batch:
-        added += await _insert(conn, batch, before, directory, promised, zone, snap_m)
+        added += await _insert(conn, batch, before, directory, promised, zone, snap_m, late)
     return added
 
 
@@ -61,6 +66,7 @@ async def _insert(
     promised: Mapping[str, Mapping[str, Any]],
     zone: ZoneInfo,
     snap_m: float,
+    late: LateReports,
 ) -> int:
     checked = [_checked(row, before + i, promised) for i, row in enumerate(rows)]
     lon = np.array([row["lon"] for row in checked], dtype=np.float64)
@@ -109,9 +115,10 @@ async def _insert(
             "flags": pa.array(["{" + ",".join(row.get("flags") or ()) + "}" for row in checked]),
         }
     )
-    return await report_batches.add(
-        conn, reports, _events(checked, ids, placed, wards), columns.code_list
-    )
+    told = _events(checked, ids, placed, wards)
+    added = await report_batches.add(conn, reports, told, columns.code_list)
+    await late.add(conn, reports, lon, lat)
+    return added
 
 
 def _or(value: Any, default: Any) -> Any:

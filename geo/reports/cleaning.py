@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from geo.reports.dates import Dates, Moments
 from geo.reports.rows import Batch, Broken
+from geo.reports.spreadsheets import as_written
 from geo.reports.text import LONGEST_TEXT
 from geo.store.tables.reports import STATUSES
 
@@ -176,6 +177,8 @@ def clean(
     coded = pa.DictionaryArray.from_arrays(named.indices, pa.array(found, pa.string()))
     mark(reason, ~_mask(coded.dictionary_decode().is_valid()), "unknown-category")
     text = texts.get("text")
+    if text is not None and batch.cells:
+        text = as_written(text)
     # A report without words of its own says what it is about.
     text = category if text is None else pc.if_else(pc.equal(text, ""), category, text)
     text = pc.replace_substring(pc.replace_substring(text, "\r\n", "\n"), "\r", "\n")

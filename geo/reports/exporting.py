@@ -10,6 +10,7 @@ from typing import IO, Any, cast
 
 from geo.errors import Invalid
 from geo.reports.reading import ReportFilter, public_feature
+from geo.reports.spreadsheets import harmless
 from geo.store import reports as store
 from geo.store.database import AsyncConnection
 
@@ -26,8 +27,9 @@ async def export_reports(
 ) -> int:
     """Write the reports of a filter, newest first, whole or not at all; says how many.
 
-    `.csv`, `.geojson` or `.json`, each also with `.gz`; `done(n)` hears the count so far. Raises
-    `Invalid` on another ending and where the file cannot be written.
+    `.csv` (no cell is a formula to a spreadsheet), `.geojson` or `.json`, each also with `.gz`;
+    `done(n)` hears the count so far. Raises `Invalid` on another ending and where the file cannot
+    be written.
     """
     ending = path.name.lower().removesuffix(".gz").rpartition(".")[2]
     if ending not in ("csv", "geojson", "json"):
@@ -95,7 +97,8 @@ def _csv(file: IO[str]) -> Write:
             "organisation": organisation.get("code"),
             "flags": " ".join(said["flags"]),
         }
-        writer.writerow([row[name] for name in CSV_COLUMNS])
+        cells = (row[name] for name in CSV_COLUMNS)
+        writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in cells])
 
     return write
 

@@ -12,15 +12,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from geo.errors import RefusedImport
+from geo.errors import Conflict, RefusedImport
 from geo.reports import cleaning, columns
 from geo.reports.bulk import bulk_insert
 from geo.reports.cleaning import Cleaned
 from geo.reports.dates import Dates, Order
 from geo.reports.features import GeoJsonRows
-from geo.reports.frames import Frame, framed
+from geo.reports.frames import Bools, Frame, framed
 from geo.reports.naming import CategoryNames, Mode
 from geo.reports.placing import Placed
+from geo.reports.reform.apply import apply
+from geo.reports.reform.moves import Moved
+from geo.reports.reform.today import LateReports
 from geo.reports.refused import RefusedFile
 from geo.reports.rows import CsvRows
 from geo.reports.survey import Pile, Survey, survey
@@ -49,7 +52,11 @@ class Job:
 
 @dataclass
 class Done:
-    """What an import did; `rows` of the file = imported + already + refused."""
+    """What an import did; `rows` of the file = imported + already + refused.
+
+    `moved`: open reports of the file, for days before a reform, that it moved afterwards;
+    `to_apply`: sets whose reforms could not be applied again, as another process was at it.
+    """
 
     rows: int = 0
     imported: int = 0
@@ -61,6 +68,8 @@ class Done:
     categories: list[str] = field(default_factory=list)
     refused_file: Path | None = None
     wards_known: bool = True
+    moved: Moved = field(default_factory=Moved)
+    to_apply: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`; lists are plurals."""
@@ -77,6 +86,8 @@ class Done:
             ],
             "categories": self.categories,
             "wards_known": self.wards_known,
+            "moved": self.moved.moved + self.moved.renewed,
+            "reforms_to_apply": self.to_apply,
         }
 
 
@@ -104,7 +115,8 @@ async def import_reports(
     """Import all rows; refused ones go to `refused_path`, each with its place and reason.
 
     `started(total)` is called once the file was looked over, and gives what is told how many rows
-    are done. Commits batch by batch. Raises `UnreadableFile`, `RefusedImport`, `UnknownCategory`
+    are done. Commits batch by batch; reports still open whose ward a reform ended are moved by it
+    last. Raises `UnreadableFile`, `RefusedImport`, `UnknownCategory`
     and `Invalid` before anything is written.
     """
     dates = Dates(job.timezone, job.dates)
@@ -118,6 +130,8 @@ async def import_reports(
         codes = await names.codes(conn, known.categories)
     days = {code: names.resolve_days(code) for code in codes.values() if code}
     done = Done(piles=known.piles, categories=names.made, wards_known=len(wards) > 0)
+    late = LateReports(wards, job.snap_m)
+    reforms: list[str] = []
     tell = started(known.rows)
     frames = _frames(rows, known, codes, days, dates, wards, job, now)
     try:
@@ -126,9 +140,12 @@ async def import_reports(
         while (item := await coming) is not None:
             # The next batch is made ready while the database writes this one.
             coming = asyncio.create_task(asyncio.to_thread(next, frames, None))
-            cleaned, frame = item
+            cleaned, good, frame = item
             async with engine.begin() as conn:
                 new = await report_batches.add(conn, frame.reports, frame.events, columns.code_list)
+                places = cleaned.lon[good], cleaned.lat[good]
+                # Rows there already count, too: an import broken off ends by being run again.
+                reforms = await late.add(conn, frame.reports, *places) or reforms
             refused.add(cleaned)
             done.imported += new
             done.already += frame.reports.num_rows - new
@@ -141,7 +158,23 @@ async def import_reports(
     done.reasons = refused.reasons
     done.refused = refused.reasons.total()
     done.rows = done.imported + done.already + done.refused
+    await _follow(engine, reforms, job.snap_m, now, done)
     return done
+
+
+async def _follow(
+    engine: AsyncEngine, reforms: list[str], snap_m: float, now: datetime, done: Done
+) -> None:
+    """Have the reforms move the reports that came late, the oldest first: as all others, with an
+    event, and so that undoing them takes it back."""
+    for i, set_name in enumerate(reforms):
+        try:
+            applied = await apply(engine, set_name, today=now.date(), snap_m=snap_m)
+        except Conflict:
+            done.to_apply = reforms[i:]
+            return
+        done.moved.moved += applied.moved.moved
+        done.moved.renewed += applied.moved.renewed
 
 
 def _frames(
@@ -153,7 +186,7 @@ def _frames(
     wards: WardDirectory,
     job: Job,
     now: datetime,
-) -> Iterator[tuple[Cleaned, Frame]]:
+) -> Iterator[tuple[Cleaned, Bools, Frame]]:
     start = 0
     for batch in rows:
         repeated = known.repeated[start : start + len(batch)]
@@ -164,4 +197,4 @@ def _frames(
             wards, cleaned.lon[good], cleaned.lat[good], cleaned.created.local_day[good], job.snap_m
         )
         piled = known.on_a_pile(cleaned.lon[good], cleaned.lat[good])
-        yield cleaned, framed(cleaned, good, placed, piled, days, job.source, now)
+        yield cleaned, good, framed(cleaned, good, placed, piled, days, job.source, now)

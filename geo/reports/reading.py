@@ -15,11 +15,13 @@ from sqlalchemy import ColumnElement, RowMapping, and_, func, or_, select
 from geo.errors import Invalid, NotFound, NotSignedIn
 from geo.reports import codes, contacts
 from geo.reports.times import rfc3339
+from geo.store import report_wards
 from geo.store import reports as store
 from geo.store import wards as ward_store
 from geo.store.area import Bbox
 from geo.store.cells import Cell
 from geo.store.database import AsyncConnection
+from geo.store.report_wards import Word
 from geo.store.tables import categories, reports
 
 # No index helps a search by words, or by a rare status in a large cell: it reads from the newest
@@ -32,16 +34,16 @@ class ReportFilter:
     """Which reports; what is None does not filter, lists match any of their members.
 
     A family's code matches its children too. `ward` are codes as of the day `on` (default today),
-    each with all versions of that same ward; the wards are those that reports were assigned to, or
-    `by_today` those their places are in since the last reform. `since <= created_at < until`. `q`:
-    all its words occur in the text, marks and case aside. `cell`: exactly the reports that a tile
-    counts in it.
+    each with all versions of that same ward; `wards` says which ward a report is in: `then`,
+    `today`, None for the one that answers for it (`geo.store.report_wards`). `since <= created_at <
+    until`. `q`: all its words occur in the text, marks and case aside. `cell`: exactly the reports
+    that a tile counts in it.
     """
 
     bbox: Bbox | None = None
     ward: Sequence[str] | None = None
     on: date | None = None
-    by_today: bool = False
+    wards: Word | None = None
     category: Sequence[str] | None = None
     status: Sequence[str] | None = None
     kind: str | None = None
@@ -58,7 +60,7 @@ class ReportFilter:
         if self.cell:
             found.append(self.cell.holds())
         if self.ward:
-            ward_id = store.today_ward_id() if self.by_today else reports.c.ward_id
+            ward_id = report_wards.ward_id(self.wards) if self.wards else reports.c.ward_id
             found.append(ward_id.in_(ward_store.named(self.ward, self.on)))
         if self.category:
             family = or_(
@@ -104,8 +106,15 @@ async def page(
     if wanted.q or wanted.cell:
         await store.bound_time(conn, SEARCH_MS)
     try:
-        conditions = replace(wanted, cell=None).conditions()
-        rows = await store.page(conn, conditions, limit + 1, after, wanted.cell)
+        # In a cell the wards are one more condition; else it is read ward by ward.
+        by_ward = bool(wanted.ward) and not wanted.cell
+        conditions = replace(wanted, cell=None, ward=None if by_ward else wanted.ward).conditions()
+        ward_ids = (
+            await ward_store.named_ids(conn, wanted.ward or (), wanted.on) if by_ward else None
+        )
+        rows = await store.page(
+            conn, conditions, limit + 1, after, wanted.cell, ward_ids, wanted.wards
+        )
     except store.TookTooLong:
         message = "takes too long over so many reports; narrow it by since, ward, category or bbox"
         raise Invalid(

@@ -31,11 +31,13 @@ _MOST_BROKEN = 1_000
 
 @dataclass(frozen=True)
 class Batch:
-    """Some rows: `raw` all columns as bytes in the file's order; `line` (n,) where each begins."""
+    """Some rows: `raw` all columns as bytes in the file's order; `line` (n,) where each begins;
+    `cells` whether they are those of a table, as spreadsheets read and write it."""
 
     raw: pa.RecordBatch
     line: Ints
     mapping: Mapping[str, int]
+    cells: bool = False
 
     def __len__(self) -> int:
         return len(self.line)
@@ -113,7 +115,7 @@ class CsvRows:
                 for raw in self._reader(counted, note):
                     self._refuse_nonsense(broken, numbering)
                     if raw.num_rows:
-                        last = Batch(raw, numbering.lines(raw), self.mapping)
+                        last = Batch(raw, numbering.lines(raw), self.mapping, cells=True)
                         yield last
             except pa.ArrowInvalid as error:
                 raise self._unreadable(str(error), numbering) from None

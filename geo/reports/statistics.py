@@ -14,8 +14,11 @@ from sqlalchemy import RowMapping
 
 from geo.errors import Invalid
 from geo.reports.reading import ReportFilter
+from geo.reports.spreadsheets import harmless
 from geo.store import reports, statistics
+from geo.store import wards as ward_store
 from geo.store.database import AsyncConnection
+from geo.store.report_wards import Word
 
 MEMBERS = ("ward", "category", "month")
 MOST_MEMBERS = 2
@@ -72,19 +75,18 @@ class Statistics:
     """
 
     by: Sequence[str]
-    by_today: bool
+    wards: Word
     timezone: str
     rows: list[dict[str, Any]]
     total: dict[str, int]
 
     def as_json(self) -> dict[str, Any]:
         """The answer with its definitions in both languages."""
-        wards = "today" if self.by_today else "then"
         return {
             "by": list(self.by),
-            "wards": wards,
+            "wards": self.wards,
             "timezone": self.timezone,
-            "definitions": {**DEFINITIONS, "wards": _WARDS[wards]},
+            "definitions": {**DEFINITIONS, "wards": _WARDS[self.wards]},
             "total": self.total,
             "rows": self.rows,
         }
@@ -96,7 +98,7 @@ class Statistics:
         writer.writerow([*(name for each in self.by for name in _CSV[each]), *_MEASURES])
         for row in self.rows:
             cells = [cell for each in self.by for cell in _cells(each, row[each])]
-            writer.writerow([*map(_harmless, cells), *(row[name] for name in _MEASURES)])
+            writer.writerow([*map(harmless, cells), *(row[name] for name in _MEASURES)])
         return file.getvalue()
 
 
@@ -105,18 +107,20 @@ async def count(
 ) -> Statistics:
     """Count the reports of a filter by one or two of `MEMBERS`; months are of the zone's clock.
 
-    The filter's `by_today` says whose wards its `ward` and the rows are. Raises `Invalid` when it
+    The filter's `wards` says whose wards its `ward` and the rows are, without a word `then`: years
+    are compared in what was decided on their days. Raises `Invalid` when it
     takes longer than `COUNT_MS` or is more than `MOST_ROWS` rows.
     """
     check_members(by)
+    word = wanted.wards or "then"
     asked = statistics.Asked(
         by=by,
         conditions=[
             await statistics.visible(conn, wanted.category),
             *replace(wanted, category=None, ward=None).conditions(),
         ],
-        wards=await statistics.named_wards(conn, wanted.ward, wanted.on) if wanted.ward else None,
-        by_today=wanted.by_today,
+        wards=await ward_store.named_ids(conn, wanted.ward, wanted.on) if wanted.ward else None,
+        word=word,
         timezone=timezone,
     )
     narrow = "narrow it by since and until, category or ward"
@@ -130,7 +134,7 @@ async def count(
     received, still_open = (sum(int(row[name]) for row in found) for name in ("received", "open"))
     return Statistics(
         by=by,
-        by_today=wanted.by_today,
+        wards=word,
         timezone=timezone,
         rows=[_row(by, row, received) for row in found],
         total={"received": received, "open": still_open, "closed": received - still_open},
@@ -180,8 +184,3 @@ def _cells(name: str, member: Any) -> list[str | None]:
         return [member["code"], member["name"]["vi"], member["name"]["en"]]
     names = ("code", "name", "kind", "valid_from", "valid_to", "set")
     return [(member or {}).get(each) for each in names]
-
-
-def _harmless(cell: str | None) -> str | None:
-    # Names come from files of others; spreadsheets run what begins like this.
-    return f"'{cell}" if cell and cell[0] in "=+-@\t\r\n" else cell

@@ -24,3 +24,5 @@ class Lock(enum.IntEnum):
     HOTSPOT_RUN = 7_466_934
     # Held while a reform of boundaries is applied or undone.
     REFORM = 7_466_935
+    # Held while today's ward of old reports is made anew; shared by who adds old reports.
+    TODAY = 7_466_936

@@ -58,6 +58,11 @@ async def of_set(conn: AsyncConnection, set_id: int) -> AnyRow | None:
     return (await conn.execute(wanted)).one_or_none()
 
 
+async def in_force(conn: AsyncConnection) -> Sequence[AnyRow]:
+    """The reforms that are applied, the newest first."""
+    return (await conn.execute(_REFORM.where(reforms.c.state == "applied"))).all()
+
+
 async def alone(conn: AsyncConnection) -> bool:
     """Whether this connection is the one that applies or undoes reforms, until it is closed."""
     asked = select(func.pg_try_advisory_lock(int(Lock.REFORM)))
@@ -186,6 +191,33 @@ async def moved_again(conn: AsyncConnection, reform: AnyRow) -> Sequence[AnyRow]
         {"reform": reform.id},
     )
     return found.all()
+
+
+async def lock_today(conn: AsyncConnection, *, shared: bool = False) -> None:
+    """Wait for one's turn with today's answers, until the transaction ends: alone to make them
+    anew, `shared` to add some. Else those of reports stored meanwhile would be lost."""
+    lock = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
+    await conn.execute(select(lock(int(Lock.TODAY))))
+
+
+async def ended_wards(conn: AsyncConnection) -> dict[int, int]:
+    """The ward of today that has most of each ward that ended, by ids."""
+    found = await conn.execute(select(wards_today.c.ward_id, wards_today.c.today_id))
+    return {row.ward_id: row.today_id for row in found}
+
+
+async def add_today(conn: AsyncConnection, reports_now: Sequence[tuple[str, int]]) -> None:
+    """Add today's answers for reports, all new, that differ from their ward's; ids of none are
+    left out."""
+    await conn.execute(
+        text(
+            "INSERT INTO reports_today (report_id, ward_id)"
+            " SELECT f.id, f.ward_id"
+            " FROM unnest(CAST(:ids AS uuid[]), CAST(:wards AS int[])) AS f (id, ward_id)"
+            " JOIN reports AS r ON r.id = f.id"
+        ),
+        {"ids": [each[0] for each in reports_now], "wards": [each[1] for each in reports_now]},
+    )
 
 
 async def write_today(

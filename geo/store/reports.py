@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, FromClause, RowMapping, Select, func, sele
 from sqlalchemy import text as sql
 from sqlalchemy.exc import OperationalError
 
+from geo.store import report_wards
 from geo.store.cells import Cell, is_crowded
 from geo.store.database import AnyRow, AsyncConnection, load_sql
 from geo.store.tables import (
@@ -23,9 +24,7 @@ from geo.store.tables import (
     report_contacts,
     report_events,
     reports,
-    reports_today,
     wards,
-    wards_today,
 )
 
 _today = wards.alias("today")
@@ -41,14 +40,6 @@ def public_point() -> ColumnElement[Any]:
     `pinward_public_point(reports.geom, categories.visibility)`.
     """
     return func.pinward_public_point(reports.c.geom, categories.c.visibility)
-
-
-def today_ward_id() -> ColumnElement[int]:
-    """The ward of today that a report's place is in, for queries over `reports`: its own while
-    that is in force, else as the last reform found (`geo.store.tables.reforms`)."""
-    own = select(reports_today.c.ward_id).where(reports_today.c.report_id == reports.c.id)
-    whole = select(wards_today.c.today_id).where(wards_today.c.ward_id == reports.c.ward_id)
-    return func.coalesce(own.scalar_subquery(), whole.scalar_subquery(), reports.c.ward_id)
 
 
 # Half a cell of zoom 18 is 0.000687 degrees of longitude, and less of latitude.
@@ -105,7 +96,9 @@ def _selected() -> Select[Any]:
         organisations.c.code.label("organisation_code"),
         organisations.c.name_vi.label("organisation_vi"),
         organisations.c.name_en.label("organisation_en"),
-    ).select_from(_joined().join(_today, _today.c.id == today_ward_id(), isouter=True))
+    ).select_from(
+        _joined().join(_today, _today.c.id == report_wards.ward_id("today"), isouter=True)
+    )
 
 
 def _joined() -> FromClause:
@@ -177,8 +170,11 @@ async def page(
     limit: int,
     after: tuple[datetime, UUID] | None = None,
     cell: Cell | None = None,
+    ward_ids: Sequence[int] | None = None,
+    word: report_wards.Word | None = None,
 ) -> list[RowMapping]:
-    """Up to `limit` rows of `newest_first` from `after` on, only those in `cell` if one is given.
+    """Up to `limit` rows of `newest_first` from `after` on, only those in `cell` if one is given,
+    only those in `ward_ids`, in the `word` of `geo.store.report_wards`, if they are.
 
     Raises `TookTooLong`.
     """
@@ -201,13 +197,21 @@ async def page(
             wanted.append(tuple_(created_at, reports.c.id) < after)
         # Sorted by themselves: whole rows with their wards and organisations are many times wider.
         ids = (
-            select(reports.c.id)
+            select(reports.c.id, reports.c.created_at)
             .select_from(_joined())
             .where(*wanted)
             .order_by(created_at.desc(), reports.c.id.desc())
             .limit(limit)
         )
-        query = newest_first([reports.c.id == func.any(func.array(ids.scalar_subquery()))])
+        if ward_ids is not None:
+            ids = report_wards.within(ids, ward_ids, word)
+        found_ids = ids.subquery("found")
+        newest = (
+            select(found_ids.c.id)
+            .order_by(found_ids.c.created_at.desc(), found_ids.c.id.desc())
+            .limit(limit)
+        )
+        query = newest_first([reports.c.id == func.any(func.array(newest.scalar_subquery()))])
         found = await conn.execute(query)
     return list(found.mappings())
 

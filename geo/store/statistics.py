@@ -6,7 +6,6 @@ asked for.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from sqlalchemy import (
@@ -21,17 +20,13 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy import text as sql
-from sqlalchemy.dialects.postgresql import distinct_on
 
-from geo.store import wards as ward_store
+from geo.store import report_wards
 from geo.store.database import AsyncConnection
 from geo.store.reports import told_in_time
 from geo.store.tables import (
     categories,
-    reform_moves,
-    reforms,
     reports,
-    reports_today,
     ward_sets,
     wards,
     wards_today,
@@ -40,21 +35,23 @@ from geo.store.tables.reports import OPEN_STATUSES
 
 MEASURES = ("received", "open")
 
+# For the reports of so few wards, look-ups are quicker than to join what all of the city moved.
+_FEW_WARDS = 4
+
 
 @dataclass(frozen=True)
 class Asked:
     """What is counted: `by` holds `ward`, `category`, `month`, in the order rows are sorted by.
 
     `conditions` are over `reports`, `visible` among them; `wards` are the ids of the only wards
-    counted (None: all, and what lies in none). `by_today`: the wards of today that the places are
-    in, else those that reports were given to on their day. Months are those of the wall clock in
-    `timezone` (IANA).
+    counted (None: all, and what lies in none), in the `word` of `geo.store.report_wards`. Months
+    are those of the wall clock in `timezone` (IANA).
     """
 
     by: Sequence[str]
     conditions: Sequence[ColumnElement[bool]]
     wards: Sequence[int] | None
-    by_today: bool
+    word: report_wards.Word
     timezone: str
 
     @property
@@ -79,11 +76,6 @@ async def visible(
     return reports.c.category_code.in_((await conn.execute(query)).scalars().all())
 
 
-async def named_wards(conn: AsyncConnection, codes: Sequence[str], on: date | None) -> list[int]:
-    """Ids as `geo.store.wards.named` selects them."""
-    return list((await conn.execute(ward_store.named(codes, on))).scalars())
-
-
 async def groups(conn: AsyncConnection, asked: Asked, limit: int) -> list[RowMapping]:
     """Up to `limit` groups that have reports, in order; what has no ward comes last.
 
@@ -102,11 +94,15 @@ def _counted(asked: Asked) -> CTE:
     keys: list[ColumnElement[Any]] = []
     source: FromClause = reports
     if asked.in_wards:
-        other = _other_wards(asked.by_today)
-        source = reports.outerjoin(other, other.c.report_id == r.id)
-        keys += [r.ward_id, other.c.ward_id.label("other_id")]
+        if asked.wards is not None and len(asked.wards) <= _FEW_WARDS:
+            other_id = report_wards.other_id(asked.word)
+        else:
+            other = report_wards.others(asked.word)
+            source = reports.outerjoin(other, other.c.report_id == r.id)
+            other_id = other.c.ward_id
+        keys += [r.ward_id, other_id.label("other_id")]
     if asked.wards is not None:
-        conditions.append(_may_be_in(asked.wards, asked.by_today))
+        conditions.append(_may_be_in(asked.wards, asked.word))
     if "category" in asked.by:
         keys.append(r.category_code)
     if "month" in asked.by:
@@ -122,31 +118,14 @@ def _counted(asked: Asked) -> CTE:
     return query.select_from(source).where(*conditions).group_by(*places).cte("counted")
 
 
-def _other_wards(by_today: bool) -> Subquery:
-    """Reports that their row's ward is not the answer for, `report_id`, and the `ward_id` that is.
-
-    Of that day: a reform moved the report, its ward is the one before the first move.
-    """
-    if by_today:
-        return select(reports_today.c.report_id, reports_today.c.ward_id).subquery("others")
-    return (
-        select(reform_moves.c.report_id, reform_moves.c.old_ward_id.label("ward_id"))
-        .ext(distinct_on(reform_moves.c.report_id))
-        .join_from(reform_moves, reforms, reforms.c.id == reform_moves.c.reform_id)
-        .order_by(reform_moves.c.report_id, reforms.c.begun_at, reforms.c.id)
-        .subquery("others")
-    )
-
-
-def _may_be_in(ids: Sequence[int], by_today: bool) -> ColumnElement[bool]:
+def _may_be_in(ids: Sequence[int], word: report_wards.Word) -> ColumnElement[bool]:
     """Of all reports in these wards and of few others, in words that indexes can answer."""
-    other = _other_wards(by_today)
-    others = select(other.c.report_id).where(other.c.ward_id.in_(ids))
-    found = [reports.c.ward_id.in_(ids), _any_of(reports.c.id, others)]
-    if by_today:
-        ended = select(wards_today.c.ward_id).where(wards_today.c.today_id.in_(ids))
-        found.append(_any_of(reports.c.ward_id, ended))
-    return or_(*found)
+    other = report_wards.others(word)
+    elsewhere = select(other.c.report_id).where(other.c.ward_id.in_(ids))
+    return or_(
+        _any_of(reports.c.ward_id, report_wards.holding(ids, word)),
+        _any_of(reports.c.id, elsewhere),
+    )
 
 
 def _any_of(column: ColumnElement[Any], values: Select[Any]) -> ColumnElement[bool]:
@@ -159,9 +138,9 @@ def _folded(asked: Asked, counted: CTE) -> Select[Any]:
     source: FromClause = counted
     conditions = []
     if asked.in_wards:
-        whole = [wards_today.c.today_id] if asked.by_today else []
+        whole = [wards_today.c.today_id] if asked.word == "today" else []
         ward_id = func.coalesce(counted.c.other_id, *whole, counted.c.ward_id)
-        if asked.by_today:
+        if asked.word == "today":
             source = counted.outerjoin(wards_today, wards_today.c.ward_id == counted.c.ward_id)
         if asked.wards is not None:
             conditions.append(ward_id.in_(asked.wards))

@@ -109,6 +109,11 @@ def named(codes: Sequence[str], on: date | None = None) -> Select[int]:
     return select(wards.c.id).where(func.coalesce(wards.c.same_as, wards.c.id).in_(meant))
 
 
+async def named_ids(conn: AsyncConnection, codes: Sequence[str], on: date | None) -> list[int]:
+    """Ids as `named` selects them."""
+    return list((await conn.execute(named(codes, on))).scalars())
+
+
 async def touching(conn: AsyncConnection, box: Bbox) -> tuple[Sequence[AnyRow], Objects]:
     """The wards of all days whose polygon touches a box, and their polygons."""
     query = (

@@ -122,6 +122,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("report_id", "reform_id", name=op.f("pk_reform_moves")),
     )
+    op.create_index("ix_reform_moves_old_ward_id", "reform_moves", ["old_ward_id"])
     op.create_table(
         "wards_today",
         sa.Column("ward_id", sa.Integer(), nullable=False),
@@ -149,6 +150,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("report_id", name=op.f("pk_reports_today")),
     )
+    op.create_index("ix_reports_today_ward_id", "reports_today", ["ward_id"])
 
 
 def downgrade() -> None:

@@ -86,6 +86,37 @@ async def test_what_was_exported_can_be_imported_elsewhere(filled, url, pinward,
     assert (said["imported"], said["refused"], said["categories"]) == (48, 0, [])
 
 
+FORMULAS = ("=1+1", "+84 28", "- hố ga", "@ai", "'=1", "''-x", "'nháy'", "a=1")
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.geojson"])
+async def test_a_text_that_is_a_formula_is_none_in_the_table_and_comes_back_as_it_was(
+    city_url, url, pinward, tmp_path, name
+):
+    lon, lat = builders.middle(0)
+    row = {"category": "noise.karaoke", "lon": lon, "lat": lat}
+    engine = create_engine(city_url)
+    async with engine.begin() as conn:
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        await bulk_insert(conn, [{**row, "text": each, "created_at": at} for each in FORMULAS])
+    await engine.dispose()
+    assert pinward("reports", "export", name, url=city_url).returncode == 0
+    if name == "out.csv":
+        rows = _csv(tmp_path / name)
+        assert not [row for row in rows if row["text"][0] in "=+-@"]
+        assert float(rows[0]["lon"]) == pytest.approx(lon)
+        columns = ("--id", "code")
+    else:
+        columns = ("--id", "code", "--created", "created_at", "--category", "category")
+        whole = json.loads((tmp_path / name).read_text(encoding="utf-8"))
+        for feature in whole["features"]:
+            feature["properties"]["category"] = feature["properties"]["category"]["code"]
+        (tmp_path / name).write_text(json.dumps(whole), encoding="utf-8")
+    said = run_import(pinward, tmp_path / name, url, *columns)
+    assert (said["imported"], said["refused"]) == (len(FORMULAS), 0)
+    assert sorted(query(url, "SELECT text FROM reports")) == sorted((each,) for each in FORMULAS)
+
+
 async def test_an_export_that_cannot_be_written_leaves_nothing_behind(filled, pinward, tmp_path):
     for name in ("out.xlsx", "nowhere/out.csv"):
         done = pinward("reports", "export", name, url=filled)

@@ -5,16 +5,24 @@ whole, in the caller's transaction: readers see the answers before or after, nev
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 import shapely
 
 from geo.reports.reform.uuids import uuids
 from geo.store import reforms as store
 from geo.store.database import AnyRow, AsyncConnection
+from geo.store.tables.reports import OPEN_STATUSES
 from geo.wards.directory import WardDirectory
 from geo.wards.reform.scope import Scope
+
+Floats = npt.NDArray[np.float64]
+Positions = npt.NDArray[np.int64]
+"""In `WardDirectory.wards`."""
 
 
 async def derive(
@@ -25,10 +33,8 @@ async def derive(
 
     `applied` are the reforms in force, rows of `set_id, in_force_on`.
     """
-    day_of: dict[int, date] = {}
-    for reform in sorted(applied, key=lambda row: row.in_force_on):
-        scope = Scope.of(wards, reform.set_id, reform.in_force_on)
-        day_of |= dict.fromkeys(scope.affected, reform.in_force_on)
+    await store.lock_today(conn)
+    day_of = _last_days(wards, applied)
     whole: dict[int, int] = {}
     exceptions: list[tuple[str, int]] = []
     for day in sorted(set(day_of.values())):
@@ -40,6 +46,85 @@ async def derive(
     pairs = {ids[i]: ids[j] for i, j in whole.items() if i != j}
     await store.write_today(conn, pairs, exceptions)
     return len(exceptions)
+
+
+class LateReports:
+    """Today's ward of reports stored after a reform that was in force after their day.
+
+    For one import of many batches, which may be going on while reforms are applied and undone.
+    """
+
+    def __init__(self, wards: WardDirectory, snap_m: float) -> None:
+        self._wards = wards
+        self._snap_m = snap_m
+        self._of: list[tuple[int, datetime | None]] = []
+        self._day: npt.NDArray[np.datetime64] = np.empty(0, dtype="datetime64[D]")
+        self._answer: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
+
+    async def add(
+        self, conn: AsyncConnection, reports: pa.Table, lon: Floats, lat: Floats
+    ) -> list[str]:
+        """As `derive` for reports of this transaction: columns `id, ward_id, status`, and their
+        places. Names the ward sets, in the order of their days, whose reforms are to be applied
+        again, because reports that are open are in wards they ended."""
+        await store.lock_today(conn, shared=True)
+        applied = await store.in_force(conn)
+        if not applied:
+            return []
+        await self._know(conn, applied)
+        ids = np.array([ward.id for ward in self._wards.wards], dtype=np.int64)
+        position = np.full(ids.max(initial=0) + 1, -1, dtype=np.int64)
+        position[ids] = np.arange(len(ids))
+        own = position[np.asarray(pc.fill_null(reports["ward_id"].cast(pa.int32()), 0))]
+        old = np.flatnonzero((own >= 0) & ~np.isnat(self._day[own]))
+        if not len(old):
+            return []
+        own = own[old]
+        there = _there(self._wards, own, lon[old], lat[old], self._day[own], self._snap_m)
+        other = np.flatnonzero(there != self._answer[own])
+        names = reports["id"].take(pa.array(old[other])).to_pylist()
+        await store.add_today(conn, list(zip(names, ids[there[other]].tolist(), strict=True)))
+        is_open = pc.is_in(reports["status"].cast(pa.string()), pa.array(OPEN_STATUSES))
+        if not (np.asarray(is_open)[old] & (there != own)).any():
+            return []
+        return [row.set_name for row in reversed(applied)]
+
+    async def _know(self, conn: AsyncConnection, applied: Sequence[AnyRow]) -> None:
+        of = [(reform.id, reform.applied_at) for reform in applied]
+        if of == self._of:
+            return
+        if not {reform.set_id for reform in applied} <= {w.set_id for w in self._wards.wards}:
+            self._wards = await WardDirectory.load(conn)
+        day_of = _last_days(self._wards, applied)
+        self._day = np.full(len(self._wards), np.datetime64("NaT", "D"))
+        self._day[list(day_of)] = [np.datetime64(day) for day in day_of.values()]
+        place = {ward.id: i for i, ward in enumerate(self._wards.wards)}
+        self._answer = np.arange(len(self._wards))
+        for ward, now in (await store.ended_wards(conn)).items():
+            self._answer[place[ward]] = place[now]
+        self._of = of
+
+
+def _last_days(wards: WardDirectory, applied: Sequence[AnyRow]) -> dict[int, date]:
+    """For the positions of older wards: the day of the last reform that may have changed them."""
+    day_of: dict[int, date] = {}
+    for reform in sorted(applied, key=lambda row: row.in_force_on):
+        scope = Scope.of(wards, reform.set_id, reform.in_force_on)
+        day_of |= dict.fromkeys(scope.affected, reform.in_force_on)
+    return day_of
+
+
+def _there(
+    wards: WardDirectory,
+    own: Positions,
+    lon: Floats,
+    lat: Floats,
+    days: npt.NDArray[np.datetime64],
+    snap_m: float,
+) -> Positions:
+    """The wards in force on the days where reports are; in none, the ward they have."""
+    there = wards.assign(lon, lat, days, snap_m).position
+    return np.where(there < 0, own, there)
 
 
 def _mostly(wards: WardDirectory, positions: Sequence[int], day: date) -> Mapping[int, int]:
@@ -77,9 +162,8 @@ async def _exceptions(
     async for rows in store.placed_reports(conn, ids[list(positions)].tolist()):
         own = position[rows["ward"]]
         lon, lat = (rows[name].astype(np.float64) for name in ("lon", "lat"))
-        there = wards.assign(lon, lat, np.full(len(rows), np.datetime64(day)), snap_m).position
-        # Whoever is in no ward of that day keeps the ward it has.
-        there = np.where(there < 0, own, there)
+        days = np.full(len(rows), np.datetime64(day))
+        there = _there(wards, own, lon, lat, days, snap_m)
         other = np.flatnonzero(there != answer[own])
         found += zip(uuids(rows["id"][other]), ids[there[other]].tolist(), strict=True)
     return found

@@ -3,7 +3,8 @@
 A report keeps the ward it was assigned to; an open one is moved by a reform. Which of today's wards
 a report's place is in is a second, derived answer, kept small: `wards_today` says it for whole
 wards that ended, `reports_today` for the reports that their ward's answer is wrong for. In SQL:
-`coalesce(reports_today.ward_id, wards_today.today_id, reports.ward_id)`.
+`coalesce(reports_today.ward_id, wards_today.today_id, reports.ward_id)`; see
+`geo.store.report_wards`.
 """
 
 from sqlalchemy import (
@@ -74,6 +75,7 @@ reform_moves = Table(
     Column("new_status", Text, nullable=False),
     # of the event that told of it; NULL where nothing changed for people (the same ward, renewed)
     Column("event_id", BigInteger),
+    Index("ix_reform_moves_old_ward_id", "old_ward_id"),
 )
 
 wards_today = Table(
@@ -95,4 +97,5 @@ reports_today = Table(
         primary_key=True,
     ),
     Column("ward_id", Integer, ForeignKey("wards.id", ondelete="CASCADE"), nullable=False),
+    Index("ix_reports_today_ward_id", "ward_id"),
 )

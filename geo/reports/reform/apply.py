@@ -132,7 +132,7 @@ async def _finished(
         await store.change(conn, reform.id, state="applied", applied_at=datetime.now(UTC))
     derived = reform.summary.get("derived", 0)
     if first or total.moved or total.renewed:
-        derived = await derive(conn, wards, await in_force(conn), snap_m)
+        derived = await derive(conn, wards, await store.in_force(conn), snap_m)
     done = Applied(
         reform.set_name,
         "applied",
@@ -147,11 +147,6 @@ async def _finished(
         summary[name] += reform.summary.get(name, 0)
     await store.change(conn, reform.id, summary=summary)
     return done
-
-
-async def in_force(conn: AsyncConnection) -> list[AnyRow]:
-    """The reforms that are applied."""
-    return [row for row in await store.every(conn) if row.state == "applied"]
 
 
 async def due(conn: AsyncConnection, today: date) -> list[str]:

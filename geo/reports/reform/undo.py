@@ -12,7 +12,7 @@ from typing import Any
 
 from geo.errors import Conflict, NotFound
 from geo.reports.reform import words
-from geo.reports.reform.apply import in_force, named_set, one_at_a_time
+from geo.reports.reform.apply import named_set, one_at_a_time
 from geo.reports.reform.moves import BATCH, Moved, Started, in_batches, silent
 from geo.reports.reform.today import derive
 from geo.reports.reform.uuids import uuids
@@ -98,7 +98,7 @@ async def undo(
         await in_batches(engine, [ids[i : i + BATCH] for i in range(0, len(ids), BATCH)], one)
         async with engine.begin() as conn:
             await store.change(conn, reform.id, state="undone", undone_at=datetime.now(UTC))
-            await derive(conn, wards, await in_force(conn), snap_m)
+            await derive(conn, wards, await store.in_force(conn), snap_m)
             n = await store.kept(conn, reform.id)
             touched = await store.touched(conn, reform.id, LISTED_AT_MOST)
     return Undone(set_name, restored, touched, n)

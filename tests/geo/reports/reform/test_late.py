@@ -14,9 +14,10 @@ from geo.reports import reading, statistics
 from geo.reports.bulk import bulk_insert
 from geo.reports.importing import Job, import_reports, open_rows
 from geo.reports.reading import ReportFilter
-from geo.reports.reform.apply import apply, in_force, one_at_a_time
+from geo.reports.reform.apply import apply, one_at_a_time
 from geo.reports.reform.today import derive
 from geo.reports.reform.undo import undo
+from geo.store import reforms as store
 from geo.wards.directory import WardDirectory
 from geo.wards.features import WardFeature, WardFile
 from geo.wards.importing import import_wards
@@ -77,7 +78,7 @@ async def test_their_ward_of_today_is_the_one_that_deriving_anew_gives(engine):
         assert await bulk_insert(conn, rows(300, status="closed")) == 0
         added = await todays(conn)
         wards = await WardDirectory.load(conn)
-        await derive(conn, wards, await in_force(conn), SNAP_M)
+        await derive(conn, wards, await store.in_force(conn), SNAP_M)
         assert added == await todays(conn)
         # The old wards in the middle are two thirds in the east.
         assert 10 < len(added) < 100
@@ -90,7 +91,7 @@ async def test_who_had_not_heard_of_the_reforms_wards_derives_them_too(engine):
     async with engine.begin() as conn:
         await bulk_insert(conn, rows(300, status="closed"), before)
         added = await todays(conn)
-        await derive(conn, await WardDirectory.load(conn), await in_force(conn), SNAP_M)
+        await derive(conn, await WardDirectory.load(conn), await store.in_force(conn), SNAP_M)
         assert len(added) > 10
         assert added == await todays(conn)
 

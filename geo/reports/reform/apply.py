@@ -79,7 +79,7 @@ async def apply(
         total = Moved()
         for _ in range(_PASSES):
             async with engine.connect() as conn:
-                reports = await read_open(conn, wards, scope.affected, scope.day, snap_m)
+                reports = await read_open(conn, wards, scope, snap_m)
             moving = int(reports.moving.sum())
             if not moving:
                 break

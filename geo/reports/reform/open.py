@@ -15,6 +15,7 @@ from geo.store.database import AsyncConnection
 from geo.store.packed_rows import Rows
 from geo.wards.directory import Ward, WardDirectory
 from geo.wards.lookup import NEAREST
+from geo.wards.reform.scope import Scope
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -59,25 +60,39 @@ class OpenReports:
 async def read_open(
     conn: AsyncConnection,
     wards: WardDirectory,
-    affected: Sequence[int],
-    day: date,
+    scope: Scope,
     snap_m: float,
 ) -> OpenReports:
-    """The open reports of the wards at the positions `affected`, looked up on `day`.
+    """The open reports of the wards that a reform concerns, looked up on its day.
+
+    A report goes to a ward of the reform's set, or to one that was there beside its own. To the
+    wards of another set that replaced its own, such as a neighbouring city's, the reform to that
+    set moves it; until then it stays.
 
     What has come is looked up in a thread while the next is read; by one thread, so that what
     `wards` lays out when it is first asked is laid out once.
     """
+    affected = list(scope.affected)
     ids = [wards.wards[i].id for i in affected]
     position = np.zeros(max(ids, default=0) + 1, dtype=np.int64)
-    position[ids] = list(affected)
+    position[ids] = affected
+    since = np.array([ward.valid_from for ward in wards.wards], dtype="datetime64[D]")
+    until = np.array([ward.valid_to for ward in wards.wards], dtype="datetime64[D]")
+    of_set = np.zeros(len(wards), dtype=bool)
+    of_set[list(scope.new)] = True
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(max_workers=1) as thread:
         looked_up = [
-            loop.run_in_executor(thread, _looked_up, wards, block, position, day, snap_m)
+            loop.run_in_executor(thread, _looked_up, wards, block, position, scope.day, snap_m)
             async for block in store.open_reports(conn, ids)
         ]
-        return _in_order(await asyncio.gather(*looked_up))
+        found = _in_order(await asyncio.gather(*looked_up))
+    old, new = found.old, found.new
+    # Not before NaT: a ward that goes on.
+    beside = np.isnat(until[old]) | (since[new] < until[old])
+    stays = (new >= 0) & ~of_set[new] & ~beside
+    new[stays] = old[stays]
+    return found
 
 
 def _looked_up(

@@ -1,6 +1,6 @@
 """What a reform would do, told before it is done: nothing is written."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -143,13 +143,13 @@ async def plan(
     scope = Scope.of(wards, ward_set.id, ward_set.valid_from)
     partial = partial or (reform is not None and reform.partial)
     refuse_half_a_city(wards, scope, partial=partial)
-    reports = await read_open(conn, wards, scope.affected, scope.day, snap_m)
+    reports = await read_open(conn, wards, scope, snap_m)
     eve = scope.day - timedelta(days=1)
-    held = set(reports.old.tolist())
+    held = set(reports.old[reports.moving].tolist())
     before = tuple(i for i in scope.affected if wards.wards[i].in_force(eve) or i in held)
     after = tuple(sorted((*scope.new, *scope.going_on)))
+    at_last = [i for i in before if wards.wards[i].in_force(eve)]
     if mapping is not None:
-        at_last = [i for i in before if wards.wards[i].in_force(eve)]
         refuse_unknown(mapping, _names(wards, at_last), _names(wards, after))
     overlay = shares(wards.polygons[list(before)], wards.polygons[list(after)])
     told = fates(wards, before, after, overlay)
@@ -166,7 +166,9 @@ async def plan(
         outside=_outside(wards, reports),
         pointing=await pointing(conn, wards, scope),
         mapped=mapping is not None,
-        disagreements=_disagreements(mapping, wards, before, after, overlay),
+        disagreements=_disagreements(
+            mapping, wards, before, after, overlay, set(at_last) & set(scope.ended)
+        ),
     )
 
 
@@ -243,14 +245,16 @@ def _disagreements(
     before: Sequence[int],
     after: Sequence[int],
     overlay: Shares,
+    ending: Set[int],
 ) -> tuple[Disagreement, ...]:
+    """`ending` are the wards that must be in the file: not the neighbours that go on."""
     if mapping is None:
         return ()
     drawn = {
         (wards.wards[before[i]].code, wards.wards[after[j]].code): float(share)
         for i, j, share in zip(overlay.old, overlay.new, overlay.of_old, strict=True)
     }
-    return tuple(disagreements(mapping, drawn, [wards.wards[i].code for i in before]))
+    return tuple(disagreements(mapping, drawn, [wards.wards[i].code for i in sorted(ending)]))
 
 
 def _brief(ward: Ward) -> dict[str, str]:

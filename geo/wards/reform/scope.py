@@ -47,6 +47,8 @@ class Scope:
         new = [i for i, ward in enumerate(wards.wards) if ward.set_id == set_id]
         older = [i for i, ward in enumerate(wards.wards) if ward.valid_from < day]
         near = _near(wards, older, new)
+        elsewhere = _ended_by_others(wards, near, set_id, day)
+        near = [i for i in near if i not in elsewhere]
         ended: list[int] = []
         going_on: list[int] = []
         for i in near:
@@ -69,6 +71,23 @@ def _near(wards: WardDirectory, older: list[int], new: list[int]) -> list[int]:
     tree = shapely.STRtree(wards.polygons[older])
     _, found = tree.query(wards.polygons[new], predicate="dwithin", distance=_NEAR)
     return sorted({older[k] for k in found.tolist()})
+
+
+def _ended_by_others(wards: WardDirectory, near: list[int], set_id: int, day: date) -> set[int]:
+    """Wards that end on a day by another set that begins then: it covers more of them.
+
+    A country's reform comes into force in all its cities on one day.
+    """
+    begun = [i for i, ward in enumerate(wards.wards) if ward.valid_from == day]
+    ending = [i for i in near if wards.wards[i].valid_to == day]
+    mine = np.array([wards.wards[i].set_id == set_id for i in begun], dtype=bool)
+    if mine.all() or not ending:
+        return set()
+    was, now = wards.polygons[ending], wards.polygons[begun]
+    i, j = shapely.STRtree(now).query(was, predicate="intersects")
+    area = shapely.area(shapely.intersection(was[i], now[j]))
+    whose = np.where(mine[j], area, -area)
+    return {ending[k] for k in np.flatnonzero(np.bincount(i, whose, len(ending)) < 0).tolist()}
 
 
 def refuse_half_a_city(wards: WardDirectory, scope: Scope, *, partial: bool) -> None:

@@ -1,7 +1,7 @@
 """`pinward wards reform`: what a reform of boundaries would do, doing it, undoing it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -26,6 +26,16 @@ from geo.wards.reform.mapping import read_mapping
 app = typer.Typer(help="A reform of boundaries: plan, apply, undo.", no_args_is_help=True)
 
 _SAID_AT_MOST = 20
+
+_APPLY = "`pinward wards reform apply --to {set_name}` does it."
+# What comes after a plan, by the state of its reform.
+_NEXT = {
+    None: _APPLY,
+    "scheduled": "The worker does it when the day has come.",
+    "applying": "It was begun: `pinward wards reform apply --to {set_name}` ends it.",
+    "applied": "It was applied already; run again, `apply` moves what came late.",
+    "undoing": "It is being undone: `pinward wards reform undo --to {set_name}` ends that.",
+}
 
 To = Annotated[str, typer.Option("--to", help="Name of the ward set, as it was imported.")]
 Partial = Annotated[
@@ -208,7 +218,8 @@ def _write_map(found: Plan, path: Path, settings: Settings) -> None:
     except OSError as error:
         raise Invalid(f"{path} cannot be written: {error.strerror}") from None
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):
+            aside.unlink()
 
 
 def _lines(found: Plan) -> Iterator[str]:
@@ -266,7 +277,7 @@ def _lines(found: Plan) -> Iterator[str]:
             "disagreements between mapping and boundaries",
             [one.sentence() for one in found.disagreements],
         )
-    yield f"Nothing was changed. `pinward wards reform apply --to {found.set_name}` does it."
+    yield f"Nothing was changed. {_NEXT[found.state].format(set_name=found.set_name)}"
 
 
 def _some(what: str, lines: list[str]) -> Iterator[str]:

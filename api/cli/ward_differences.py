@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,5 +58,6 @@ def _write(path: Path, value: dict[str, Any]) -> None:
         part.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
         raise UnreadableFile(f"{path} cannot be written: {error.strerror}") from error

@@ -82,7 +82,8 @@ def read_mapping(path: Path) -> list[Line]:
     header = [name.strip().lower() for name in rows[0]]
     old_at, new_at = (_column(path, header, names) for names in (OLD_COLUMNS, NEW_COLUMNS))
     share_at = next((header.index(name) for name in SHARE_COLUMNS if name in header), None)
-    found = []
+    found: list[Line] = []
+    seen: dict[tuple[str | None, str], int] = {}
     for number, row in enumerate(rows[1:], 2):
         if not any(cell.strip() for cell in row):
             continue
@@ -94,7 +95,14 @@ def read_mapping(path: Path) -> list[Line]:
         if not new:
             raise UnreadableFile(f"{path.name} line {number} names no new ward ({header[new_at]})")
         share = _share(path, number, row[share_at]) if share_at is not None else None
-        found.append(Line(number, row[old_at].strip() or None, new, share))
+        old = row[old_at].strip() or None
+        first = seen.setdefault((old, new), number)
+        if old is not None and first != number:
+            raise UnreadableFile(
+                f"{path.name} line {number} says {old} → {new} again (line {first}); keep one of "
+                "them, with the whole share"
+            )
+        found.append(Line(number, old, new, share))
     return found
 
 
@@ -102,9 +110,10 @@ def _column(path: Path, header: Sequence[str], names: Sequence[str]) -> int:
     for name in names:
         if name in header:
             return header.index(name)
+    commas = "; save it with commas between the columns" if len(header) == 1 else ""
     raise UnreadableFile(
         f"{path.name} has no column {names[0]} (nor {', '.join(names[1:])}); "
-        f"it has {', '.join(header)}"
+        f"it has {', '.join(header)}{commas}"
     )
 
 

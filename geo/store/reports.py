@@ -236,3 +236,9 @@ async def contact(conn: AsyncConnection, report_id: UUID) -> bytes | None:
     query = select(report_contacts.c.sealed).where(report_contacts.c.report_id == report_id)
     sealed: bytes | None = (await conn.execute(query)).scalar()
     return sealed
+
+
+async def taken_in(conn: AsyncConnection) -> int:
+    """How many reports were ever stored, about a second ago; once in a transaction."""
+    counted = sql("SELECT n_tup_ins FROM pg_stat_user_tables WHERE relid = 'reports'::regclass")
+    return int((await conn.execute(counted)).scalar_one())

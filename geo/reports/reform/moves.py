@@ -3,11 +3,14 @@
 Each batch is one statement and one transaction: a report, its event and what undo needs are written
 together or not at all. Killed at any point, what is left are reports that moved and others that
 will when it runs again. Nothing but the reports of a batch is locked, so that intake, tiles and
-look-ups go on.
+look-ups go on; and while citizens send reports, one core is left to them.
 """
 
 import asyncio
+import math
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
@@ -21,13 +24,17 @@ from geo.reports.reform import words
 from geo.reports.reform.open import OpenReports
 from geo.reports.reform.uuids import uuids
 from geo.store import reforms as store
+from geo.store import reports as reports_store
 from geo.store.database import AsyncConnection, AsyncEngine
 from geo.wards.directory import Ward, WardDirectory
 from geo.wards.lookup import COVERS, NEAREST
 
-BATCH = 1000
+BATCH = 200
+"""Reports in a transaction: with a thousand, who commits meanwhile waits for all their log."""
 AT_ONCE = 2
 """Batches under way at once: as many as keep two cores busy."""
+
+_LOOK_S, _QUIET_S = 1.0, 5.0
 
 _BETWEEN = "\x1f"
 
@@ -87,18 +94,50 @@ async def move(
 async def in_batches(
     engine: AsyncEngine, batches: list[T], one: Callable[[AsyncConnection, T], Awaitable[None]]
 ) -> None:
-    """Do `one` with each batch in a transaction of its own, `AT_ONCE` of them at a time."""
+    """Do `one` with each batch in a transaction of its own, `AT_ONCE` of them at a time; while
+    reports come in, one at a time."""
     waiting = iter(batches)
+    ended = asyncio.Event()
 
-    async def work() -> None:
+    async def work(gives_way: bool) -> None:
         async with engine.connect() as conn:
+            quiet = _Quiet(conn)
             for batch in waiting:
                 async with conn.begin():
                     await one(conn, batch)
+                if gives_way:
+                    await quiet.wait(ended)
+        ended.set()
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(AT_ONCE):
-            group.create_task(work())
+        for n in range(AT_ONCE):
+            group.create_task(work(gives_way=n > 0))
+
+
+class _Quiet:
+    """Whether nobody has sent a report for `_QUIET_S`; looks at most every `_LOOK_S`."""
+
+    def __init__(self, conn: AsyncConnection) -> None:
+        self._conn = conn
+        self._taken_in: int | None = None
+        self._looked = self._heard = -math.inf
+
+    async def wait(self, ended: asyncio.Event) -> None:
+        """Until it is quiet, or all is done."""
+        while not ended.is_set() and not await self._now():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), _LOOK_S)
+
+    async def _now(self) -> bool:
+        now = time.monotonic()
+        if now - self._looked >= _LOOK_S:
+            self._looked = now
+            async with self._conn.begin():
+                taken_in = await reports_store.taken_in(self._conn)
+            if self._taken_in is not None and taken_in > self._taken_in:
+                self._heard = now
+            self._taken_in = taken_in
+        return now - self._heard > _QUIET_S
 
 
 def _parts(rows: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:

@@ -9,9 +9,11 @@ from datetime import date
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
 import shapely
 
 from geo.store.database import AsyncConnection
+from geo.wards.features import WardFeature, WardFile
 
 WEST, SOUTH, SIDE = 106.60, 10.70, 0.02
 NAMES = ("Bến Thử", "Chợ Nhỏ", "Đa Mẫu", "Tân Mẫu", "Thạnh Mẫu", "Vĩnh Thử")
@@ -29,6 +31,18 @@ def middle(n: int) -> tuple[float, float]:
     """Lon, lat of the middle of ward `n`."""
     point = square(n).centroid
     return point.x, point.y
+
+
+def halves() -> WardFile:
+    """The small city in two wards of three: the first has the code of what was another ward."""
+    polygons = np.empty(2, dtype=object)
+    for k in range(2):
+        polygons[k] = shapely.union_all([square(3 * k + n) for n in range(3)])
+    wards = (
+        WardFeature("90002", "Phía Nam", None, "ward", "feature 0"),
+        WardFeature("90007", "Phía Bắc", None, "ward", "feature 1"),
+    )
+    return WardFile("halves", wards, polygons)
 
 
 def city_geojson() -> dict[str, Any]:

@@ -69,6 +69,12 @@ async def alone(conn: AsyncConnection) -> bool:
     return bool((await conn.execute(asked)).scalar_one())
 
 
+async def let_others(conn: AsyncConnection) -> None:
+    """End what `alone` began: the server ends it only after it noticed that a connection is gone,
+    which the next one may not wait for."""
+    await conn.execute(select(func.pg_advisory_unlock(int(Lock.REFORM))))
+
+
 async def ask(conn: AsyncConnection, set_id: int, in_force_on: date, *, partial: bool) -> None:
     """Write a reform, scheduled."""
     values = {"set_id": set_id, "in_force_on": in_force_on, "partial": partial}

@@ -183,5 +183,8 @@ async def one_at_a_time(engine: AsyncEngine) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            # The lock is the connection's: it must not live on in the pool.
-            await conn.invalidate()
+            try:
+                await store.let_others(conn)
+            finally:
+                # The lock is the connection's: it must not live on in the pool.
+                await conn.invalidate()

@@ -34,6 +34,7 @@ BATCH = 200
 AT_ONCE = 2
 """Batches under way at once: as many as keep two cores busy."""
 
+# PostgreSQL tells others how many rows a session wrote about once a second.
 _LOOK_S, _QUIET_S = 1.0, 5.0
 
 _BETWEEN = "\x1f"

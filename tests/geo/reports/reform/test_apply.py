@@ -22,18 +22,6 @@ DAY, TODAY = date(2025, 7, 1), date(2025, 8, 1)
 SNAP_M = 250.0
 
 
-def halves():
-    """The small city in two wards of three: the first has the code of what was another ward."""
-    polygons = np.empty(2, dtype=object)
-    for k in range(2):
-        polygons[k] = shapely.union_all([builders.square(3 * k + n) for n in range(3)])
-    wards = (
-        WardFeature("90002", "Phía Nam", None, "ward", "feature 0"),
-        WardFeature("90007", "Phía Bắc", None, "ward", "feature 1"),
-    )
-    return WardFile("halves", wards, polygons)
-
-
 async def reformed(engine, status="assigned", file=None):
     """A report of this status in the middle of each old ward, then the new set."""
     rows = [
@@ -52,7 +40,7 @@ async def reformed(engine, status="assigned", file=None):
     async with engine.begin() as conn:
         await bulk_insert(conn, rows)
         await import_wards(
-            conn, file or halves(), name="halves", valid_from=DAY, city="Thành phố Thử"
+            conn, file or builders.halves(), name="halves", valid_from=DAY, city="Thành phố Thử"
         )
 
 
@@ -145,7 +133,7 @@ async def test_before_its_day_a_reform_is_scheduled_and_moves_nothing(engine):
 
 
 async def test_a_set_of_half_the_city_is_refused_with_the_wards_it_leaves_out(engine):
-    whole = halves()
+    whole = builders.halves()
     half = WardFile("half", whole.wards[1:], whole.polygons[1:])
     await reformed(engine, file=half)
     with pytest.raises(RefusedReform, match="50% of its city") as refused:
@@ -172,7 +160,7 @@ async def test_a_later_reform_is_undone_first_and_unknown_sets_are_named(engine)
     one = WardFile(
         "one",
         (WardFeature("90009", "Tất Cả", None, "ward", "feature 0"),),
-        np.array([shapely.union_all(halves().polygons)], dtype=object),
+        np.array([shapely.union_all(builders.halves().polygons)], dtype=object),
     )
     async with engine.begin() as conn:
         await import_wards(conn, one, name="one", valid_from=date(2026, 1, 1), city="Thành phố Thử")

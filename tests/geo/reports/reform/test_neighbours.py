@@ -29,17 +29,11 @@ MAPPING = [
 
 async def reformed(engine):
     """A report in the middle of each old ward, and two wards instead of the six."""
-    polygons = np.empty(2, dtype=object)
-    for k in range(2):
-        polygons[k] = shapely.union_all([builders.square(3 * k + n) for n in range(3)])
-    wards = (
-        WardFeature("90002", "Phía Nam", None, "ward", "feature 0"),
-        WardFeature("90007", "Phía Bắc", None, "ward", "feature 1"),
-    )
     async with engine.begin() as conn:
         await bulk_insert(conn, [a_row(*builders.middle(n), str(n)) for n in range(6)])
-        file = WardFile("halves", wards, polygons)
-        await import_wards(conn, file, name="halves", valid_from=DAY, city="Thành phố Thử")
+        await import_wards(
+            conn, builders.halves(), name="halves", valid_from=DAY, city="Thành phố Thử"
+        )
 
 
 def a_row(lon, lat, name):

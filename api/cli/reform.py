@@ -164,7 +164,8 @@ def undo(to: To, as_json: AsJson = False) -> None:
         say(f"  {done.n_touched} were touched since and stay as they are:")
     for row in done.touched[:_SAID_AT_MOST]:
         say(
-            f"    {row.code}: {row.old_code} {row.old_name} → {row.new_code} {row.new_name}, "
+            f"    {row.code}: {row.old_code or 'no'} {row.old_name or 'ward'} → {row.new_code} "
+            f"{row.new_name}, "
             f"now {row.status} in {row.ward_code} {row.ward_name}"
         )
     if done.n_touched > _SAID_AT_MOST:
@@ -235,6 +236,8 @@ def _lines(found: Plan) -> Iterator[str]:
         f"{totals['renewed']} get the new version of theirs, {totals['outside']} lie in none and "
         "stay"
     )
+    if totals["first"]:
+        yield f"  {totals['first']} in no ward until now get one"
     yield (
         f"  {totals['ambiguous']} may lie in another ward too, {totals['newly_ambiguous']} of them "
         "could not before"

@@ -32,6 +32,7 @@ _OPEN = (
     ("cell", ">i8"),
     ("ambiguous", "?"),
 )
+_NOWHERE = (("id", "V16"), ("lon", ">f8"), ("lat", ">f8"))
 _PLACED = (("id", "V16"), ("ward", ">i4"), ("lon", ">f8"), ("lat", ">f8"))
 
 _LINES = 10_000
@@ -87,13 +88,14 @@ async def change(conn: AsyncConnection, reform_id: int, **values: Any) -> None:
 
 
 async def open_reports(conn: AsyncConnection, ward_ids: Sequence[int]) -> AsyncIterator[Rows]:
-    """Blocks of the open reports of these wards: `id ward organisation lon lat accuracy_m cell
-    ambiguous`; organisation 0 and accuracy -1 are none."""
+    """Blocks of the open reports of these wards, and of those in none: `id ward organisation lon
+    lat accuracy_m cell ambiguous`; ward 0, organisation 0 and accuracy -1 are none."""
     query = sql.SQL(
-        "SELECT id, ward_id, coalesce(organisation_id, 0), ST_X(geom), ST_Y(geom),"
+        "SELECT id, coalesce(ward_id, 0), coalesce(organisation_id, 0), ST_X(geom), ST_Y(geom),"
         " coalesce(accuracy_m, -1), cell,"
         " ambiguous_with <> '{{}}'"
-        " FROM reports WHERE status = ANY ({open}) AND ward_id = ANY ({wards})"
+        " FROM reports WHERE status = ANY ({open})"
+        " AND (ward_id = ANY ({wards}) OR ward_id IS NULL)"
     ).format(
         open=sql.Literal(list(OPEN_STATUSES)),
         wards=sql.Literal(list(ward_ids)),
@@ -108,6 +110,13 @@ async def placed_reports(conn: AsyncConnection, ward_ids: Sequence[int]) -> Asyn
         "SELECT id, ward_id, ST_X(geom), ST_Y(geom) FROM reports WHERE ward_id = ANY ({})"
     ).format(sql.Literal(list(ward_ids)))
     async for block in packed_rows(conn, query, _PLACED):
+        yield block
+
+
+async def wardless_reports(conn: AsyncConnection) -> AsyncIterator[Rows]:
+    """Blocks of all reports in no ward: `id lon lat`."""
+    query = sql.SQL("SELECT id, ST_X(geom), ST_Y(geom) FROM reports WHERE ward_id IS NULL")
+    async for block in packed_rows(conn, query, _NOWHERE):
         yield block
 
 
@@ -133,7 +142,8 @@ async def moved_ids(conn: AsyncConnection, reform_id: int) -> AsyncIterator[Rows
 
 
 async def moved_pairs(conn: AsyncConnection, reform_id: int) -> Sequence[AnyRow]:
-    """The pairs `old_ward_id, new_ward_id` between which a reform moved reports."""
+    """The pairs `old_ward_id, new_ward_id` between which a reform moved reports; the old one None
+    where they were in no ward."""
     table = reform_moves.c
     wanted = select(table.old_ward_id, table.new_ward_id).where(table.reform_id == reform_id)
     return (await conn.execute(wanted.distinct())).all()

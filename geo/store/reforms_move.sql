@@ -31,7 +31,11 @@ standing AS MATERIALIZED (
         coalesce(string_to_array(g.ambiguous_with, chr(31)), '{}') AS new_ambiguous_with,
         coalesce(CAST(g.reasons AS jsonb), s.reasons)
             -- The first reason says why this ward.
-            || CASE WHEN s.keeps_reasons THEN r.reasons - 0 ELSE '[]' END AS new_reasons,
+            || CASE
+                WHEN NOT s.keeps_reasons THEN '[]'
+                WHEN r.ward_id IS NULL THEN r.reasons
+                ELSE r.reasons - 0
+            END AS new_reasons,
         CASE
             WHEN r.status = 'received' AND s.new_organisation_id IS NOT NULL THEN 'assigned'
             ELSE r.status
@@ -43,7 +47,7 @@ standing AS MATERIALIZED (
     JOIN sort AS s ON s.kind = g.kind
     JOIN reports AS r ON r.id = g.id
     WHERE
-        r.ward_id = s.old_ward_id
+        r.ward_id IS NOT DISTINCT FROM s.old_ward_id
         AND r.organisation_id IS NOT DISTINCT FROM s.old_organisation_id
         -- Not by the index of cells, which costs ten times the primary key's.
         AND r.cell + 0 = g.cell

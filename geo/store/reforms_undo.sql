@@ -1,7 +1,7 @@
 -- Give a batch of reports back what a reform took, where nobody touched them since: the same ward,
 -- organisation and status as the reform left, and no later event. What is given back is forgotten
 -- from `reform_moves`; what stays there was touched. :words are the events' texts `{vi, en, data}`
--- by "old ward's id, blank, new ward's id".
+-- by "old ward's id (0: none), blank, new ward's id".
 WITH words AS MATERIALIZED (SELECT CAST(:words AS jsonb) AS said),
 standing AS MATERIALIZED (
     SELECT m.*
@@ -43,7 +43,7 @@ told AS (
     SELECT s.report_id, :now, 'moved', w.said ->> 'vi', w.said ->> 'en', w.said -> 'data'
     FROM standing AS s
     CROSS JOIN LATERAL (
-        SELECT words.said -> concat_ws(' ', s.old_ward_id, s.new_ward_id) AS said FROM words
+        SELECT words.said -> concat_ws(' ', coalesce(s.old_ward_id, 0), s.new_ward_id) AS said FROM words
     ) AS w
     WHERE s.event_id IS NOT NULL
 ),

@@ -27,8 +27,8 @@ Word = Literal["then", "today"]
 
 
 def others(word: Word) -> Subquery:
-    """`report_id, ward_id` of reports that neither their row's ward nor, `today`, the ward that
-    `wards_today` has for it is the answer for; at most one row a report."""
+    """`report_id, ward_id` (0: none) of reports that neither their row's ward nor, `today`, the
+    ward that `wards_today` has for it is the answer for; at most one row a report."""
     if word == "today":
         return select(reports_today.c.report_id, reports_today.c.ward_id).subquery("others")
     before, begun = reform_moves.alias("before"), reforms.alias("begun")
@@ -39,7 +39,11 @@ def others(word: Word) -> Subquery:
         .where(tuple_(begun.c.begun_at, begun.c.id) < tuple_(reforms.c.begun_at, reforms.c.id))
     )
     return (
-        select(reform_moves.c.report_id, reform_moves.c.old_ward_id.label("ward_id"))
+        select(
+            reform_moves.c.report_id,
+            # 0: in none, which is an answer, too
+            func.coalesce(reform_moves.c.old_ward_id, 0).label("ward_id"),
+        )
         .join_from(reform_moves, reforms, reforms.c.id == reform_moves.c.reform_id)
         .where(~earlier)
         .subquery("others")
@@ -47,17 +51,22 @@ def others(word: Word) -> Subquery:
 
 
 def other_id(word: Word) -> ColumnElement[int]:
-    """The ward that `others` has for the report, else NULL, for queries over `reports`: a look-up
-    for each report that is read, where a join would read the moves of the whole city."""
+    """The ward (0: none) that `others` has for the report, else NULL, for queries over `reports`: a
+    look-up for each report that is read, where a join would read the moves of the whole city."""
     other = others(word)
     return select(other.c.ward_id).where(other.c.report_id == reports.c.id).scalar_subquery()
 
 
 def ward_id(word: Word) -> ColumnElement[int]:
-    """The report's ward, for queries over `reports`."""
+    """The report's ward or NULL, for queries over `reports`."""
     whole = select(wards_today.c.today_id).where(wards_today.c.ward_id == reports.c.ward_id)
     answers = [other_id(word), *([whole.scalar_subquery()] if word == "today" else [])]
-    return func.coalesce(*answers, reports.c.ward_id)
+    return first_of(*answers, reports.c.ward_id)
+
+
+def first_of(*answers: ColumnElement[int]) -> ColumnElement[int]:
+    """The ward that the first of these says; NULL says nothing, 0 that it is none."""
+    return func.nullif(func.coalesce(*answers), 0)
 
 
 def holding(ids: Sequence[int], word: Word | None) -> Select[Any]:

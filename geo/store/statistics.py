@@ -139,7 +139,7 @@ def _folded(asked: Asked, counted: CTE) -> Select[Any]:
     conditions = []
     if asked.in_wards:
         whole = [wards_today.c.today_id] if asked.word == "today" else []
-        ward_id = func.coalesce(counted.c.other_id, *whole, counted.c.ward_id)
+        ward_id = report_wards.first_of(counted.c.other_id, *whole, counted.c.ward_id)
         if asked.word == "today":
             source = counted.outerjoin(wards_today, wards_today.c.ward_id == counted.c.ward_id)
         if asked.wards is not None:

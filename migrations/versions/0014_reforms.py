@@ -100,7 +100,7 @@ def upgrade() -> None:
         "reform_moves",
         sa.Column("report_id", postgresql.UUID(as_uuid=True), nullable=False),
         sa.Column("reform_id", sa.Integer(), nullable=False),
-        sa.Column("old_ward_id", sa.Integer(), nullable=False),
+        sa.Column("old_ward_id", sa.Integer()),
         sa.Column("old_match", sa.Text()),
         sa.Column("old_distance_m", sa.Double()),
         sa.Column("old_ambiguous_with", postgresql.ARRAY(sa.Text()), nullable=False),

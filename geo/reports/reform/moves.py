@@ -146,13 +146,13 @@ def _parts(rows: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
         yield rows[start : start + BATCH]
 
 
-def follows(old: Ward, organisation: int) -> bool:
+def follows(old: Ward | None, organisation: int) -> bool:
     """Whether who answers (0: nobody) goes along with the ward: its committee does; whoever else
     answers was named by a rule, and goes on answering."""
-    return organisation in (0, old.organisation_id)
+    return organisation == 0 or (old is not None and organisation == old.organisation_id)
 
 
-def is_told(old: Ward, new: Ward, organisation: int, goes_along: bool) -> bool:
+def is_told(old: Ward | None, new: Ward, organisation: int, goes_along: bool) -> bool:
     """Whether people are told of the move: of another ward, or of another organisation."""
     becomes = new.organisation_id if goes_along else organisation
     return not words.same_for_people(old, new) or becomes != (organisation or None)
@@ -160,10 +160,11 @@ def is_told(old: Ward, new: Ward, organisation: int, goes_along: bool) -> bool:
 
 @dataclass(frozen=True)
 class _Sort:
-    """Moves of one sort: from a ward and organisation (0: nobody) to a ward, found in one way."""
+    """Moves of one sort: from a ward (None: none) and organisation (0: nobody) to a ward, found in
+    one way."""
 
     number: int
-    old: Ward
+    old: Ward | None
     organisation: int
     new: Ward
     match: str
@@ -201,7 +202,7 @@ class _Sort:
         said = words.moved(old, new, self.day) if self.told else None
         return {
             "kind": self.number,
-            "old_ward_id": old.id,
+            "old_ward_id": old and old.id,
             "old_organisation_id": self.organisation or None,
             "new_ward_id": new.id,
             "new_organisation_id": new.organisation_id if self.goes_along else self.organisation,
@@ -261,7 +262,11 @@ class _Sorts:
             old, organisation, new, nearest = key
             wards, match = self._wards.wards, NEAREST if nearest else COVERS
             sort = _Sort(
-                *(len(self._known), wards[old], organisation, wards[new], match),
+                len(self._known),
+                wards[old] if old >= 0 else None,
+                organisation,
+                wards[new],
+                match,
                 self._reform.in_force_on,
             )
             found = self._known[key] = sort, sort.facts(self._reform.set_name)

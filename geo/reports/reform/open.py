@@ -27,7 +27,8 @@ class OpenReports:
     """Open reports as columns (n,), in the order of their ids, which is that of time.
 
     `old` and `new` are positions in `WardDirectory.wards`: the ward that a report has, and the one
-    in force on the reform's day where its point is, -1 none. `others` are the wards its circle of
+    in force on the reform's day where its point is, -1 none. Reports in no ward are among them
+    where the reform gives them one. `others` are the wards its circle of
     accuracy touches besides, by row.
     """
 
@@ -47,7 +48,7 @@ class OpenReports:
 
     @property
     def moving(self) -> Bools:
-        """Which of them (n,) get another ward."""
+        """Which of them (n,) get another ward, or their first."""
         found: Bools = (self.new >= 0) & (self.new != self.old)
         return found
 
@@ -56,6 +57,16 @@ class OpenReports:
         """Which of them (n,) lie in no ward of that day, nor near one: they stay where they are."""
         return self.new < 0
 
+    def only(self, rows: Bools) -> "OpenReports":
+        """Some of them, by a mask (n,)."""
+        kept = {row: i for i, row in enumerate(np.flatnonzero(rows).tolist())}
+        others = {kept[row]: near for row, near in self.others.items() if row in kept}
+        rest = {each: getattr(self, each)[rows] for each in _COLUMNS}
+        return OpenReports(**rest, others=others)
+
+
+_COLUMNS = tuple(each.name for each in fields(OpenReports) if each.name != "others")
+
 
 async def read_open(
     conn: AsyncConnection,
@@ -63,7 +74,8 @@ async def read_open(
     scope: Scope,
     snap_m: float,
 ) -> OpenReports:
-    """The open reports of the wards that a reform concerns, looked up on its day.
+    """The open reports of the wards that a reform concerns, looked up on its day; and those in no
+    ward, taken in before there was one, which are in a ward of the reform's set.
 
     A report goes to a ward of the reform's set, or to one that was there beside its own. To the
     wards of another set that replaced its own, such as a neighbouring city's, the reform to that
@@ -74,16 +86,26 @@ async def read_open(
     """
     affected = list(scope.affected)
     ids = [wards.wards[i].id for i in affected]
-    position = np.zeros(max(ids, default=0) + 1, dtype=np.int64)
+    position = np.full(max(ids, default=0) + 1, -1, dtype=np.int64)
     position[ids] = affected
     since = np.array([ward.valid_from for ward in wards.wards], dtype="datetime64[D]")
     until = np.array([ward.valid_to for ward in wards.wards], dtype="datetime64[D]")
     of_set = np.zeros(len(wards), dtype=bool)
     of_set[list(scope.new)] = True
     loop = asyncio.get_running_loop()
+
+    def looked_up_in(block: Rows) -> OpenReports:
+        found = _looked_up(wards, block, position, scope.day, snap_m)
+        nowhere = found.old < 0
+        return (
+            found
+            if not nowhere.any()
+            else found.only(~nowhere | ((found.new >= 0) & of_set[found.new]))
+        )
+
     with ThreadPoolExecutor(max_workers=1) as thread:
         looked_up = [
-            loop.run_in_executor(thread, _looked_up, wards, block, position, scope.day, snap_m)
+            loop.run_in_executor(thread, looked_up_in, block)
             async for block in store.open_reports(conn, ids)
         ]
         found = _in_order(await asyncio.gather(*looked_up))
@@ -131,5 +153,4 @@ def _in_order(parts: Sequence[OpenReports]) -> OpenReports:
     def column(name: str) -> Any:
         return np.concatenate([getattr(part, name) for part in parts])[order]
 
-    rest = {each.name: column(each.name) for each in fields(OpenReports) if each.name != "others"}
-    return OpenReports(**rest, others=others)
+    return OpenReports(**{name: column(name) for name in _COLUMNS}, others=others)

@@ -66,8 +66,8 @@ class Plan:
     """What a reform would do.
 
     `before` and `after` are positions in `wards.wards`, those that `shares` counts by. `outside`
-    is the number of open reports per old ward that lie in no ward any more. `state` is that of the
-    reform, None before it was asked for.
+    is the number of open reports per old ward that lie in no ward any more, `first` of those in
+    none until now per new ward. `state` is that of the reform, None before it was asked for.
     """
 
     set_name: str
@@ -80,6 +80,7 @@ class Plan:
     pairs: tuple[Pair, ...]
     fates: Fates
     outside: tuple[tuple[Ward, int], ...]
+    first: tuple[tuple[Ward, int], ...]
     pointing: Pointing
     mapped: bool
     disagreements: tuple[Disagreement, ...]
@@ -98,6 +99,7 @@ class Plan:
             "totals": {
                 **{name: self.total(name) for name in counts},
                 "outside": sum(n for _, n in self.outside),
+                "first": sum(n for _, n in self.first),
                 "wards_before": len(self.before),
                 "wards_after": len(self.after),
                 "lost_m2": round(float(self.shares.lost_m2.sum()), 1),
@@ -107,6 +109,7 @@ class Plan:
             "pairs": [pair.as_json() for pair in self.pairs],
             **self.fates.as_json(),
             "outsides": [{**_brief(ward), "open": n} for ward, n in self.outside],
+            "firsts": [{**_brief(ward), "open": n} for ward, n in self.first],
             "lost": self._alone(self.before, self.shares.lost_m2),
             "gained": self._alone(self.after, self.shares.gained_m2),
             **self.pointing.as_json(),
@@ -145,7 +148,7 @@ async def plan(
     refuse_half_a_city(wards, scope, partial=partial)
     reports = await read_open(conn, wards, scope, snap_m)
     eve = scope.day - timedelta(days=1)
-    held = set(reports.old[reports.moving].tolist())
+    held = set(reports.old[reports.moving].tolist()) - {-1}
     before = tuple(i for i in scope.affected if wards.wards[i].in_force(eve) or i in held)
     after = tuple(sorted((*scope.new, *scope.going_on)))
     at_last = [i for i in before if wards.wards[i].in_force(eve)]
@@ -163,7 +166,8 @@ async def plan(
         shares=overlay,
         pairs=_pairs(wards, before, after, overlay, reports),
         fates=told,
-        outside=_outside(wards, reports),
+        outside=_per_ward(wards, reports.old[reports.outside]),
+        first=_per_ward(wards, reports.new[reports.old < 0]),
         pointing=await pointing(conn, wards, scope),
         mapped=mapping is not None,
         disagreements=_disagreements(
@@ -206,7 +210,7 @@ def _pairs(
 
 def _counts(wards: WardDirectory, reports: OpenReports) -> dict[tuple[int, int], dict[str, int]]:
     """Counts of a `Pair` by positions of old and new ward."""
-    there = np.flatnonzero(reports.new >= 0)
+    there = np.flatnonzero((reports.new >= 0) & (reports.old >= 0))
     ambiguous = np.zeros(len(reports), dtype=bool)
     ambiguous[list(reports.others)] = True
     # One number for what decides whether people are told.
@@ -234,8 +238,8 @@ def _counts(wards: WardDirectory, reports: OpenReports) -> dict[tuple[int, int],
     return found
 
 
-def _outside(wards: WardDirectory, reports: OpenReports) -> tuple[tuple[Ward, int], ...]:
-    met, n = np.unique(reports.old[reports.outside], return_counts=True)
+def _per_ward(wards: WardDirectory, positions: Any) -> tuple[tuple[Ward, int], ...]:
+    met, n = np.unique(positions, return_counts=True)
     return tuple((wards.wards[i], k) for i, k in zip(met.tolist(), n.tolist(), strict=True))
 
 

@@ -28,8 +28,8 @@ Positions = npt.NDArray[np.int64]
 async def derive(
     conn: AsyncConnection, wards: WardDirectory, applied: Sequence[AnyRow], snap_m: float
 ) -> int:
-    """Write which wards of today all reports of older wards are in; says for how many the answer is
-    not their ward's.
+    """Write which wards of today all reports of older wards are in, and those of none; says for how
+    many the answer is not their ward's.
 
     `applied` are the reforms in force, rows of `set_id, in_force_on`.
     """
@@ -42,6 +42,7 @@ async def derive(
         mostly = _mostly(wards, of_day, day)
         whole |= mostly
         exceptions += await _exceptions(conn, wards, of_day, mostly, day, snap_m)
+    exceptions += await _first(conn, wards, applied, snap_m)
     ids = [ward.id for ward in wards.wards]
     pairs = {ids[i]: ids[j] for i, j in whole.items() if i != j}
     await store.write_today(conn, pairs, exceptions)
@@ -76,16 +77,18 @@ class LateReports:
         position = np.full(ids.max(initial=0) + 1, -1, dtype=np.int64)
         position[ids] = np.arange(len(ids))
         own = position[np.asarray(pc.fill_null(reports["ward_id"].cast(pa.int32()), 0))]
+        there = own.copy()
         old = np.flatnonzero((own >= 0) & ~np.isnat(self._day[own]))
-        if not len(old):
-            return []
-        own = own[old]
-        there = _there(self._wards, own, lon[old], lat[old], self._day[own], self._snap_m)
-        other = np.flatnonzero(there != self._answer[own])
-        names = reports["id"].take(pa.array(old[other])).to_pylist()
+        days = self._day[own[old]]
+        there[old] = _there(self._wards, own[old], lon[old], lat[old], days, self._snap_m)
+        none = np.flatnonzero(own < 0)
+        there[none] = _first_wards(self._wards, lon[none], lat[none], applied, self._snap_m)
+        answer = np.where(own >= 0, self._answer[own], own)
+        other = np.flatnonzero(there != answer)
+        names = reports["id"].take(pa.array(other)).to_pylist()
         await store.add_today(conn, list(zip(names, ids[there[other]].tolist(), strict=True)))
         is_open = pc.is_in(reports["status"].cast(pa.string()), pa.array(OPEN_STATUSES))
-        if not (np.asarray(is_open)[old] & (there != own)).any():
+        if not (np.asarray(is_open) & (there != own)).any():
             return []
         return [row.set_name for row in reversed(applied)]
 
@@ -127,6 +130,19 @@ def _there(
     return np.where(there < 0, own, there)
 
 
+def _first_wards(
+    wards: WardDirectory, lon: Floats, lat: Floats, applied: Sequence[AnyRow], snap_m: float
+) -> Positions:
+    """For places of reports in no ward the ward that the last reform has there, -1 none."""
+    found = np.full(len(lon), -1, dtype=np.int64)
+    for reform in sorted(applied, key=lambda row: row.in_force_on) if len(lon) else ():
+        of_set = np.array([ward.set_id == reform.set_id for ward in wards.wards], dtype=bool)
+        days = np.full(len(lon), np.datetime64(reform.in_force_on))
+        there = wards.assign(lon, lat, days, snap_m).position
+        found = np.where((there >= 0) & of_set[there], there, found)
+    return found
+
+
 def _mostly(wards: WardDirectory, positions: Sequence[int], day: date) -> Mapping[int, int]:
     """For wards, the ward in force on a day that has most of their ground, else themselves."""
     there = [i for i, ward in enumerate(wards.wards) if ward.in_force(day)]
@@ -166,4 +182,20 @@ async def _exceptions(
         there = _there(wards, own, lon, lat, days, snap_m)
         other = np.flatnonzero(there != answer[own])
         found += zip(uuids(rows["id"][other]), ids[there[other]].tolist(), strict=True)
+    return found
+
+
+async def _first(
+    conn: AsyncConnection, wards: WardDirectory, applied: Sequence[AnyRow], snap_m: float
+) -> list[tuple[str, int]]:
+    """(report, ward id) of reports in no ward whose place is in one of a reform."""
+    ids = np.array([ward.id for ward in wards.wards], dtype=np.int64)
+    found: list[tuple[str, int]] = []
+    if not applied:
+        return found
+    async for rows in store.wardless_reports(conn):
+        lon, lat = (rows[name].astype(np.float64) for name in ("lon", "lat"))
+        there = _first_wards(wards, lon, lat, applied, snap_m)
+        some = np.flatnonzero(there >= 0)
+        found += zip(uuids(rows["id"][some]), ids[there[some]].tolist(), strict=True)
     return found

@@ -70,15 +70,12 @@ async def undo(
             pairs = await store.moved_pairs(conn, reform.id)
         by_id = {ward.id: ward for ward in wards.wards}
         told = {
-            f"{pair.old_ward_id} {pair.new_ward_id}": {
-                **words.moved_back(
-                    by_id[pair.old_ward_id], by_id[pair.new_ward_id], reform.in_force_on
-                ),
-                "data": words.event_data(
-                    by_id[pair.new_ward_id], by_id[pair.old_ward_id], set_name
-                ),
+            f"{pair.old_ward_id or 0} {new.id}": {
+                **words.moved_back(old, new, reform.in_force_on),
+                "data": words.event_data(new, old, set_name),
             }
             for pair in pairs
+            for old, new in [(by_id.get(pair.old_ward_id), by_id[pair.new_ward_id])]
         }
         async with engine.connect() as conn:
             ids = [

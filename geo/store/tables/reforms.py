@@ -63,7 +63,8 @@ reform_moves = Table(
         primary_key=True,
     ),
     Column("reform_id", Integer, ForeignKey("reforms.id"), primary_key=True),
-    Column("old_ward_id", Integer, nullable=False),
+    # NULL: in no ward before
+    Column("old_ward_id", Integer),
     Column("old_match", Text),
     Column("old_distance_m", Double),
     Column("old_ambiguous_with", ARRAY(Text), nullable=False),

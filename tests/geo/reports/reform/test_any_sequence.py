@@ -35,6 +35,8 @@ COLUMNS, ROWS, CELL = 6, 4, 0.01
 CODES = [f"9{n:04d}" for n in range(1, 10)]
 NAMES = ["Bến Thử", "Chợ Nhỏ", "Đa Mẫu", "Tân Mẫu", "Thạnh Mẫu", "Vĩnh Thử", "Hòa Thử", "An Mẫu"]
 FIRST_DAY, EVERY = date(2021, 1, 1), timedelta(days=100)
+# Before the city had any ward.
+LONG_AGO = 9000
 BATCH = 3
 
 # A report is where it was taken in, or where the last reform left it: one that is applied, or one
@@ -67,14 +69,14 @@ TODAY = """
 SELECT r.source_id, coalesce(rt.ward_id, wt.today_id, r.ward_id) AS today,
     coalesce(o.id, r.ward_id) AS expected
 FROM reports AS r
-JOIN wards AS own ON own.id = r.ward_id
+LEFT JOIN wards AS own ON own.id = r.ward_id
 LEFT JOIN reports_today AS rt ON rt.report_id = r.id
 LEFT JOIN wards_today AS wt ON wt.ward_id = r.ward_id
 LEFT JOIN LATERAL (
     SELECT w.id FROM wards AS w
     WHERE w.valid @> (
         SELECT max(f.in_force_on) FROM reforms AS f
-        WHERE f.state = 'applied' AND f.in_force_on > lower(own.valid)
+        WHERE f.state = 'applied' AND f.in_force_on > coalesce(lower(own.valid), '-infinity')
     ) AND ST_Covers(w.geom, r.geom) ORDER BY w.code LIMIT 1
 ) AS o ON true
 """
@@ -84,11 +86,11 @@ SELECT source_id, ward_id, ward_match, ward_distance_m, ambiguous_with, organisa
 FROM reports ORDER BY source_id
 """
 TAKEN_IN = """
-SELECT r.source_id, lower(w.valid) AS day
+SELECT r.source_id, coalesce(lower(w.valid), date '1900-01-01') AS day
 FROM reports AS r
-JOIN wards AS w ON w.id = coalesce(
-    (SELECT m.old_ward_id FROM reform_moves AS m JOIN reforms AS f ON f.id = m.reform_id
-        WHERE m.report_id = r.id ORDER BY f.begun_at, f.id LIMIT 1),
+LEFT JOIN wards AS w ON w.id = coalesce(
+    (SELECT coalesce(m.old_ward_id, 0) FROM reform_moves AS m JOIN reforms AS f
+        ON f.id = m.reform_id WHERE m.report_id = r.id ORDER BY f.begun_at, f.id LIMIT 1),
     r.ward_id
 )
 """
@@ -130,6 +132,7 @@ class City:
         self.closed = {}
         self.due_at = {}
         self.taken_in = {}
+        self.early = set()
 
     async def rows(self, query, **values):
         async with self.engine.connect() as conn:
@@ -151,8 +154,12 @@ class City:
 
     async def reported(self, place, days_ago, status):
         lon, lat = builders.WEST + place[0] * CELL / 2, builders.SOUTH + place[1] * CELL / 2
-        day = max(self.today - timedelta(days=days_ago), builders.VALID_FROM)
+        day = self.today - timedelta(days=days_ago)
         self.n += 1
+        if days_ago == LONG_AGO:
+            self.early.add(f"{self.n:04d}")
+        else:
+            day = max(day, builders.VALID_FROM)
         row = {
             "category": "drainage.flooding",
             "lon": lon,
@@ -215,7 +222,8 @@ class City:
         async with self.engine.connect() as conn:
             told = await plan(conn, name, snap_m=SNAP_M)
         assert await self.rows(STANDING) == standing
-        await self._applied(name, (told.total("moving"), told.total("renewed")))
+        first = sum(n for _, n in told.first)
+        await self._applied(name, (told.total("moving") + first, told.total("renewed")))
 
     async def undone(self, which):
         before = await self.scalar(MOVED_EVENTS)
@@ -269,14 +277,16 @@ class City:
         return self.sets[which % len(self.sets)] if self.sets else "none"
 
     async def check(self):
-        assert await self.scalar("SELECT count(*) FROM reports WHERE ward_id IS NOT NULL") == self.n
+        standing = await self.rows(STANDING)
+        assert len(standing) == self.n
+        assert {row.source_id for row in standing if row.ward_id is None} <= self.early
         for row in await self.rows(EXPECTED, taken_in=json.dumps(self.taken_in)):
             assert row.ward_id == row.expected, row
             assert row.organisation_id == row.answers, row
         for row in await self.rows(TAKEN_IN):
             self.taken_in.setdefault(row.source_id, row.day.isoformat())
         assert await self.scalar(HALF_TOLD) == 0
-        for row in await self.rows(STANDING):
+        for row in standing:
             assert row.due_at == self.due_at.setdefault(row.source_id, row.due_at)
             if row.status == "closed":
                 assert row.ward_id == self.closed.setdefault(row.source_id, row.ward_id)
@@ -305,7 +315,7 @@ step = st.one_of(
     st.tuples(
         st.just("reported"),
         places,
-        st.sampled_from([0, 0, 30, 150, 400]),
+        st.sampled_from([0, 0, 30, 150, 400, LONG_AGO]),
         st.sampled_from([None, "in_progress", "closed"]),
     ),
     st.tuples(st.just("closed_one"), st.integers(0, 30)),
@@ -345,7 +355,8 @@ def test_after_any_sequence_every_report_is_in_the_ward_that_postgis_finds(
             city = City(engine)
             first, *drawn = beginning
             for n, place in enumerate(first):
-                await city.reported(place, 0, "closed" if n % 3 == 0 else None)
+                days_ago = LONG_AGO if n % 4 == 0 else 0
+                await city.reported(place, days_ago, "closed" if n % 3 == 0 else None)
             await city.drawn_anew(*drawn)
             await city.time_goes_by(60)
             await city.check()

@@ -37,7 +37,9 @@ standing AS MATERIALIZED (
                 ELSE r.reasons - 0
             END AS new_reasons,
         CASE
-            WHEN r.status = 'received' AND s.new_organisation_id IS NOT NULL THEN 'assigned'
+            WHEN r.status = 'received' AND s.new_organisation_id IS NOT NULL
+                -- What tells nobody changes nothing that people see.
+                AND s.vi IS NOT NULL THEN 'assigned'
             ELSE r.status
         END AS new_status,
         -- Here, not read back from the insert: joined to it, a thousand rows are a million pairs.

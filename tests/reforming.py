@@ -136,7 +136,7 @@ def today_held(url: str) -> Iterator[Callable[[], None]]:
 
 
 def until_held(url: str, process: "subprocess.Popen[str]", n: int) -> None:
-    """Wait until `n` transactions of the process wait for a lock."""
+    """Wait until at least `n` transactions of the process wait for a lock."""
     held = (
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
         " AND wait_event_type = 'Lock' AND state = 'active'"
@@ -144,7 +144,7 @@ def until_held(url: str, process: "subprocess.Popen[str]", n: int) -> None:
 
     def true() -> bool:
         assert process.poll() is None, process.communicate()
-        return query(url, held) == [(n,)]
+        return query(url, held)[0][0] >= n
 
     until(true, 30)
 

@@ -98,15 +98,16 @@ async def nightly(context: JobContext, timestamp: int) -> None:
 @app.periodic(cron="*/5 * * * *", periodic_id="reforms")
 @app.task(name="reforms", queueing_lock="reforms", pass_context=True)
 async def reforms(context: JobContext, timestamp: int) -> None:
-    """Apply the reforms of boundaries whose day has come, and go on with those broken off."""
+    """Apply the reforms of boundaries whose day has come, go on with those broken off, applied or
+    undone, and move what came late."""
     settings: Settings = context.additional_context["settings"]
     now = datetime.fromtimestamp(timestamp, ZoneInfo(settings.timezone))
     async with _transaction(context.additional_context["url"]) as conn:
         due = await reform.due(conn, now.date())
-    for set_name in due:
-        code, said = await _command("wards", "reform", "apply", "--to", set_name)
+    for verb, set_name in due:
+        code, said = await _command("wards", "reform", verb, "--to", set_name)
         if code:
-            log.warning("the reform to %s was not applied (%s)", set_name, said)
+            log.warning("pinward wards reform %s --to %s failed (%s)", verb, set_name, said)
 
 
 async def ask(

@@ -85,11 +85,12 @@ def store(url: str, rows: list[dict[str, Any]]) -> None:
     _work(url, lambda conn: bulk_insert(conn, rows))
 
 
-def draw_anew(url: str, day: date = DAY) -> None:
+def draw_anew(url: str, day: date = DAY, file: WardFile | None = None) -> None:
     """Import the reform's wards, in force from a day on."""
+    wards = file or redrawn()
     _work(
         url,
-        lambda conn: import_wards(conn, redrawn(), name=SET, valid_from=day, city="Thành phố Thử"),
+        lambda conn: import_wards(conn, wards, name=SET, valid_from=day, city="Thành phố Thử"),
     )
 
 

@@ -139,7 +139,13 @@ def apply(
     if done.outside:
         say(f"  {done.outside} lie in no ward of {done.in_force_on} and stay where they are")
     if done.left:
-        say(f"  {done.left} changed again and again meanwhile: run the command again")
+        say(
+            f"  {done.left} changed again and again meanwhile and are not moved yet: the worker "
+            "goes on within five minutes, or run the command again"
+        )
+    if done.state == "applying":
+        # Today's wards are told when all have moved.
+        return
     say(f"  {done.derived} reports of older wards have an answer of their own in today's wards")
 
 

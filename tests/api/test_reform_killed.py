@@ -48,6 +48,7 @@ BY_WARD = "SELECT ward_id, count(*) FROM reports GROUP BY 1"
 # But for when it was changed last, which is told to who looks at it.
 STANDING = "SELECT to_jsonb(r) - 'updated_at' FROM reports r ORDER BY id"
 MOVES = "SELECT count(*) FROM reform_moves"
+RENEWED = f"{MOVES} WHERE event_id IS NULL"
 # Given back and forgotten, or kept and moved.
 HALF_RESTORED = f"""
 SELECT r.code FROM reports r
@@ -117,6 +118,10 @@ def test_an_apply_killed_again_and_again_ends_when_it_is_run_again(city, pinward
     after = query(city, BY_WARD)
     assert sum(n for _, n in after) == sum(n for _, n in before) == N + CLOSED
     assert query(city, MOVES) == [(N,)]
+    # The first runs' are counted, too.
+    counted = "SELECT summary -> 'moved', summary -> 'renewed' FROM reforms"
+    [(moved, renewed)] = query(city, counted)
+    assert (moved, renewed) == (N - renewed, query(city, RENEWED)[0][0])
     # Closed ones gain today's ward: not all of 90003 went where most of it did.
     assert said["derived"] > 0
 

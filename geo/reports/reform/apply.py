@@ -9,13 +9,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Literal
 
 from geo.errors import Conflict, NotFound
 from geo.reports.reform.moves import Moved, Started, move, silent
 from geo.reports.reform.open import OpenReports, read_open
-from geo.reports.reform.today import derive
+from geo.reports.reform.today import LateReports, derive
 from geo.store import reforms as store
+from geo.store import reforms_late as late
 from geo.store import wards as ward_store
 from geo.store.database import AnyRow, AsyncConnection, AsyncEngine
 from geo.wards.directory import WardDirectory
@@ -24,6 +25,10 @@ from geo.wards.reform.scope import Scope, refuse_half_a_city
 # Reports that changed while they were to be moved are read again; who changes all the time waits
 # for the next run.
 _PASSES = 5
+
+_COUNTS = ("moved", "renewed", "ambiguous")
+
+Verb = Literal["apply", "undo"]
 
 
 @dataclass(frozen=True)
@@ -70,25 +75,54 @@ async def apply(
     another process applies or undoes one.
     """
     async with one_at_a_time(engine):
+        began = datetime.now(UTC)
         async with engine.begin() as conn:
             wards = await WardDirectory.load(conn)
             reform = await _asked(conn, wards, set_name, today, partial)
         if reform.state == "scheduled":
             return Applied(set_name, "scheduled", reform.in_force_on)
-        scope = Scope.of(wards, reform.set_id, reform.in_force_on)
         total = Moved()
-        for _ in range(_PASSES):
-            async with engine.connect() as conn:
-                reports = await read_open(conn, wards, scope, snap_m)
-            moving = int(reports.moving.sum())
-            if not moving:
-                break
-            before = total.moved + total.renewed
-            await move(engine, wards, reports, reform, total, started(moving))
-            if total.moved + total.renewed == before:
-                break
+        reports, standing = await _all_moved(engine, wards, reform, total, snap_m, started)
         async with engine.begin() as conn:
-            return await _finished(conn, wards, reform, reports, total, snap_m)
+            done = await _finished(conn, wards, reform, reports, total, snap_m)
+            summary = done.as_json()
+            if reform.begun_at < began:
+                counted = await late.moved(conn, reform.id)
+                summary |= {name: getattr(counted, name) for name in _COUNTS}
+            summary["standing"] = None if done.left else standing
+            await store.change(conn, reform.id, summary=summary)
+            return done
+
+
+async def _all_moved(
+    engine: AsyncEngine,
+    wards: WardDirectory,
+    reform: AnyRow,
+    total: Moved,
+    snap_m: float,
+    started: Started,
+) -> tuple[OpenReports, str | None]:
+    """Move reports, counting into `total`, until none is left or `_PASSES` are done; says how they
+    are at last, and which stand in wards that ended (`geo.store.reforms_late.standing`)."""
+    scope = Scope.of(wards, reform.set_id, reform.in_force_on)
+    # Today's answers are made anew for all when a reform has come into force. Those for what is
+    # moved later are made with each batch, so that a run killed between two leaves none behind.
+    again = LateReports(wards, snap_m).again if reform.state == "applied" else None
+    for passed in range(_PASSES + 1):
+        async with engine.connect() as conn:
+            # Before they are read: what comes between stands out the next time. The first time it
+            # would be all of the city's.
+            counts = passed or again is not None
+            standing = (await late.standing(conn, reform.id)).get(reform.id) if counts else None
+            reports = await read_open(conn, wards, scope, snap_m)
+        moving = int(reports.moving.sum())
+        if not moving or passed == _PASSES:
+            break
+        before = total.moved + total.renewed
+        await move(engine, wards, reports, reform, total, started(moving), again)
+        if total.moved + total.renewed == before:
+            break
+    return reports, standing
 
 
 async def _asked(
@@ -128,33 +162,35 @@ async def _finished(
 ) -> Applied:
     first = reform.state != "applied"
     left = int(reports.moving.sum())
-    if first:
-        await store.change(conn, reform.id, state="applied", applied_at=datetime.now(UTC))
-    derived = reform.summary.get("derived", 0)
-    if first or total.moved or total.renewed:
+    state = "applying" if first and left else "applied"
+    if first and not left:
+        await store.change(conn, reform.id, state=state, applied_at=datetime.now(UTC))
         derived = await derive(conn, wards, await store.in_force(conn), snap_m)
-    done = Applied(
-        reform.set_name,
-        "applied",
-        reform.in_force_on,
-        total,
-        int(reports.outside.sum()),
-        left,
-        derived,
-    )
-    summary = done.as_json()
-    for name in ("moved", "renewed", "ambiguous"):
-        summary[name] += reform.summary.get(name, 0)
-    await store.change(conn, reform.id, summary=summary)
-    return done
+    else:
+        derived = await late.answered_today(conn)
+    outside = int(reports.outside.sum())
+    return Applied(reform.set_name, state, reform.in_force_on, total, outside, left, derived)
 
 
-async def due(conn: AsyncConnection, today: date) -> list[str]:
-    """Names of the sets whose reform is to be applied by now: scheduled, or broken off."""
-    return [
-        row.set_name
-        for row in reversed(await store.every(conn))
-        if row.state == "applying" or (row.state == "scheduled" and row.in_force_on <= today)
+async def due(conn: AsyncConnection, today: date) -> list[tuple[Verb, str]]:
+    """What is to be done by now, in this order: the command and the set's name.
+
+    To end what was broken off, undoing first; to apply what was scheduled; and to apply again where
+    open reports came late, taken in under a ward that the reform ended by a process that had not
+    heard of the new ones yet, or imported, or opened again. Those that were looked at and stayed
+    (in no ward of that day) are no reason to look again.
+    """
+    reforms = await store.every(conn)
+    standing = await late.standing(conn)
+    begun: list[tuple[Verb, str]] = [
+        ("undo", row.set_name) for row in reforms if row.state == "undoing"
+    ]
+    return begun + [
+        ("apply", row.set_name)
+        for row in reversed(reforms)
+        if row.state == "applying"
+        or (row.state == "scheduled" and row.in_force_on <= today)
+        or (row.id in standing and standing[row.id] != row.summary.get("standing"))
     ]
 
 

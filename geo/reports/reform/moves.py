@@ -73,9 +73,10 @@ async def move(
     reform: Any,
     total: Moved,
     done: Callable[[int], None],
+    also: Callable[[AsyncConnection, Sequence[str]], Awaitable[None]] | None = None,
 ) -> None:
     """Move what is moving of `reports`, counting into `total`; `done(n)` is told after each batch
-    how many of them that makes.
+    how many of them that makes; `also(conn, ids)` is done in each batch's transaction.
 
     `reform` has `id, set_name, in_force_on`. Reports that changed since they were read are left for
     the next reading.
@@ -87,6 +88,8 @@ async def move(
     async def one(conn: AsyncConnection, rows: npt.NDArray[np.int64]) -> None:
         kinds, batch = sorts.batch(rows)
         total.add(await store.move(conn, reform.id, kinds, batch, datetime.now(UTC)))
+        if also is not None:
+            await also(conn, batch["ids"])
         done(total.moved + total.renewed - before)
 
     await in_batches(engine, list(_parts(moving)), one)

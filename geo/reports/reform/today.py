@@ -15,6 +15,7 @@ import shapely
 
 from geo.reports.reform.uuids import uuids
 from geo.store import reforms as store
+from geo.store import reforms_late as late_store
 from geo.store.database import AnyRow, AsyncConnection
 from geo.store.tables.reports import OPEN_STATUSES
 from geo.wards.directory import WardDirectory
@@ -91,6 +92,17 @@ class LateReports:
         if not (np.asarray(is_open) & (there != own)).any():
             return []
         return [row.set_name for row in reversed(applied)]
+
+    async def again(self, conn: AsyncConnection, ids: Sequence[str]) -> None:
+        """Make the answers anew for some reports that have another ward now, in this transaction;
+        all others stay as they are. `ids` may name reports that are no more."""
+        await store.lock_today(conn, shared=True)
+        await late_store.forget_today(conn, ids)
+        rows = await late_store.placed(conn, ids)
+        columns = ("id", "ward_id", "status")
+        reports = pa.table({name: [getattr(row, name) for row in rows] for name in columns})
+        lon, lat = (np.array([getattr(row, name) for row in rows]) for name in ("lon", "lat"))
+        await self.add(conn, reports, lon, lat)
 
     async def _know(self, conn: AsyncConnection, applied: Sequence[AnyRow]) -> None:
         of = [(reform.id, reform.applied_at) for reform in applied]

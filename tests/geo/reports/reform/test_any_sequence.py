@@ -226,10 +226,13 @@ class City:
         await self._applied(name, (told.total("moving") + first, told.total("renewed")))
 
     async def undone(self, which):
+        await self._undone(self._set(which))
+
+    async def _undone(self, name):
         before = await self.scalar(MOVED_EVENTS)
         standing = await self.rows(STANDING)
         try:
-            done = await undo(self.engine, self._set(which), snap_m=SNAP_M)
+            done = await undo(self.engine, name, snap_m=SNAP_M)
         except (Conflict, NotFound):
             assert await self.rows(STANDING) == standing
             return
@@ -248,9 +251,12 @@ class City:
     async def worked(self):
         """What the worker does every few minutes."""
         async with self.engine.connect() as conn:
-            names = await due(conn, self.today)
-        for name in names:
-            await self._applied(name)
+            todo = await due(conn, self.today)
+        for verb, name in todo:
+            if verb == "undo":
+                await self._undone(name)
+            else:
+                await self._applied(name)
 
     async def broken_off(self, which, after, undoing):
         """Applied or undone until the batch `after`; goes on some other time."""

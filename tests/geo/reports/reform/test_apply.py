@@ -10,6 +10,7 @@ from sqlalchemy import text
 import builders
 from geo.errors import Conflict, NotFound, RefusedReform
 from geo.reports.bulk import bulk_insert
+from geo.reports.reform import apply as applying
 from geo.reports.reform.apply import apply
 from geo.reports.reform.plan import plan
 from geo.reports.reform.undo import undo
@@ -92,6 +93,13 @@ async def test_applying_again_changes_nothing(engine):
     assert (again.moved.moved, again.moved.renewed) == (0, 0)
     assert await standing(engine) == once
     assert len(await events(engine)) == 6
+
+
+async def test_what_the_last_pass_moves_is_not_left(engine, monkeypatch):
+    monkeypatch.setattr(applying, "_PASSES", 1)
+    await reformed(engine)
+    done = await apply(engine, "halves", today=TODAY, snap_m=SNAP_M)
+    assert (done.state, done.moved.moved, done.left) == ("applied", 6, 0)
 
 
 async def test_undo_restores_what_nobody_touched_and_lists_the_rest(engine):

@@ -2,6 +2,7 @@
 
 import csv
 from datetime import UTC, date, datetime
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -165,3 +166,53 @@ async def test_while_a_reform_is_under_way_the_file_says_what_to_do_and_running_
         done = await imported(engine, tmp_path)
     assert (done.imported, done.moved.moved, done.to_apply) == (60, 0, ["two"])
     assert (await imported(engine, tmp_path)).moved.moved == 30
+
+
+async def cut_again(engine):
+    """A later reform, applied: three wards, of which the middle one lies across the two."""
+    edges = [WEST + k * SIDE for k in (0, 0.9, 2.2, 3)]
+    boxes = np.array(
+        [shapely.box(a, SOUTH, b, SOUTH + 2 * SIDE) for a, b in pairwise(edges)], dtype=object
+    )
+    named = tuple(WardFeature(f"9200{n}", f"Mới hơn {n}", None, "ward", str(n)) for n in range(3))
+    async with engine.begin() as conn:
+        file = WardFile("three", named, boxes)
+        await import_wards(
+            conn, file, name="three", valid_from=date(2025, 7, 15), city="Thành phố Thử"
+        )
+    await apply(engine, "three", today=TODAY, snap_m=SNAP_M)
+
+
+async def versions(conn):
+    """Which answers there are, and which transaction wrote each."""
+    found = await conn.execute(
+        text(
+            "SELECT r.source_id, t.xmin::text FROM reports_today AS t"
+            " JOIN reports AS r ON r.id = t.report_id WHERE r.source = 'closed' ORDER BY 1"
+        )
+    )
+    return found.all()
+
+
+async def test_moving_them_makes_their_answers_of_today_anew_and_no_others(engine):
+    async with engine.begin() as conn:
+        before = rows(200, status="closed", source="closed")
+        await bulk_insert(conn, before)
+    await cut_in_two(engine)
+    await cut_again(engine)
+    async with engine.begin() as conn:
+        await bulk_insert(conn, rows(200))
+        written = await versions(conn)
+    # Moved by the first reform they are in an older ward still, moved by the last one in today's.
+    for name, some in (("two", True), ("three", False)):
+        await apply(engine, name, today=TODAY, snap_m=SNAP_M)
+        async with engine.begin() as conn:
+            assert await versions(conn) == written
+            found = await todays(conn)
+            late = "SELECT count(*) FROM reports_today t JOIN reports r ON r.id = t.report_id"
+            [(n,)] = await conn.execute(text(f"{late} WHERE r.source = 'old'"))
+            assert n > 10 if some else n == 0
+            await derive(conn, await WardDirectory.load(conn), await store.in_force(conn), SNAP_M)
+            assert found == await todays(conn)
+            await conn.rollback()
+    assert len(written) > 10

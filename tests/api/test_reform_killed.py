@@ -143,3 +143,24 @@ def test_an_undo_killed_again_and_again_gives_every_report_back_as_it_was(city, 
     assert query(city, EVENTS)[: len(told)] == told
     assert query(city, "SELECT count(*) FROM reports_today") == [(0,)]
     assert query(city, TOLD_UNEVENLY) == []
+
+
+def test_a_run_for_late_reports_that_is_killed_leaves_no_wrong_answer_of_today(
+    city, pinward, tmp_path
+):
+    ended(pinward, city, "apply")
+    store(city, reported(500, source="late"))
+    own = "SELECT count(*) FROM reports_today"
+    [(before,)] = query(city, own)
+    killed_at(city, tmp_path, "apply", LEFT, 1)
+    # The state says nothing of it: the reform is in force.
+    assert query(city, "SELECT state FROM reforms") == [("applied",)]
+    assert query(city, MOVES) == [(N + BATCH,)]
+    assert query(city, HALF_MOVED) == []
+    # Who is in today's ward has no other one; who waits still has.
+    assert query(city, f"{own} JOIN reform_moves USING (report_id)") == [(0,)]
+    assert 0 < query(city, own)[0][0] < before
+    said = ended(pinward, city, "apply")
+    assert said["moved"] + said["renewed"] == 500 - BATCH
+    assert query(city, ELSEWHERE, DAY) == []
+    assert query(city, f"{own} t JOIN reports r ON r.id = t.report_id WHERE {OPEN}") == [(0,)]

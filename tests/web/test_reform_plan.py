@@ -107,7 +107,7 @@ def test_the_plan_is_a_page_that_asks_nobody_and_shows_the_wards(
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(path.as_uri())
     page.locator(".folium-map canvas").first.wait_for()
-    assert page.get_by_text("2,000", exact=True).count() == 1
+    assert page.get_by_text("2\u202f000", exact=True).count() == 1
     # Something is drawn: the canvas has more than one colour.
     colours = page.evaluate(
         "() => { const c = document.querySelector('.folium-map canvas');"

@@ -41,6 +41,12 @@ class Scope:
         """The wards whose reports may change theirs."""
         return tuple(sorted((*self.ended, *self.going_on)))
 
+    @property
+    def left_out(self) -> tuple[int, ...]:
+        """The wards of the cities concerned that do not end with the reform."""
+        ended = set(self.ended)
+        return tuple(i for i in self.city if i not in ended)
+
     @classmethod
     def of(cls, wards: WardDirectory, set_id: int, day: date) -> "Scope":
         """The scope of a set that comes into force on a day."""
@@ -96,7 +102,7 @@ def refuse_half_a_city(wards: WardDirectory, scope: Scope, *, partial: bool) -> 
     A set that is small and holds nothing but new versions of wards is a correction; with `partial`
     the other wards are meant to go on.
     """
-    left_out = [i for i in scope.city if i not in set(scope.ended)]
+    left_out = scope.left_out
     if partial or not left_out:
         return
     share = _covered_share(wards, scope)

@@ -241,7 +241,8 @@ def _lines(found: Plan) -> Iterator[str]:
         f"{_n(totals['outside'], 'lies in none and stays', 'lie in none and stay')}"
     )
     if totals["first"]:
-        yield f"  {_n(totals['first'], 'in no ward until now gets', 'in no ward until now get')} one"
+        first = _n(totals["first"], "in no ward until now gets", "in no ward until now get")
+        yield f"  {first} one"
     yield (
         f"  {totals['ambiguous']} may lie in another ward too, {totals['newly_ambiguous']} of them "
         "could not before"

@@ -151,7 +151,7 @@ async def plan(
     wards = await WardDirectory.load(conn)
     scope = Scope.of(wards, ward_set.id, ward_set.valid_from)
     partial = partial or (reform is not None and reform.partial)
-    refuse_half_a_city(wards, scope, partial=partial)
+    refuse_half_a_city(wards, scope, rest_goes_on=partial or ward_set.correction)
     reports = await read_open(conn, wards, scope, snap_m)
     eve = scope.day - timedelta(days=1)
     held = set(reports.old[reports.moving].tolist()) - {-1}

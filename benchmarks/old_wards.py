@@ -2,8 +2,8 @@
 
 Nobody has the old polygons, but which old unit went to which new wards, and how much of it, is
 known. Each new ward is cut by meridians into strips, one for each old unit that gave to it; an old
-unit is the union of its strips. So the old units make up the same ground without gaps, and their
-shares are the mapping's where it tells any.
+unit is the union of its strips. So the old units make up the same ground without gaps. How wide
+the strips are is fitted to all shares at once; what then differs, the mapping contradicts itself.
 """
 
 import csv
@@ -13,13 +13,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import shapely
+from scipy.optimize import lsq_linear
 
 from geo.wards.features import WardFeature, WardFile
 
 # What the annex of the decree would call the kinds, by the first word of the name.
 _KINDS = {"Phường": "ward", "Xã": "commune", "Thị trấn": "town", "Đặc khu": "special_zone"}
 _HALVINGS = 30
+
+# How much more it matters that the new wards are filled, and that shares are as told, than that
+# parts are alike; and the least part of its fair size that a part has.
+_MUST, _SHOULD, _LEAST = 1e4, 1e2, 0.02
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -50,15 +58,17 @@ def old_wards(new: WardFile, told: Sequence[Part]) -> WardFile:
     """The old wards under the new ones, by code."""
     shape_of = {w.code: p for w, p in zip(new.wards, new.polygons, strict=True)}
     here = [part for part in told if part.new_code in shape_of]
-    of_new: dict[str, list[Part]] = defaultdict(list)
-    for part in here:
-        of_new[part.new_code].append(part)
+    areas = _areas(here, {part.new_code: shape_of[part.new_code].area for part in here})
+    of_new: dict[str, list[int]] = defaultdict(list)
+    # The smallest first: at the western tip a small part is no hairline from north to south.
+    for k in np.argsort(areas, kind="stable").tolist():
+        of_new[here[k].new_code].append(k)
     strips: dict[str, list[shapely.Geometry]] = defaultdict(list)
     names = {part.old_code: part.old_name for part in here}
     for code, own in of_new.items():
-        weights = _weights(own, of_new, shape_of)
-        for part, strip in zip(own, _strips(shape_of[code], weights), strict=True):
-            strips[part.old_code].append(strip)
+        weights = (areas[own] / areas[own].sum()).tolist()
+        for k, strip in zip(own, _strips(shape_of[code], weights), strict=True):
+            strips[here[k].old_code].append(strip)
     codes = sorted(strips)
     polygons = np.empty(len(codes), dtype=object)
     polygons[:] = [_polygons(shapely.union_all(strips[code])) for code in codes]
@@ -66,33 +76,30 @@ def old_wards(new: WardFile, told: Sequence[Part]) -> WardFile:
     return WardFile("old wards", wards, polygons, crs="EPSG:4326")
 
 
-def _weights(
-    own: Sequence[Part], of_new: dict[str, list[Part]], shape_of: dict[str, shapely.Geometry]
-) -> list[float]:
-    """The parts' shares of a new ward: split units as their shares say, the others alike."""
-    area = shape_of[own[0].new_code].area
-    # A split unit's whole area: so small that all its parts fit where they go.
-    split = [part.share is not None and part.share < 0.98 for part in own]
-    sizes = [
-        _size(part.old_code, of_new, shape_of) * (part.share or 0.0) / area if cut else 0.0
-        for part, cut in zip(own, split, strict=True)
-    ]
-    rest = (1.0 - sum(sizes)) / max(1, len(own) - sum(split))
-    weights = [size if cut else rest for size, cut in zip(sizes, split, strict=True)]
-    total = sum(weights)
-    return [weight / total for weight in weights]
+def _areas(told: Sequence[Part], area_of: dict[str, float]) -> Floats:
+    """Area of each part (n,), in the unit of `area_of`: they fill the new wards, have the shares
+    that are told as nearly as can be, and beside that are as alike as they may be.
 
-
-def _size(
-    old_code: str, of_new: dict[str, list[Part]], shape_of: dict[str, shapely.Geometry]
-) -> float:
-    """Area of a split unit: half of what its parts' fair places in their new wards allow."""
-    return 0.5 * min(
-        shape_of[code].area / len(own) / max(part.share, 0.02)
-        for code, own in of_new.items()
-        for part in own
-        if part.old_code == old_code and part.share is not None
-    )
+    Whose told shares are less than 1 in all has the rest nowhere: what is told is scaled up.
+    """
+    news = sorted(area_of)
+    old_of = np.unique([part.old_code for part in told], return_inverse=True)[1]
+    new_of = np.searchsorted(news, [part.new_code for part in told])
+    whole = np.array([area_of[code] for code in news])
+    one_old, one_new = np.eye(old_of.max() + 1)[old_of], np.eye(len(news))[new_of]
+    share = np.array([np.nan if part.share is None else part.share for part in told])
+    share /= np.bincount(old_of, share)[old_of]
+    fair = (whole / np.bincount(new_of))[new_of]
+    fair = np.where(np.isnan(share), fair, np.minimum(fair, share * (fair @ one_old)[old_of]))
+    # A row for each new ward, for each share told, and for each part's fair size; in fair sizes.
+    filled = one_new.T * fair / whole[:, None]
+    follows = (np.eye(len(told)) - np.nan_to_num(share)[:, None] * (one_old @ one_old.T)) * fair
+    follows /= (fair @ one_old)[old_of][:, None]
+    follows = follows[~np.isnan(share)]
+    rows = np.concatenate([_MUST * filled, _SHOULD * follows, np.eye(len(told))])
+    wanted = np.concatenate([np.full(len(news), _MUST), np.zeros(len(follows)), np.ones(len(told))])
+    found = lsq_linear(rows, wanted, bounds=(_LEAST, np.inf))
+    return np.asarray(found.x * fair, dtype=np.float64)
 
 
 def _strips(shape: shapely.Geometry, weights: Sequence[float]) -> list[shapely.Geometry]:

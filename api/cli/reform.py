@@ -217,7 +217,8 @@ def _write_map(found: Plan, path: Path, settings: Settings) -> None:
     from geo.reports.reform.map import plan_map
 
     assets = settings.pages / "assets"
-    page = plan_map(found, assets if (assets / "leaflet.js").is_file() else None)
+    now = datetime.now(ZoneInfo(settings.timezone))
+    page = plan_map(found, assets if (assets / "leaflet.js").is_file() else None, now)
     aside = path.with_name(f"{path.name}.part")
     try:
         aside.write_text(page, encoding="utf-8")
@@ -233,17 +234,21 @@ def _lines(found: Plan) -> Iterator[str]:
     """The plan for people: numbers first, then what needs a look."""
     totals = found.as_json()["totals"]
     state = f" ({found.state})" if found.state else ""
+    before, after, others = (totals[f"wards_{when}"] for when in ("before", "after", "going_on"))
+    beside = f"; the city's {_n(others, 'other ward goes', 'other wards go')} on" if others else ""
     yield (
-        f"{found.set_name}{state}: {totals['wards_before']} wards become "
-        f"{totals['wards_after']} on {found.in_force_on}"
+        f"{found.set_name}{state}: {_n(before, 'ward is', 'wards are')} replaced by {after} on "
+        f"{found.in_force_on}{beside}"
     )
     yield (
-        f"  {totals['open']} open reports: {totals['moving']} move to another ward, "
-        f"{totals['renewed']} get the new version of theirs, {totals['outside']} lie in none and "
-        "stay"
+        f"  {_n(totals['open'], 'open report', 'open reports')}: "
+        f"{_n(totals['moving'], 'moves', 'move')} to another ward, "
+        f"{_n(totals['renewed'], 'gets', 'get')} the new version of theirs, "
+        f"{_n(totals['outside'], 'lies in none and stays', 'lie in none and stay')}"
     )
     if totals["first"]:
-        yield f"  {totals['first']} in no ward until now get one"
+        first = _n(totals["first"], "in no ward until now gets", "in no ward until now get")
+        yield f"  {first} one"
     yield (
         f"  {totals['ambiguous']} may lie in another ward too, {totals['newly_ambiguous']} of them "
         "could not before"
@@ -254,43 +259,57 @@ def _lines(found: Plan) -> Iterator[str]:
     )
     fates = found.fates
     yield (
-        f"  {len(fates.split)} wards are split, {len(fates.merged)} made of several, "
-        f"{len(fates.same)} stay, {len(fates.renamed)} are renamed, {len(fates.recoded)} get "
-        f"another code, {len(fates.ended)} end without a successor"
+        f"  {_n(len(fates.split), 'ward is', 'wards are')} split, {len(fates.merged)} made of "
+        f"several; {_n(len(fates.same), 'stays', 'stay')}, "
+        f"{_n(len(fates.renamed), 'is', 'are')} renamed, "
+        f"{_n(len(fates.recoded), 'gets', 'get')} another code, "
+        f"{_n(len(fates.ended), 'ends', 'end')} without a successor"
     )
     moving = sorted(found.pairs, key=lambda pair: (-pair.moving, pair.old.code, pair.new.code))
     yield from _some(
-        "pairs of wards by reports that move",
+        ("pair of wards by reports that move", "pairs of wards by reports that move"),
         [
-            f"{p.old.code} {p.old.name} → {p.new.code} {p.new.name}: {p.moving} of {p.open} move, "
+            f"{p.old.code} {p.old.name} → {p.new.code} {p.new.name}: "
+            f"{_n(p.moving, f'of {p.open} moves', f'of {p.open} move')}, "
             f"{p.of_old:.1%} of the old ward, {p.of_new:.1%} of the new, {p.ambiguous} ambiguous"
             for p in moving
             if p.moving
         ],
     )
     yield from _some(
-        "reused codes",
+        ("reused code", "reused codes"),
         [f"{old.code} was {old.name}, would be {new.name}" for old, new in fates.reused],
     )
-    yield from _some("accounts to look at", [one.sentence() for one in found.pointing.accounts])
     yield from _some(
-        "alerts that name wards which end",
+        ("account to look at", "accounts to look at"),
+        [one.sentence() for one in found.pointing.accounts],
+    )
+    yield from _some(
+        ("alert that names wards which end", "alerts that name wards which end"),
         [f"{row.id} {row.headline_vi}, until {row.expires_at}" for row in found.pointing.alerts],
     )
     yield from _some(
-        "committees whose ward ends",
+        ("committee whose ward ends", "committees whose ward ends"),
         [f"{row.code} {row.name_vi}: {row.open} open" for row in found.pointing.committees],
     )
     if found.mapped:
         yield from _some(
-            "disagreements between mapping and boundaries",
+            (
+                "disagreement between mapping and boundaries",
+                "disagreements between mapping and boundaries",
+            ),
             [one.sentence() for one in found.disagreements],
         )
     yield f"Nothing was changed. {_NEXT[found.state].format(set_name=found.set_name)}"
 
 
-def _some(what: str, lines: list[str]) -> Iterator[str]:
-    yield f"{len(lines)} {what}"
+def _n(n: int, one: str, many: str) -> str:
+    """(1, "ward is", "wards are") → "1 ward is"."""
+    return f"{n} {one if n == 1 else many}"
+
+
+def _some(what: tuple[str, str], lines: list[str]) -> Iterator[str]:
+    yield _n(len(lines), *what)
     yield from (f"  {line}" for line in lines[:_SAID_AT_MOST])
     if len(lines) > _SAID_AT_MOST:
         yield f"  … and {len(lines) - _SAID_AT_MOST} more: --json lists them"

@@ -44,6 +44,8 @@ def tell(
     for line in corrected.lines() if corrected else ():
         say(f"  {line}")
     if done.ended:
-        say(f"  {len(done.ended)} older wards end on {done.valid_from}")
+        ending = "older ward ends" if len(done.ended) == 1 else "older wards end"
+        say(f"  {len(done.ended)} {ending} on {done.valid_from}")
     if done.ending_again:
-        say(f"  {len(done.ending_again)} wards end again where a later set begins")
+        ending = "ward ends" if len(done.ending_again) == 1 else "wards end"
+        say(f"  {len(done.ending_again)} {ending} again where a later set begins")

@@ -15,7 +15,7 @@ from geo.store.database import AnyRow, AsyncEngine
 from geo.wards import load
 from geo.wards.check import check as check_file
 from geo.wards.features import WardFile
-from geo.wards.findings import Findings
+from geo.wards.findings import Findings, counted
 from geo.wards.importing import Imported, import_wards
 from geo.wards.reform.corrected import Correction
 from geo.wards.reform.correction import completed
@@ -167,6 +167,7 @@ def import_(
                 valid_from=valid_from.date(),
                 city=where,
                 source_repairs=repairs.as_json() if repairs else None,
+                correction=correction,
             )
             if dry_run:
                 await transaction.rollback()
@@ -207,10 +208,11 @@ def list_(as_json: AsJson = False) -> None:
         print_json({"sets": sets})
         return
     for one in sets:
-        mended = ", repaired" if one["repaired"] else ""
+        mended = ", a correction" if one["correction"] else ""
+        mended += ", repaired" if one["repaired"] else ""
         say(
-            f"{one['name']}: {one['wards']} wards of {one['city']} from {one['valid_from']} on "
-            f"({one['source']}{mended})"
+            f"{one['name']}: {counted(one['wards'], 'ward')} of {one['city']} from "
+            f"{one['valid_from']} on ({one['source']}{mended})"
         )
     if not sets:
         say("no ward sets yet: `pinward wards import FILE --set NAME --valid-from DATE`")
@@ -226,6 +228,7 @@ def _view(row: AnyRow) -> dict[str, Any]:
         "imported_at": row.imported_at.isoformat(),
         "wards": row.n_wards,
         "repaired": bool(row.repairs),
+        "correction": row.correction,
     }
 
 

@@ -154,7 +154,7 @@ async def one_import_at_a_time(conn: AsyncConnection) -> None:
 
 
 async def add_set(conn: AsyncConnection, **values: Any) -> int:
-    """Write a ward set (`name`, `city`, `source`, `valid_from`, `repairs`); returns its id."""
+    """Write a ward set (`name city source valid_from repairs correction`); returns its id."""
     row = await conn.execute(insert(ward_sets).values(values).returning(ward_sets.c.id))
     return int(row.scalar_one())
 

@@ -62,11 +62,13 @@ async def import_wards(
     valid_from: date,
     city: str,
     source_repairs: Mapping[str, Any] | None = None,
+    correction: bool = False,
 ) -> Imported:
     """Write a ward set in force from a day on, with display shapes and committees.
 
     Older wards at least half covered by the set end that day; a ward of the set ends where a
-    later set, known already, begins on at least half of it. Wards elsewhere go on.
+    later set, known already, begins on at least half of it. Wards elsewhere go on. A `correction`
+    is kept as one: its reform leaves the city's other wards as they are.
     Raises `RefusedImport` when the name is taken, when another set begins on the same day in the
     same place, when wards would be in force at once on the same ground, or when a code is in use
     elsewhere at the time. Nothing is written then.
@@ -94,6 +96,7 @@ async def import_wards(
         source=file.source,
         valid_from=valid_from,
         repairs=dict(source_repairs or {}),
+        correction=correction,
     )
     taken_over = versions(file, valid_from, known, common, areas)
     committees = await organisations.ensure_committees(

@@ -52,6 +52,10 @@ def _tasks_index(condition: str) -> None:
 
 
 def upgrade() -> None:
+    op.add_column(
+        "ward_sets",
+        sa.Column("correction", sa.Boolean(), server_default="false", nullable=False),
+    )
     op.add_column("wards", sa.Column("same_as", sa.Integer()))
     op.add_column("wards", sa.Column("organisation_id", sa.Integer()))
     op.create_foreign_key(
@@ -163,3 +167,4 @@ def downgrade() -> None:
     op.drop_constraint("fk_wards_same_as", "wards")
     op.drop_column("wards", "organisation_id")
     op.drop_column("wards", "same_as")
+    op.drop_column("ward_sets", "correction")

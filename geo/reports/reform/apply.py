@@ -137,7 +137,8 @@ async def _asked(
             f"{set_name}` end first"
         )
     partial = partial or (reform is not None and reform.partial)
-    refuse_half_a_city(wards, Scope.of(wards, ward_set.id, ward_set.valid_from), partial=partial)
+    scope = Scope.of(wards, ward_set.id, ward_set.valid_from)
+    refuse_half_a_city(wards, scope, rest_goes_on=partial or ward_set.correction)
     state = "scheduled" if today < ward_set.valid_from else "applying"
     if reform is None:
         await store.ask(conn, ward_set.id, ward_set.valid_from, partial=partial)

@@ -65,9 +65,11 @@ class Pair:
 class Plan:
     """What a reform would do.
 
-    `before` and `after` are positions in `wards.wards`, those that `shares` counts by. `outside`
-    is the number of open reports per old ward that lie in no ward any more, `first` of those in
-    none until now per new ward. `state` is that of the reform, None before it was asked for.
+    `before` and `after` are positions in `wards.wards`, those that `shares` counts by: neighbours
+    that go on are in both. `replaced` are the wards that end, `replacing` those of the set, and
+    `going_on` the city's others. `outside` is the number of open reports per old ward that lie in
+    no ward any more, `first` of those in none until now per new ward. `state` is that of the
+    reform, None before it was asked for.
     """
 
     set_name: str
@@ -76,6 +78,9 @@ class Plan:
     wards: WardDirectory
     before: tuple[int, ...]
     after: tuple[int, ...]
+    replaced: tuple[int, ...]
+    replacing: tuple[int, ...]
+    going_on: tuple[int, ...]
     shares: Shares
     pairs: tuple[Pair, ...]
     fates: Fates
@@ -100,8 +105,9 @@ class Plan:
                 **{name: self.total(name) for name in counts},
                 "outside": sum(n for _, n in self.outside),
                 "first": sum(n for _, n in self.first),
-                "wards_before": len(self.before),
-                "wards_after": len(self.after),
+                "wards_before": len(self.replaced),
+                "wards_after": len(self.replacing),
+                "wards_going_on": len(self.going_on),
                 "lost_m2": round(float(self.shares.lost_m2.sum()), 1),
                 "gained_m2": round(float(self.shares.gained_m2.sum()), 1),
                 "slivers_m2": round(self.shares.dropped_common_m2, 1),
@@ -145,7 +151,7 @@ async def plan(
     wards = await WardDirectory.load(conn)
     scope = Scope.of(wards, ward_set.id, ward_set.valid_from)
     partial = partial or (reform is not None and reform.partial)
-    refuse_half_a_city(wards, scope, partial=partial)
+    refuse_half_a_city(wards, scope, rest_goes_on=partial or ward_set.correction)
     reports = await read_open(conn, wards, scope, snap_m)
     eve = scope.day - timedelta(days=1)
     held = set(reports.old[reports.moving].tolist()) - {-1}
@@ -163,6 +169,9 @@ async def plan(
         wards=wards,
         before=before,
         after=after,
+        replaced=tuple(i for i in scope.ended if wards.wards[i].in_force(eve)),
+        replacing=scope.new,
+        going_on=scope.left_out,
         shares=overlay,
         pairs=_pairs(wards, before, after, overlay, reports),
         fates=told,

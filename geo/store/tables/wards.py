@@ -2,6 +2,7 @@
 
 from geoalchemy2 import Geometry
 from sqlalchemy import (
+    Boolean,
     Column,
     Date,
     DateTime,
@@ -30,6 +31,8 @@ ward_sets = Table(
     Column("imported_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     # What --repair changed: moved areas, filled gaps, cleaned overlaps.
     Column("repairs", JSONB, nullable=False, server_default="{}"),
+    # Came in as a correction of some wards (a survey's): the city's others go on.
+    Column("correction", Boolean, nullable=False, server_default="false"),
 )
 
 wards = Table(

@@ -14,8 +14,6 @@ Ints = npt.NDArray[np.int64]
 
 WHOLE_SHARE = 0.95
 """A set that covers this share of its city is a reform of the whole city."""
-SMALL_SHARE = 0.10
-"""A set of new versions of wards covering no more of the city is a correction of some of them."""
 
 # Wider than any distance that a report outside all wards is given to the nearest one (in degrees).
 _NEAR = 0.005
@@ -40,6 +38,12 @@ class Scope:
     def affected(self) -> tuple[int, ...]:
         """The wards whose reports may change theirs."""
         return tuple(sorted((*self.ended, *self.going_on)))
+
+    @property
+    def left_out(self) -> tuple[int, ...]:
+        """The wards of the cities concerned that do not end with the reform."""
+        ended = set(self.ended)
+        return tuple(i for i in self.city if i not in ended)
 
     @classmethod
     def of(cls, wards: WardDirectory, set_id: int, day: date) -> "Scope":
@@ -90,27 +94,26 @@ def _ended_by_others(wards: WardDirectory, near: list[int], set_id: int, day: da
     return {ending[k] for k in np.flatnonzero(np.bincount(i, whose, len(ending)) < 0).tolist()}
 
 
-def refuse_half_a_city(wards: WardDirectory, scope: Scope, *, partial: bool) -> None:
+def refuse_half_a_city(wards: WardDirectory, scope: Scope, *, rest_goes_on: bool) -> None:
     """Raise `RefusedReform`, listing what is left out, when a set covers only part of its city.
 
-    A set that is small and holds nothing but new versions of wards is a correction; with `partial`
-    the other wards are meant to go on.
+    With `rest_goes_on` the other wards are meant to: it was said, or the set is a correction.
     """
-    left_out = [i for i in scope.city if i not in set(scope.ended)]
-    if partial or not left_out:
+    left_out = scope.left_out
+    if rest_goes_on or not left_out:
         return
     share = _covered_share(wards, scope)
-    corrects = all(wards.wards[i].same_as is not None for i in scope.new)
-    if share >= WHOLE_SHARE or (corrects and share <= SMALL_SHARE):
+    if share >= WHOLE_SHARE:
         return
     named = [f"  {wards.wards[i].code} {wards.wards[i].name}" for i in left_out]
     raise RefusedReform(
         "\n".join(
             [
-                f"the set covers {share:.0%} of its city; {len(left_out)} of "
-                f"{len(scope.city)} wards would go on beside it:",
+                f"the set covers {share:.0%} of its city; of its {len(scope.city)} wards "
+                f"{len(left_out)} would go on beside it:",
                 *named,
-                "Import the whole city as one set, or say --partial if they are meant to go on.",
+                "Import the whole city as one set, or say --partial if they are meant to go on "
+                "(a survey's fix is imported with --correction, and needs no word).",
             ]
         ),
         left_out=[wards.wards[i].code for i in left_out],

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, RowMapping, and_, func, or_, select
 
 from geo.errors import Invalid, NotFound, NotSignedIn
 from geo.reports import codes, contacts
+from geo.reports import events as words
 from geo.reports.times import rfc3339
 from geo.store import report_wards
 from geo.store import reports as store
@@ -158,11 +159,13 @@ async def history(
 ) -> list[dict[str, Any]]:
     """What happened to the report, oldest first; raises as `one` does."""
     row = await _seen(conn, typed_code, secret)
+    # Each names a ward of its day, and where two overlap is the report (geo.store.report_wards).
+    unnamed = words.UNNAMED if secret is None and row["visibility"] != "public" else {}
     return [
         {
             "at": rfc3339(event["at"]),
             "kind": event["kind"],
-            "text": {"vi": event["text_vi"], "en": event["text_en"]},
+            "text": unnamed.get(event["kind"], {"vi": event["text_vi"], "en": event["text_en"]}),
         }
         for event in await store.events(conn, row["id"])
     ]
@@ -170,7 +173,7 @@ async def history(
 
 async def _seen(conn: AsyncConnection, typed_code: str, secret: str | None) -> RowMapping:
     code = codes.read_code(typed_code)
-    row = await store.by_code(conn, code) if code else None
+    row = await store.by_code(conn, code, own=secret is not None) if code else None
     missing = NotFound("there is no report with this code; check it letter by letter")
     if row is None:
         raise missing

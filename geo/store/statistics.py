@@ -15,6 +15,7 @@ from sqlalchemy import (
     RowMapping,
     Select,
     Subquery,
+    and_,
     func,
     or_,
     select,
@@ -98,7 +99,9 @@ def _counted(asked: Asked) -> CTE:
             other_id = report_wards.other_id(asked.word)
         else:
             other = report_wards.others(asked.word)
-            source = reports.outerjoin(other, other.c.report_id == r.id)
+            source = reports.outerjoin(
+                other, and_(other.c.report_id == r.id, report_wards.shown_exactly())
+            )
             other_id = other.c.ward_id
         keys += [r.ward_id, other_id.label("other_id")]
     if asked.wards is not None:

@@ -142,7 +142,8 @@ TimeParam = Annotated[
 
 _THEN_OR_TODAY = (
     "`then`: the ward on the report's own day, before any reform moved it; `today`: the ward of "
-    "today that its place is in, also of a report from before a reform"
+    "today that its place is in, also of a report from before a reform. Of a report whose place is "
+    "shown only roughly both follow from the ward that answers for it, so that they tell no more"
 )
 
 WardsParam = Annotated[Literal["then", "today"], Field(description=_THEN_OR_TODAY)]

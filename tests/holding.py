@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
 import psycopg
+import pytest
 
 _LOCK = 77
 
@@ -50,14 +52,38 @@ def waiting(url: str) -> int:
     return int(row[0])
 
 
-def until(true: Callable[[], Any], within_s: float = 20.0) -> float:
-    """Wait until something is true; returns the seconds it took, and fails after `within_s`."""
+def until(true: Callable[[], Any], within_s: float = 60.0, service: Any = None) -> float:
+    """Wait until something is true; returns the seconds it took, and fails after `within_s`.
+
+    Patient unless it is a time that is tested: machines stall. With the `service` that it is to be
+    true of, failing says what that one was at.
+    """
     began = time.monotonic()
     while not true():
         took = time.monotonic() - began
-        assert took < within_s, f"not true within {within_s} s"
+        if took >= within_s:
+            pytest.fail(f"not true within {within_s} s{state(service) if service else ''}")
         time.sleep(0.02)
     return time.monotonic() - began
+
+
+def state(service: Any, lines: int = 40) -> str:
+    """What `/readyz` says, how long changes wait for a number, tiles made, and the log's end."""
+    said = []
+    for path in ("/readyz", "/metrics"):
+        try:
+            answer = service.http.get(path)
+        except httpx.HTTPError as error:
+            said.append(f"{path}: {error!r}")
+            continue
+        told = [line for line in answer.text.splitlines() if _told_of(path, line)]
+        said.append("\n".join([f"{path}: {answer.status_code}", *told]))
+    log = service.log.read_text(errors="replace").splitlines()[-lines:]
+    return "\n".join(["", *said, f"{service.log}:", *log])
+
+
+def _told_of(path: str, line: str) -> bool:
+    return path != "/metrics" or line.startswith(("pinward_changes", "pinward_tile"))
 
 
 def counted(http: Any, name: str, **labels: str) -> float:

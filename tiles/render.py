@@ -3,7 +3,7 @@
 Empty bytes mean an empty tile. Equal data give equal bytes: features are ordered, ids are fixed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -59,6 +59,8 @@ async def tile(
         # all that a tile is read from is of one moment
         await conn.execution_options(isolation_level="REPEATABLE READ")
     await chosen.check(conn, layer)
+    if chosen.ward and chosen.on is None:
+        chosen = replace(chosen, on=clock.today)
     if layer.id == "reports":
         return await reports.tile(conn, address, chosen, clock.timezone)
     ctes: list[CTE] = []
@@ -78,7 +80,7 @@ async def tile(
     elif layer.id == "alerts":
         ctes.append(alerts.current(clock.now, chosen.kind).cte("current"))
     elif layer.id == "tasks":
-        ctes.append(tasks.in_tile(address, chosen))
+        ctes.append(tasks.in_tile(address, chosen, clock.today))
         most = MOST_POINTS if address.z >= NEAR_ZOOM else MOST_POINTS_AFAR
         values = {"most": most, "now": clock.now, "timezone": clock.timezone}
     else:

@@ -1,5 +1,7 @@
 """The tasks a tile shows to one account, as one SQL expression."""
 
+from datetime import date
+
 from sqlalchemy import CTE, BigInteger, bindparam, or_, select
 
 from geo.store import wards
@@ -8,8 +10,8 @@ from tiles.address import TileAddress
 from tiles.filters import Filter
 
 
-def in_tile(address: TileAddress, chosen: Filter) -> CTE:
-    """`task`: the rows of `reports` in one tile that are tasks of `chosen.scope`."""
+def in_tile(address: TileAddress, chosen: Filter, today: date) -> CTE:
+    """`task`: the rows of `reports` in one tile that are tasks of `chosen.scope` today."""
     assert chosen.scope is not None
     table = reports.c
     # Written into the statement, so that it is planned for this tile.
@@ -19,7 +21,7 @@ def in_tile(address: TileAddress, chosen: Filter) -> CTE:
     )
     rows = select(
         table.code, table.category_code, table.status, table.due_at, table.cell, table.geom
-    ).where(table.cell.between(first, last), *chosen.scope.conditions())
+    ).where(table.cell.between(first, last), *chosen.scope.conditions(today))
     if chosen.category:
         of_family = select(categories.c.code).where(
             or_(
@@ -31,6 +33,6 @@ def in_tile(address: TileAddress, chosen: Filter) -> CTE:
     if chosen.status:
         rows = rows.where(table.status.in_(chosen.status))
     if chosen.ward:
-        rows = rows.where(table.ward_id.in_(wards.named(chosen.ward, chosen.on)))
+        rows = rows.where(table.ward_id.in_(wards.named(chosen.ward, chosen.day)))
     # Read by the count, and then by one of the two answers: let the planner see through it.
     return rows.cte("task").prefix_with("NOT MATERIALIZED")

@@ -125,7 +125,7 @@ def _places(layer: Layer, chosen: Filter, clock: Clock) -> Select[Any]:
         return select(alerts.c.geom.label("place")).where(alert_rows.in_force(clock.now))
     if layer.id == "tasks":
         assert chosen.scope is not None
-        return select(reports.c.geom.label("place")).where(*chosen.scope.conditions())
+        return select(reports.c.geom.label("place")).where(*chosen.scope.conditions(clock.today))
     return select(facilities.c.geom.label("place"))
 
 

@@ -5,12 +5,14 @@ import json
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from api import entrance
+from geo.reports.times import rfc3339
 from geo.settings import Settings
 from geo.store.database import AsyncEngine, create_engine
 
@@ -30,9 +32,18 @@ def say(message: str) -> None:
     out.print(message, markup=False)
 
 
+def several(n: int, one: str, many: str) -> str:
+    """`1 report`, `2 reports`: a number and what there are so many of."""
+    return f"{n} {one if n == 1 else many}"
+
+
 def print_json(value: dict[str, Any]) -> None:
-    """The one object of `--json`, whatever terminal it goes to."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    """The one object of `--json`, whatever terminal it goes to; times as RFC 3339 has them."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_written) + "\n")
+
+
+def _written(value: Any) -> str:
+    return rfc3339(value) if isinstance(value, datetime) else str(value)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from api.cli.console import print_json, progress, say, with_database
+from api.cli.console import print_json, progress, say, several, with_database
 from geo.errors import Invalid
 from geo.reports.reform.apply import Applied
 from geo.reports.reform.apply import apply as apply_reform
@@ -36,6 +36,10 @@ _NEXT = {
     "applied": "It was applied already; run again, `apply` moves what came late.",
     "undoing": "It is being undone: `pinward wards reform undo --to {set_name}` ends that.",
 }
+
+_LIE = ("lie", "stay where they are")
+_WERE = "were touched since and stay as they are"
+_GO_ON = "The wards of the set stay in force by their dates."
 
 To = Annotated[str, typer.Option("--to", help="Name of the ward set, as it was imported.")]
 Partial = Annotated[
@@ -133,11 +137,13 @@ def apply(
         return
     moved = done.moved
     say(
-        f"{to}: {moved.moved} open reports moved, {moved.renewed} in the new version of their "
+        f"{to}: {several(moved.moved, 'open report', 'open reports')} moved, "
+        f"{several(moved.renewed, 'in the new version of its', 'in the new version of their')} "
         f"ward; {moved.ambiguous} of them may lie in another ward too"
     )
     if done.outside:
-        say(f"  {done.outside} lie in no ward of {done.in_force_on} and stay where they are")
+        lie, stay = ("lies", "stays where it is") if done.outside == 1 else _LIE
+        say(f"  {done.outside} {lie} in no ward of {done.in_force_on} and {stay}")
     if done.left:
         say(
             f"  {done.left} changed again and again meanwhile and are not moved yet: the worker "
@@ -146,7 +152,9 @@ def apply(
     if done.state == "applying":
         # Today's wards are told when all have moved.
         return
-    say(f"  {done.derived} reports of older wards have an answer of their own in today's wards")
+    derived = several(done.derived, "report", "reports")
+    answers = "has an answer of its own" if done.derived == 1 else "have an answer of their own"
+    say(f"  {derived} of older wards {answers} in today's wards")
 
 
 @app.command()
@@ -154,20 +162,33 @@ def undo(to: To, as_json: AsJson = False) -> None:
     """Give every report that nobody touched since what it had before; the rest is listed."""
     settings = Settings()
 
-    async def work(engine: AsyncEngine) -> Undone:
+    async def work(engine: AsyncEngine) -> tuple[Undone, bool]:
+        async with engine.connect() as conn:
+            begun = any(
+                row.set_name == to and row.state != "undone" and row.begun_at
+                for row in await store.every(conn)
+            )
         with _bars("moving reports back") as started:
-            return await undo_reform(engine, to, snap_m=settings.snap_m, started=started)
+            return await undo_reform(engine, to, snap_m=settings.snap_m, started=started), begun
 
-    done = with_database(work)
+    done, begun = with_database(work)
     if as_json:
         print_json(done.as_json())
         return
+    restored = done.restored
+    # The worker may have begun between the question and the undoing.
+    if not begun and not restored.moved + restored.renewed + done.n_touched:
+        say(f"{to}: the schedule is taken back; no report had been moved yet")
+        say(_GO_ON)
+        return
     say(
-        f"{to}: {done.restored.moved} reports moved back, {done.restored.renewed} in the old "
-        "version of their ward"
+        f"{to}: {several(restored.moved, 'report', 'reports')} moved back, "
+        f"{several(restored.renewed, 'in the old version of its', 'in the old version of their')} "
+        "ward"
     )
     if done.n_touched:
-        say(f"  {done.n_touched} were touched since and stay as they are:")
+        were = "was touched since and stays as it is" if done.n_touched == 1 else _WERE
+        say(f"  {done.n_touched} {were}:")
     for row in done.touched[:_SAID_AT_MOST]:
         say(
             f"    {row.code}: {row.old_code or 'no'} {row.old_name or 'ward'} → {row.new_code} "
@@ -176,7 +197,7 @@ def undo(to: To, as_json: AsJson = False) -> None:
         )
     if done.n_touched > _SAID_AT_MOST:
         say(f"    … and {done.n_touched - _SAID_AT_MOST} more: --json lists them")
-    say("The wards of the set stay in force by their dates.")
+    say(_GO_ON)
 
 
 @app.command("list")
@@ -194,7 +215,7 @@ def list_(as_json: AsJson = False) -> None:
         return
     for row in rows:
         moved = row.summary.get("moved")
-        said = f", {moved} reports moved" if moved is not None else ""
+        said = f", {several(moved, 'report', 'reports')} moved" if moved is not None else ""
         say(f"{row.set_name}: {row.state}, in force on {row.in_force_on}{said}")
     if not rows:
         say("no reforms yet: `pinward wards reform plan --to SET`")

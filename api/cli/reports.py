@@ -168,6 +168,7 @@ def export(
     wanted = ReportFilter(
         category=category,
         ward=ward,
+        on=datetime.now(named_zone(Settings().timezone)).date(),
         since=_moment(since, "--since"),
         until=_moment(until, "--until"),
     )

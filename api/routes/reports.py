@@ -34,7 +34,7 @@ from api.schemas import (
     ReportFeature,
     ReportReceipt,
 )
-from api.session import Read, ServiceSettings, Wards, Write
+from api.session import Read, ServiceSettings, Wards, Write, today
 from geo.errors import Invalid, NotSignedIn
 from geo.reports import categories, reading
 from geo.reports.codes import read_key
@@ -142,9 +142,8 @@ async def list_reports(
     wanted: Annotated[Wanted, Query()], request: Request, conn: Read, settings: ServiceSettings
 ) -> Response:
     """Reports the public may see, newest first."""
-    chosen = reading.ReportFilter(
-        **{name: value for name, value in wanted if name not in Page.model_fields}
-    )
+    asked = {name: value for name, value in wanted if name not in Page.model_fields}
+    chosen = reading.ReportFilter(**{**asked, "on": wanted.on or today(settings)})
     after = _after(wanted.cursor) if wanted.cursor else None
     features, more = await reading.page(conn, chosen, wanted.limit, after)
     base = public_base(request, settings)

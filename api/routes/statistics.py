@@ -15,7 +15,7 @@ from api.parameters import (
     WardsParam,
 )
 from api.schemas import CategoryBrief, Name, WardBrief
-from api.session import Read, ServiceSettings
+from api.session import Read, ServiceSettings, today
 from geo.errors import Invalid
 from geo.reports import statistics
 from geo.reports.reading import ReportFilter
@@ -118,7 +118,8 @@ async def read_statistics(
     wanted: Annotated[Wanted, Query()], request: Request, conn: Read, settings: ServiceSettings
 ) -> Response:
     """Counts of reports; with `Accept: text/csv` as a table."""
-    chosen = ReportFilter(**{name: value for name, value in wanted if name != "by"})
+    asked = {name: value for name, value in wanted if name != "by"}
+    chosen = ReportFilter(**{**asked, "on": wanted.on or today(settings)})
     found = await statistics.count(conn, wanted.by or (), chosen, settings.timezone)
     headers = {"Vary": "Accept"}
     if _CSV in request.headers.get("accept", ""):

@@ -36,6 +36,13 @@ def closed() -> dict[str, Any]:
     return {"kind": "closed", **words("Đã đóng.", "Closed.")}
 
 
+UNNAMED = {
+    "assigned": words("Đã chuyển đến đơn vị phụ trách.", "Passed on to those who answer for it."),
+    "moved": words("Đã chuyển theo điều chỉnh địa giới.", "Moved by a reform of boundaries."),
+}
+"""Words of events by their kind that name no ward."""
+
+
 def the(name_en: str) -> str:
     """An organisation's English name inside a sentence."""
     return f"the {name_en}" if name_en.startswith("People's Committee") else name_en

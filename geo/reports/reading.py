@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, RowMapping, and_, func, or_, select
 
 from geo.errors import Invalid, NotFound, NotSignedIn
 from geo.reports import codes, contacts
+from geo.reports import events as words
 from geo.reports.times import rfc3339
 from geo.store import report_wards
 from geo.store import reports as store
@@ -33,11 +34,11 @@ SEARCH_MS = 5_000
 class ReportFilter:
     """Which reports; what is None does not filter, lists match any of their members.
 
-    A family's code matches its children too. `ward` are codes as of the day `on` (default today),
-    each with all versions of that same ward; `wards` says which ward a report is in: `then`,
-    `today`, None for the one that answers for it (`geo.store.report_wards`). `since <= created_at <
-    until`. `q`: all its words occur in the text, marks and case aside. `cell`: exactly the reports
-    that a tile counts in it.
+    A family's code matches its children too. `ward` are codes as of the day `on` of the city, which
+    they need, each with all versions of that same ward; `wards` says which ward a report is in:
+    `then`, `today`, None for the one that answers for it (`geo.store.report_wards`). `since <=
+    created_at < until`. `q`: all its words occur in the text, marks and case aside. `cell`: exactly
+    the reports that a tile counts in it.
     """
 
     bbox: Bbox | None = None
@@ -52,6 +53,16 @@ class ReportFilter:
     q: str | None = None
     cell: Cell | None = None
 
+    @property
+    def day(self) -> date:
+        """The day `ward` is of; raises `ValueError` where nobody said it.
+
+        The database's own today will not do: in UTC it is yesterday in Vietnam until 7 o'clock.
+        """
+        if self.on is None:
+            raise ValueError("codes of wards need the day they are of")
+        return self.on
+
     def conditions(self) -> list[ColumnElement[bool]]:
         """For queries over `reports`, `categories` and `wards` joined."""
         found: list[ColumnElement[bool]] = []
@@ -61,7 +72,7 @@ class ReportFilter:
             found.append(self.cell.holds())
         if self.ward:
             ward_id = report_wards.ward_id(self.wards) if self.wards else reports.c.ward_id
-            found.append(ward_id.in_(ward_store.named(self.ward, self.on)))
+            found.append(ward_id.in_(ward_store.named(self.ward, self.day)))
         if self.category:
             family = or_(
                 categories.c.code.in_(self.category), categories.c.parent_code.in_(self.category)
@@ -110,7 +121,7 @@ async def page(
         by_ward = bool(wanted.ward) and not wanted.cell
         conditions = replace(wanted, cell=None, ward=None if by_ward else wanted.ward).conditions()
         ward_ids = (
-            await ward_store.named_ids(conn, wanted.ward or (), wanted.on) if by_ward else None
+            await ward_store.named_ids(conn, wanted.ward or (), wanted.day) if by_ward else None
         )
         rows = await store.page(
             conn, conditions, limit + 1, after, wanted.cell, ward_ids, wanted.wards
@@ -148,11 +159,13 @@ async def history(
 ) -> list[dict[str, Any]]:
     """What happened to the report, oldest first; raises as `one` does."""
     row = await _seen(conn, typed_code, secret)
+    # Each names a ward of its day, and where two overlap is the report (geo.store.report_wards).
+    unnamed = words.UNNAMED if secret is None and row["visibility"] != "public" else {}
     return [
         {
             "at": rfc3339(event["at"]),
             "kind": event["kind"],
-            "text": {"vi": event["text_vi"], "en": event["text_en"]},
+            "text": unnamed.get(event["kind"], {"vi": event["text_vi"], "en": event["text_en"]}),
         }
         for event in await store.events(conn, row["id"])
     ]
@@ -160,7 +173,7 @@ async def history(
 
 async def _seen(conn: AsyncConnection, typed_code: str, secret: str | None) -> RowMapping:
     code = codes.read_code(typed_code)
-    row = await store.by_code(conn, code) if code else None
+    row = await store.by_code(conn, code, own=secret is not None) if code else None
     missing = NotFound("there is no report with this code; check it letter by letter")
     if row is None:
         raise missing

@@ -48,13 +48,19 @@ DEFINITIONS = {
 _WARDS = {
     "then": {
         "vi": "phường, xã mà phản ánh được giao vào ngày gửi, kể cả khi nay đã sắp xếp lại; "
-        "mỗi thời kỳ hiệu lực của phường là một dòng",
+        "mỗi thời kỳ hiệu lực của phường là một dòng; phản ánh chỉ hiển thị vị trí gần đúng được "
+        "tính cho phường, xã đang phụ trách",
         "en": "the wards that reports were given to on their day, whatever a reform made of them; "
-        "each version of a ward is a row",
+        "each version of a ward is a row; reports whose place is shown only roughly count for the "
+        "ward that answers for them",
     },
     "today": {
-        "vi": "phường, xã hiện nay tại nơi được phản ánh, kể cả phản ánh trước khi sắp xếp",
-        "en": "the wards of today that the places are in, also of reports from before a reform",
+        "vi": "phường, xã hiện nay tại nơi được phản ánh, kể cả phản ánh trước khi sắp xếp; "
+        "phản ánh chỉ hiển thị vị trí gần đúng được tính cho nơi nhận phần lớn địa bàn của "
+        "phường, xã đang phụ trách",
+        "en": "the wards of today that the places are in, also of reports from before a reform; "
+        "reports whose place is shown only roughly count for what most of the ward that answers "
+        "for them became",
     },
 }
 _CSV = {
@@ -119,7 +125,7 @@ async def count(
             await statistics.visible(conn, wanted.category),
             *replace(wanted, category=None, ward=None).conditions(),
         ],
-        wards=await ward_store.named_ids(conn, wanted.ward, wanted.on) if wanted.ward else None,
+        wards=await ward_store.named_ids(conn, wanted.ward, wanted.day) if wanted.ward else None,
         word=word,
         timezone=timezone,
     )

@@ -1,6 +1,7 @@
 """Tasks: assigned, open reports as the staff see them, each account those it works on."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import ColumnElement, bindparam
 
@@ -35,8 +36,8 @@ class Scope:
             )
         return cls(account.ward_code or None, account.organisation_id)
 
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """What a row of `reports` must meet to be a task of this scope."""
+    def conditions(self, today: date) -> list[ColumnElement[bool]]:
+        """What a row of `reports` must meet to be a task of this scope on a day of the city."""
         table = reports.c
         found: list[ColumnElement[bool]] = [
             # written out, so that the index of just these rows is used
@@ -48,5 +49,5 @@ class Scope:
         if self.organisation_id is not None:
             found.append(table.organisation_id == self.organisation_id)
         if self.ward_code is not None:
-            found.append(table.ward_id.in_(wards.named([self.ward_code])))
+            found.append(table.ward_id.in_(wards.named([self.ward_code], today)))
         return found

@@ -4,6 +4,11 @@ Without a word it is the ward that answers for the report: that of its row, whic
 while the report is open. `then` is the ward on the report's own day: the one before the first
 reform that moved it. `today` is the ward of today that its place is in, derived from the reforms
 applied (`geo.store.tables.reforms`).
+
+Two wards of different days overlap in a strip that may be a few metres wide (a border surveyed
+anew), and a report that was in both lies in it. So of a report whose place is shown only roughly
+all words follow from one ward, that of its row: `then` is that one, `today` the one that most of it
+became. What is known of one such report is known of all in its ward.
 """
 
 from collections.abc import Sequence
@@ -13,6 +18,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     Subquery,
+    case,
     exists,
     func,
     select,
@@ -21,7 +27,15 @@ from sqlalchemy import (
     union_all,
 )
 
-from geo.store.tables import reform_moves, reforms, reports, reports_today, wards, wards_today
+from geo.store.tables import (
+    categories,
+    reform_moves,
+    reforms,
+    reports,
+    reports_today,
+    wards,
+    wards_today,
+)
 
 Word = Literal["then", "today"]
 
@@ -50,17 +64,27 @@ def others(word: Word) -> Subquery:
     )
 
 
-def other_id(word: Word) -> ColumnElement[int]:
+def shown_exactly() -> ColumnElement[bool]:
+    """Whether the public knows the place of a report, and so may know of `others`."""
+    public = select(categories.c.code).where(categories.c.visibility == "public")
+    return reports.c.category_code.in_(public)
+
+
+def other_id(word: Word, *, own: bool = False) -> ColumnElement[int]:
     """The ward (0: none) that `others` has for the report, else NULL, for queries over `reports`: a
-    look-up for each report that is read, where a join would read the moves of the whole city."""
+    look-up for each report that is read, where a join would read the moves of the whole city.
+
+    `own` is for who knows the place anyway.
+    """
     other = others(word)
-    return select(other.c.ward_id).where(other.c.report_id == reports.c.id).scalar_subquery()
+    found = select(other.c.ward_id).where(other.c.report_id == reports.c.id).scalar_subquery()
+    return found if own else case((shown_exactly(), found))
 
 
-def ward_id(word: Word) -> ColumnElement[int]:
-    """The report's ward or NULL, for queries over `reports`."""
+def ward_id(word: Word, *, own: bool = False) -> ColumnElement[int]:
+    """The report's ward or NULL, for queries over `reports`; `own` as `other_id` has it."""
     whole = select(wards_today.c.today_id).where(wards_today.c.ward_id == reports.c.ward_id)
-    answers = [other_id(word), *([whole.scalar_subquery()] if word == "today" else [])]
+    answers = [other_id(word, own=own), *([whole.scalar_subquery()] if word == "today" else [])]
     return first_of(*answers, reports.c.ward_id)
 
 
@@ -99,6 +123,8 @@ def within(newest: Select[Any], ids: Sequence[int], word: Word | None) -> Select
         return found
     other = others(word)
     elsewhere = select(other.c.report_id).where(other.c.ward_id.in_(ids))
-    rest = newest.where(reports.c.id == func.any(func.array(elsewhere.scalar_subquery())))
+    rest = newest.where(
+        reports.c.id == func.any(func.array(elsewhere.scalar_subquery())), shown_exactly()
+    )
     both = union_all(found, rest.subquery("rest").select()).subquery("both")
     return select(both.c.id, both.c.created_at)

@@ -66,7 +66,7 @@ async def release_key(conn: AsyncConnection, key_hash: bytes) -> None:
     )
 
 
-def _selected() -> Select[Any]:
+def _selected(*, own: bool = False) -> Select[Any]:
     where = public_point()
     return select(
         *(
@@ -97,7 +97,7 @@ def _selected() -> Select[Any]:
         organisations.c.name_vi.label("organisation_vi"),
         organisations.c.name_en.label("organisation_en"),
     ).select_from(
-        _joined().join(_today, _today.c.id == report_wards.ward_id("today"), isouter=True)
+        _joined().join(_today, _today.c.id == report_wards.ward_id("today", own=own), isouter=True)
     )
 
 
@@ -109,9 +109,10 @@ def _joined() -> FromClause:
     )
 
 
-async def by_code(conn: AsyncConnection, code: str) -> RowMapping | None:
-    """The report of this code (as kept), whatever its visibility."""
-    found = await conn.execute(_selected().where(reports.c.code == code))
+async def by_code(conn: AsyncConnection, code: str, *, own: bool) -> RowMapping | None:
+    """The report of this code (as kept), whatever its visibility; `own`: with the ward of today
+    that only its reporter may know."""
+    found = await conn.execute(_selected(own=own).where(reports.c.code == code))
     row: RowMapping | None = found.mappings().one_or_none()
     return row
 

@@ -87,13 +87,13 @@ async def every(conn: AsyncConnection) -> tuple[Sequence[AnyRow], Objects]:
     return rows, _polygons(rows)
 
 
-def named(codes: Sequence[str], on: date | None = None) -> Select[int]:
-    """Ids of the wards that codes name on a day (else today), with all versions of these wards.
+def named(codes: Sequence[str], on: date) -> Select[int]:
+    """Ids of the wards that codes name on a day of the city, with all versions of these wards.
 
     The version in force that day says which ward a code means, else the last one before, else the
     next; the code's other areas (a reform may give it to another one) are not among them.
     """
-    day = func.current_date() if on is None else cast(on, Date)
+    day = cast(on, Date)
     meant = (
         select(func.coalesce(wards.c.same_as, wards.c.id))
         .ext(distinct_on(wards.c.code))
@@ -109,7 +109,7 @@ def named(codes: Sequence[str], on: date | None = None) -> Select[int]:
     return select(wards.c.id).where(func.coalesce(wards.c.same_as, wards.c.id).in_(meant))
 
 
-async def named_ids(conn: AsyncConnection, codes: Sequence[str], on: date | None) -> list[int]:
+async def named_ids(conn: AsyncConnection, codes: Sequence[str], on: date) -> list[int]:
     """Ids as `named` selects them."""
     return list((await conn.execute(named(codes, on))).scalars())
 

@@ -39,6 +39,89 @@ FROM firsts
 WHERE firsts.id = wards.id AND firsts.first <> wards.id
 """
 
+# Each ward with its committee. Until now all areas of a code shared `ward-<code>`: the ward that
+# this is named after keeps it (where the city renamed it, the one imported first), each other one
+# gets its own, as an import makes it now (geo.store.organisations).
+COMMITTEES = """
+CREATE TEMPORARY TABLE committees AS
+WITH kinds (kind, vi, en) AS (
+    VALUES
+        ('ward', 'phường', 'Ward'), ('commune', 'xã', 'Commune'), ('town', 'thị trấn', 'Town'),
+        ('special_zone', 'đặc khu', 'Special Zone')
+),
+called AS (
+    SELECT
+        wards.id, coalesce(same_as, wards.id) AS ward, code, lower(valid) AS since, vi, en, name,
+        -- some sources write the kind into the name already
+        CASE WHEN lower(name) LIKE vi || ' %' THEN substr(name, length(vi) + 2) ELSE name END
+        AS bare
+    FROM wards LEFT JOIN kinds USING (kind)
+),
+named AS (
+    SELECT
+        id, ward, code, since,
+        'UBND ' || CASE WHEN bare = name THEN concat_ws(' ', vi, name) ELSE name END AS name_vi,
+        'People''s Committee of ' || concat_ws(' ', bare, en) AS name_en
+    FROM called
+),
+wards_of_codes AS (
+    SELECT
+        ward, named.code, shared.id AS shared_id, min(since) AS since, min(named.id) AS imported,
+        (array_agg(named.name_vi ORDER BY since))[1] AS name_vi,
+        (array_agg(named.name_en ORDER BY since))[1] AS name_en,
+        bool_or((named.name_vi, named.name_en) = (shared.name_vi, shared.name_en)) AS bears
+    FROM named JOIN organisations AS shared ON shared.code = 'ward-' || named.code
+    GROUP BY ward, named.code, shared.id
+),
+kept AS (
+    SELECT
+        *,
+        bears OR (
+            NOT bool_or(bears) OVER same_code AND imported = min(imported) OVER same_code
+        ) AS keeps
+    FROM wards_of_codes
+    WINDOW same_code AS (PARTITION BY code)
+)
+SELECT
+    ward, shared_id, keeps, code AS ward_code, name_vi, name_en,
+    'ward-' || code || CASE WHEN keeps THEN '' ELSE to_char(since, '-YYYY-MM-DD') END AS code
+FROM kept;
+
+-- Those of an earlier upgrade that was taken back are there.
+INSERT INTO organisations (code, ward_code, name_vi, name_en)
+SELECT code, ward_code, name_vi, name_en FROM committees WHERE NOT keeps
+ON CONFLICT (code) DO NOTHING;
+
+UPDATE wards SET organisation_id = own.id
+FROM committees JOIN organisations AS own ON own.code = committees.code
+WHERE coalesce(wards.same_as, wards.id) = committees.ward;
+
+-- What is open goes to the inbox of its own ward, and says so; what is done was done by whom it was.
+UPDATE reports SET
+    organisation_id = own.id,
+    reasons = (
+        SELECT coalesce(jsonb_agg(
+            CASE WHEN reason ->> 'vi' = shared.name_vi || ' phụ trách địa bàn này.'
+            THEN jsonb_build_object(
+                'vi', own.name_vi || ' phụ trách địa bàn này.',
+                'en', 'The ' || own.name_en || ' answers for this area.'
+            )
+            ELSE reason END ORDER BY place
+        ), '[]')
+        FROM jsonb_array_elements(reports.reasons) WITH ORDINALITY AS said (reason, place)
+    )
+FROM wards
+JOIN committees ON committees.ward = coalesce(wards.same_as, wards.id) AND NOT committees.keeps
+JOIN organisations AS own ON own.code = committees.code
+JOIN organisations AS shared ON shared.id = committees.shared_id
+WHERE
+    reports.ward_id = wards.id
+    AND reports.organisation_id = shared.id
+    AND reports.{OPEN};
+
+DROP TABLE committees
+"""
+
 
 def _tasks_index(condition: str) -> None:
     op.drop_index("ix_reports_tasks", table_name="reports")
@@ -67,10 +150,8 @@ def upgrade() -> None:
     op.create_index("ix_wards_code", "wards", ["code"])
     op.create_index("ix_wards_same_as", "wards", ["same_as"])
     op.execute(SAME_AS)
-    op.execute(
-        "UPDATE wards SET organisation_id = o.id "
-        "FROM organisations AS o WHERE o.code = 'ward-' || wards.code"
-    )
+    for statement in COMMITTEES.replace("{OPEN}", OPEN).split(";\n"):
+        op.execute(statement)
     _tasks_index(OPEN)
     op.create_table(
         "reforms",
@@ -158,6 +239,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    # Committees made above stay: reports point to them, and their officers may, too.
     for table in ("reports_today", "wards_today", "reform_moves", "reforms"):
         op.drop_table(table)
     _tasks_index(f"{OPEN} AND organisation_id IS NOT NULL")

@@ -76,7 +76,7 @@ def warm(services, paths):
                     get(service, path)
             return queries(service) == before
 
-        until(kept, within_s=20)
+        until(kept, service=service)
 
 
 def test_a_report_sent_moved_recategorised_closed_and_erased_is_right_within_a_second(two):
@@ -224,7 +224,7 @@ def test_nothing_is_answered_from_memory_while_the_database_is_away(tmp_path):
             warm([service], [path])
             assert total(service, path) == 1
             cluster.stop()
-            until(lambda: service.http.get(path).status_code == 503, within_s=WITHIN_S)
+            until(lambda: service.http.get(path).status_code == 503, WITHIN_S, service)
             cluster.start()
             # Written while the service may not be listening again yet.
             put_reports(cluster.url(), [(LON, LAT)])

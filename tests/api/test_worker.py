@@ -20,6 +20,7 @@ from builders import middle
 from geo.settings import Settings
 from geo.store import migrate
 from geo.store.cluster import Cluster
+from geo.store.locks import Lock
 
 PLACE = middle(0)
 PINWARD = Path(sys.executable).with_name("pinward")
@@ -161,6 +162,20 @@ def test_it_waits_for_a_database_that_restarts(tmp_path):
             process.kill()
             process.wait()
         cluster.remove()
+
+
+def test_interrupted_it_numbers_again_though_its_jobs_do_not_end_well(workers, city_url):
+    leader = workers.start()
+    wait_until(lambda: workers.leads(leader), 60)
+    with psycopg.connect(city_url, autocommit=True) as db:
+        # Doing jobs has begun, and cannot say that it ends: as when the database goes away.
+        registered = "SELECT count(*) FROM procrastinate_workers"
+        wait_until(lambda: db.execute(registered).fetchone() == (1,), 60)
+        db.execute("DROP FUNCTION procrastinate_unregister_worker_v1")
+        leading = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE objid = %s AND granted"
+        assert db.execute(leading, (int(Lock.LEADING),)).fetchall() == [(True,)]
+    put_reports(city_url, [PLACE])
+    wait_until(lambda: numbered(city_url), 30)
 
 
 def test_serve_runs_one_starts_it_again_when_it_dies_and_takes_it_along(city_url, tmp_path):

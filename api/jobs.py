@@ -142,6 +142,8 @@ async def working(url: str, settings: Settings) -> AsyncIterator[None]:
 
 
 async def _work(url: str, settings: Settings) -> None:
+    this = asyncio.current_task()
+    assert this is not None
     while True:
         try:
             connector = PsycopgConnector(conninfo=alive(url), min_size=1, max_size=4)
@@ -156,6 +158,9 @@ async def _work(url: str, settings: Settings) -> None:
                     )
         except Exception as error:
             log.warning("jobs wait (%s: %s)", type(error).__name__, error)
+        if this.cancelling():
+            # The database went away as it was asked to end, and that error took its place.
+            return
         await asyncio.sleep(_AGAIN_S)
 
 

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 from api import jobs
@@ -28,9 +27,6 @@ PURGE_EVERY_S = 60.0
 RETRY_S = 1.0
 # A fold may be busy; what it had begun is rolled back.
 _PATIENCE_S = 3.0
-# Longer than a job may take to end well (api.jobs).
-_JOBS_END_S = 5.0
-_ASK_AGAIN_S = 0.3
 
 
 class Worker:
@@ -76,7 +72,7 @@ class Worker:
             stack.enter_context(_Folding(self._url))
             purging = asyncio.create_task(self._purge(engine))
             stack.push_async_callback(_cancelled, purging)
-            await stack.enter_async_context(self._jobs())
+            await stack.enter_async_context(jobs.working(self._url, self._settings))
             await self._number(conn)
 
     async def _number(self, conn: AsyncConnection) -> None:
@@ -91,32 +87,6 @@ class Worker:
             rest = NUMBER_EVERY_S - spent if last else max(NUMBER_EVERY_S, spent)
             if await self._wait(max(rest, 0.0)):
                 return
-
-    @contextlib.asynccontextmanager
-    async def _jobs(self) -> AsyncIterator[None]:
-        """Do the jobs until the block ends, whatever comes of it.
-
-        When the database goes away just then, an error may take the place of the cancelling, and
-        they go on as if nobody had asked: numbering would wait for them for ever. So they are asked
-        again.
-        """
-        ended = asyncio.Event()
-
-        async def work() -> None:
-            async with jobs.working(self._url, self._settings):
-                await ended.wait()
-
-        doing = asyncio.create_task(work())
-        try:
-            yield
-        finally:
-            ended.set()
-            patience = _JOBS_END_S
-            while not (await asyncio.wait({doing}, timeout=patience))[0]:
-                log.warning("the jobs do not end; asking once more")
-                doing.cancel()
-                # They rest for a second after an error, and end at once then.
-                patience = _ASK_AGAIN_S
 
     async def _purge(self, engine: AsyncEngine) -> None:
         while True:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from api.cli.console import print_json, progress, say, several, with_database
+from api.cli.reform_plan import SAID_AT_MOST, lines
 from geo.errors import Invalid
 from geo.reports.reform.apply import Applied
 from geo.reports.reform.apply import apply as apply_reform
@@ -24,18 +25,6 @@ from geo.store.database import AnyRow, AsyncEngine
 from geo.wards.reform.mapping import read_mapping
 
 app = typer.Typer(help="A reform of boundaries: plan, apply, undo.", no_args_is_help=True)
-
-_SAID_AT_MOST = 20
-
-_APPLY = "`pinward wards reform apply --to {set_name}` does it."
-# What comes after a plan, by the state of its reform.
-_NEXT = {
-    None: _APPLY,
-    "scheduled": "The worker does it when the day has come.",
-    "applying": "It was begun: `pinward wards reform apply --to {set_name}` ends it.",
-    "applied": "It was applied already; run again, `apply` moves what came late.",
-    "undoing": "It is being undone: `pinward wards reform undo --to {set_name}` ends that.",
-}
 
 _LIE = ("lie", "stay where they are")
 _WERE = "were touched since and stay as they are"
@@ -74,13 +63,13 @@ def plan(
     """Say what a reform would do to open reports, wards and accounts. Nothing is changed."""
     if map_file is not None and map_file.suffix.lower() not in (".html", ".htm"):
         raise typer.BadParameter(f"--map {map_file.name} must end in .html")
-    lines = read_mapping(mapping) if mapping else None
+    mapped = read_mapping(mapping) if mapping else None
     settings = Settings()
 
     async def work(engine: AsyncEngine) -> Plan:
         async with engine.connect() as conn:
             return await plan_reform(
-                conn, to, snap_m=settings.snap_m, mapping=lines, partial=partial
+                conn, to, snap_m=settings.snap_m, mapping=mapped, partial=partial
             )
 
     found = with_database(work)
@@ -89,7 +78,7 @@ def plan(
     if as_json:
         print_json(found.as_json())
         return
-    for line in _lines(found):
+    for line in lines(found):
         say(line)
     if map_file is not None:
         say(f"Map: {map_file}")
@@ -106,15 +95,15 @@ def apply(
 
     Can be broken off and run again at any time; run again when it is done, it changes nothing.
     """
-    lines = read_mapping(mapping) if mapping else None
+    mapped = read_mapping(mapping) if mapping else None
     settings = Settings()
     today = datetime.now(ZoneInfo(settings.timezone)).date()
 
     async def work(engine: AsyncEngine) -> Applied:
-        if lines is not None:
+        if mapped is not None:
             async with engine.connect() as conn:
                 # Refuses a mapping of other wards before anything is done.
-                await plan_reform(conn, to, snap_m=settings.snap_m, mapping=lines, partial=partial)
+                await plan_reform(conn, to, snap_m=settings.snap_m, mapping=mapped, partial=partial)
         with _bars("moving reports") as started:
             return await apply_reform(
                 engine,
@@ -189,14 +178,14 @@ def undo(to: To, as_json: AsJson = False) -> None:
     if done.n_touched:
         were = "was touched since and stays as it is" if done.n_touched == 1 else _WERE
         say(f"  {done.n_touched} {were}:")
-    for row in done.touched[:_SAID_AT_MOST]:
+    for row in done.touched[:SAID_AT_MOST]:
         say(
             f"    {row.code}: {row.old_code or 'no'} {row.old_name or 'ward'} → {row.new_code} "
             f"{row.new_name}, "
             f"now {row.status} in {row.ward_code} {row.ward_name}"
         )
-    if done.n_touched > _SAID_AT_MOST:
-        say(f"    … and {done.n_touched - _SAID_AT_MOST} more: --json lists them")
+    if done.n_touched > SAID_AT_MOST:
+        say(f"    … and {done.n_touched - SAID_AT_MOST} more: --json lists them")
     say(_GO_ON)
 
 
@@ -249,88 +238,3 @@ def _write_map(found: Plan, path: Path, settings: Settings) -> None:
     finally:
         with suppress(OSError):
             aside.unlink()
-
-
-def _lines(found: Plan) -> Iterator[str]:
-    """The plan for people: numbers first, then what needs a look."""
-    totals = found.as_json()["totals"]
-    state = f" ({found.state})" if found.state else ""
-    before, after, others = (totals[f"wards_{when}"] for when in ("before", "after", "going_on"))
-    beside = f"; the city's {_n(others, 'other ward goes', 'other wards go')} on" if others else ""
-    yield (
-        f"{found.set_name}{state}: {_n(before, 'ward is', 'wards are')} replaced by {after} on "
-        f"{found.in_force_on}{beside}"
-    )
-    yield (
-        f"  {_n(totals['open'], 'open report', 'open reports')}: "
-        f"{_n(totals['moving'], 'moves', 'move')} to another ward, "
-        f"{_n(totals['renewed'], 'gets', 'get')} the new version of theirs, "
-        f"{_n(totals['outside'], 'lies in none and stays', 'lie in none and stay')}"
-    )
-    if totals["first"]:
-        first = _n(totals["first"], "in no ward until now gets", "in no ward until now get")
-        yield f"  {first} one"
-    yield (
-        f"  {totals['ambiguous']} may lie in another ward too, {totals['newly_ambiguous']} of them "
-        "could not before"
-    )
-    yield (
-        f"  ground lost {totals['lost_m2'] / 1e6:,.3f} km², gained "
-        f"{totals['gained_m2'] / 1e6:,.3f} km²; slivers left out {totals['slivers_m2']:,.0f} m²"
-    )
-    fates = found.fates
-    yield (
-        f"  {_n(len(fates.split), 'ward is', 'wards are')} split, {len(fates.merged)} made of "
-        f"several; {_n(len(fates.same), 'stays', 'stay')}, "
-        f"{_n(len(fates.renamed), 'is', 'are')} renamed, "
-        f"{_n(len(fates.recoded), 'gets', 'get')} another code, "
-        f"{_n(len(fates.ended), 'ends', 'end')} without a successor"
-    )
-    moving = sorted(found.pairs, key=lambda pair: (-pair.moving, pair.old.code, pair.new.code))
-    yield from _some(
-        ("pair of wards by reports that move", "pairs of wards by reports that move"),
-        [
-            f"{p.old.code} {p.old.name} → {p.new.code} {p.new.name}: "
-            f"{_n(p.moving, f'of {p.open} moves', f'of {p.open} move')}, "
-            f"{p.of_old:.1%} of the old ward, {p.of_new:.1%} of the new, {p.ambiguous} ambiguous"
-            for p in moving
-            if p.moving
-        ],
-    )
-    yield from _some(
-        ("reused code", "reused codes"),
-        [f"{old.code} was {old.name}, would be {new.name}" for old, new in fates.reused],
-    )
-    yield from _some(
-        ("account to look at", "accounts to look at"),
-        [one.sentence() for one in found.pointing.accounts],
-    )
-    yield from _some(
-        ("alert that names wards which end", "alerts that name wards which end"),
-        [f"{row.id} {row.headline_vi}, until {row.expires_at}" for row in found.pointing.alerts],
-    )
-    yield from _some(
-        ("committee whose ward ends", "committees whose ward ends"),
-        [f"{row.code} {row.name_vi}: {row.open} open" for row in found.pointing.committees],
-    )
-    if found.mapped:
-        yield from _some(
-            (
-                "disagreement between mapping and boundaries",
-                "disagreements between mapping and boundaries",
-            ),
-            [one.sentence() for one in found.disagreements],
-        )
-    yield f"Nothing was changed. {_NEXT[found.state].format(set_name=found.set_name)}"
-
-
-def _n(n: int, one: str, many: str) -> str:
-    """(1, "ward is", "wards are") → "1 ward is"."""
-    return f"{n} {one if n == 1 else many}"
-
-
-def _some(what: tuple[str, str], lines: list[str]) -> Iterator[str]:
-    yield _n(len(lines), *what)
-    yield from (f"  {line}" for line in lines[:_SAID_AT_MOST])
-    if len(lines) > _SAID_AT_MOST:
-        yield f"  … and {len(lines) - _SAID_AT_MOST} more: --json lists them"

@@ -68,12 +68,15 @@ environment() {
     .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps \
         -r .venv/uv.lock 2>.venv/pip.log || { cat .venv/pip.log >&2; exit 1; }
     if ! .venv/bin/uv pip install -q --python .venv/bin/python --require-hashes \
-        -r requirements.lock; then
+        --compile-bytecode -r requirements.lock; then
         say "pinward: trying again with pip, which knows this system's package settings"
         .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps \
             -r requirements.lock
     fi
     .venv/bin/uv pip install -q --python .venv/bin/python --no-deps --no-build-isolation -e .
+    # Compiled here: where Python may not write bytecode (containers often say so), every start would
+    # compile everything again, which takes seconds.
+    .venv/bin/python -m compileall -q geo api tiles
     echo "$lock_id" >.venv/installed-lock
 }
 

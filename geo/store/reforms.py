@@ -120,15 +120,29 @@ async def wardless_reports(conn: AsyncConnection) -> AsyncIterator[Rows]:
         yield block
 
 
+async def keep_sorts(conn: AsyncConnection, sorts: Sequence[dict[str, Any]]) -> None:
+    """Keep what `reforms_move.sql` says of sorts of moves, for this connection's `move`s: said with
+    every batch, it would be most of what they cost."""
+    await conn.execute(text("DROP TABLE IF EXISTS pg_temp.reform_sorts"))
+    await conn.execute(
+        text(
+            "CREATE TEMP TABLE reform_sorts (kind int PRIMARY KEY, old_ward_id int,"
+            " old_organisation_id int, new_ward_id int, new_organisation_id int, match text,"
+            " reasons jsonb, keeps_reasons boolean, vi text, en text, data jsonb)"
+        )
+    )
+    kept = "INSERT INTO reform_sorts SELECT s.* FROM jsonb_populate_recordset("
+    kept += "CAST(NULL AS reform_sorts), CAST(:sorts AS jsonb)) AS s"
+    await conn.execute(text(kept), {"sorts": as_json(sorts)})
+    await conn.execute(text("ANALYZE pg_temp.reform_sorts"))
+
+
 async def move(
-    conn: AsyncConnection,
-    reform_id: int,
-    moves: Sequence[dict[str, Any]],
-    batch: dict[str, list[Any]],
-    now: datetime,
+    conn: AsyncConnection, reform_id: int, batch: dict[str, list[Any]], now: datetime
 ) -> AnyRow:
-    """Move a batch of reports (see `reforms_move.sql`): counts `moved renewed ambiguous`."""
-    values = {"reform": reform_id, "moves": as_json(moves), "now": now, **batch}
+    """Move a batch of reports (see `reforms_move.sql`) of sorts that `keep_sorts` keeps: counts
+    `moved renewed ambiguous`."""
+    values = {"reform": reform_id, "now": now, **batch}
     return (await conn.execute(load_sql("geo.store", "reforms_move"), values)).one()
 
 

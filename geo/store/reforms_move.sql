@@ -3,7 +3,7 @@
 -- next pass reads it anew.
 --
 -- :ids, :cells, :kinds, :distances, :ambiguous, :reasons: one entry a report; `kind` is the number
--- of one of :moves (a JSON list), which says what all reports of one sort have in common;
+-- of a row of reform_sorts (geo.store.reforms), which says what all reports of a sort have in common;
 -- `ambiguous` are codes joined by U+001F; `reasons` are set where a report's own differ from its
 -- kind's. A move without words tells nobody: it is the same ward under the same name.
 WITH given AS (
@@ -13,14 +13,6 @@ WITH given AS (
         CAST(:distances AS double precision[]), CAST(:ambiguous AS text[]),
         CAST(:reasons AS text[])
     ) AS g (id, cell, kind, distance_m, ambiguous_with, reasons)
-),
-sort AS (
-    SELECT *
-    FROM jsonb_to_recordset(CAST(:moves AS jsonb)) AS s (
-        kind int, old_ward_id int, old_organisation_id int, new_ward_id int,
-        new_organisation_id int, match text, reasons jsonb, keeps_reasons boolean,
-        vi text, en text, data jsonb
-    )
 ),
 standing AS MATERIALIZED (
     SELECT
@@ -46,7 +38,7 @@ standing AS MATERIALIZED (
         CASE WHEN s.vi IS NOT NULL THEN nextval(pg_get_serial_sequence('report_events', 'id')) END
             AS event_id
     FROM given AS g
-    JOIN sort AS s ON s.kind = g.kind
+    JOIN pg_temp.reform_sorts AS s ON s.kind = g.kind
     JOIN reports AS r ON r.id = g.id
     WHERE
         r.ward_id IS NOT DISTINCT FROM s.old_ward_id

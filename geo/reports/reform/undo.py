@@ -13,7 +13,7 @@ from typing import Any
 from geo.errors import Conflict, NotFound
 from geo.reports.reform import words
 from geo.reports.reform.apply import named_set, one_at_a_time
-from geo.reports.reform.moves import BATCH, Moved, Started, in_batches, silent
+from geo.reports.reform.moves import Moved, Started, in_batches, silent
 from geo.reports.reform.today import derive
 from geo.reports.reform.uuids import uuids
 from geo.store import reforms as store
@@ -92,7 +92,7 @@ async def undo(
             restored.renewed += row.renewed
             done(restored.moved + restored.renewed)
 
-        await in_batches(engine, [ids[i : i + BATCH] for i in range(0, len(ids), BATCH)], one)
+        await in_batches(engine, ids, one)
         async with engine.begin() as conn:
             await store.change(conn, reform.id, state="undone", undone_at=datetime.now(UTC))
             await derive(conn, wards, await store.in_force(conn), snap_m)

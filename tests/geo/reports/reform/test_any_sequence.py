@@ -21,7 +21,6 @@ import builders
 from geo.errors import Conflict, NotFound
 from geo.reports.bulk import bulk_insert
 from geo.reports.reform import moves
-from geo.reports.reform import undo as undoing
 from geo.reports.reform.apply import apply, due
 from geo.reports.reform.plan import plan
 from geo.reports.reform.undo import undo
@@ -351,8 +350,7 @@ beginning = st.tuples(
 def test_after_any_sequence_every_report_is_in_the_ward_that_postgis_finds(
     clone, city_template, monkeypatch, beginning, steps
 ):
-    for module in (moves, undoing):
-        monkeypatch.setattr(module, "BATCH", BATCH)
+    monkeypatch.setattr(moves, "BATCH", BATCH)
     url = clone(city_template)
 
     async def story():

@@ -10,11 +10,11 @@ from drawn import put_reports
 from sqlalchemy import text
 
 from builders import middle
-from geo.reports.reform.moves import AT_ONCE, in_batches
+from geo.reports.reform.moves import AT_ONCE, BATCH, MOST, in_batches
 
 pytestmark = pytest.mark.anyio
 
-BATCHES = range(20_000)
+ROWS = range(20_000 * MOST)
 
 
 class Batches:
@@ -24,6 +24,7 @@ class Batches:
         self._engine = engine
         self._now = 0
         self.seen = []
+        self.sizes = []
         self.over = False
 
     @contextmanager
@@ -38,11 +39,12 @@ class Batches:
     async def _one(self, conn, batch):
         if self.over:
             return
+        self.sizes.append(len(batch))
         with self._under_way():
             await conn.execute(text("SELECT pg_sleep(0.02)"))
 
     async def run(self):
-        await in_batches(self._engine, list(BATCHES), self._one)
+        await in_batches(self._engine, ROWS, self._one)
 
     async def until(self, true, within_s=30):
         """Until something is true of the last twenty batches; fails after `within_s`."""
@@ -86,13 +88,16 @@ async def test_one_batch_at_a_time_while_reports_come_in_and_two_before_and_afte
     # Nobody sends anything: it goes on like that.
     await asyncio.sleep(3)
     assert two(batches.seen[-20:])
+    assert set(batches.sizes) == {MOST}
     with citizens(city_url):
         alone = await batches.until(one)
         # Longer than it takes to be sure that nobody sends any more.
         await asyncio.sleep(7)
         assert one(batches.seen[alone:])
+        assert set(batches.sizes[alone:]) == {BATCH}
         assert len(batches.seen) > alone + 20
-    await batches.until(two)
+    # Both at it, and each with many again.
+    await batches.until(lambda seen: two(seen) and set(batches.sizes[-10:]) == {MOST})
     batches.over = True
     await asyncio.wait_for(running, 30)
 

@@ -73,15 +73,17 @@ def plan(
             )
 
     found = with_database(work)
-    if map_file is not None:
-        _write_map(found, map_file, settings)
+    whole = map_file is None or _write_map(found, map_file, settings)
     if as_json:
         print_json(found.as_json())
         return
     for line in lines(found):
         say(line)
     if map_file is not None:
-        say(f"Map: {map_file}")
+        needs = (
+            "" if whole else " (needs the internet to show its map; after `make pages` it does not)"
+        )
+        say(f"Map: {map_file}{needs}")
 
 
 @app.command()
@@ -222,13 +224,15 @@ def _bars(label: str) -> Iterator[Started]:
         yield started
 
 
-def _write_map(found: Plan, path: Path, settings: Settings) -> None:
+def _write_map(found: Plan, path: Path, settings: Settings) -> bool:
+    """Write the page; says whether it needs nothing from elsewhere."""
     # Not above: folium takes half a second to load, and most commands draw no map.
     from geo.reports.reform.map import plan_map
 
     assets = settings.pages / "assets"
     now = datetime.now(ZoneInfo(settings.timezone))
-    page = plan_map(found, assets if (assets / "leaflet.js").is_file() else None, now)
+    whole = (assets / "leaflet.js").is_file()
+    page = plan_map(found, assets if whole else None, now)
     aside = path.with_name(f"{path.name}.part")
     try:
         aside.write_text(page, encoding="utf-8")
@@ -238,3 +242,4 @@ def _write_map(found: Plan, path: Path, settings: Settings) -> None:
     finally:
         with suppress(OSError):
             aside.unlink()
+    return whole

@@ -7,7 +7,6 @@ from typing import Any
 
 import httpx
 import psycopg
-import pytest
 
 _LOCK = 77
 
@@ -62,7 +61,8 @@ def until(true: Callable[[], Any], within_s: float = 60.0, service: Any = None) 
     while not true():
         took = time.monotonic() - began
         if took >= within_s:
-            pytest.fail(f"not true within {within_s} s{state(service) if service else ''}")
+            said = state(service) if service else ""
+            raise AssertionError(f"not true within {within_s} s{said}")
         time.sleep(0.02)
     return time.monotonic() - began
 

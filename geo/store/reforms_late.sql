@@ -1,4 +1,6 @@
--- Reforms with reports that came late: open ones in wards that the set of the reform ended. `standing`
+-- Reforms with reports that came late: open ones in wards that the set of the reform ended, and those
+-- in no ward that are in the box of one of its wards, or a kilometre from it: it may have their first
+-- one. `standing`
 -- is how many they are and a sum over their wards and cells: it tells whether they are those that were
 -- looked at before and could not be moved.
 --
@@ -33,8 +35,26 @@ ended_by AS (
         ORDER BY sum(ST_Area(ST_Intersection(now.geom, was.geom))) DESC, now.set_id
         LIMIT 1
     ) AS by
+),
+nowhere AS MATERIALIZED (
+    SELECT id, cell, geom
+    FROM reports
+    WHERE status IN ('received', 'assigned', 'in_progress', 'waiting') AND ward_id IS NULL
+        -- Where nothing was reformed, nothing is read.
+        AND EXISTS (SELECT FROM asked)
+),
+late AS (
+    SELECT n, places, set_id FROM ended_by
+    UNION ALL
+    SELECT 1, hashint8extended(r.cell, 0), asked.set_id
+    FROM nowhere AS r
+    CROSS JOIN asked
+    WHERE EXISTS (
+        SELECT FROM wards AS w
+        WHERE w.set_id = asked.set_id AND w.geom && ST_Expand(r.geom, 0.01)
+    )
 )
 SELECT asked.id, concat_ws(' ', sum(e.n), sum(e.places)) AS standing
 FROM asked
-JOIN ended_by AS e ON e.set_id = asked.set_id
+JOIN late AS e ON e.set_id = asked.set_id
 GROUP BY asked.id

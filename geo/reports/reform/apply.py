@@ -178,8 +178,9 @@ async def due(conn: AsyncConnection, today: date) -> list[tuple[Verb, str]]:
 
     To end what was broken off, undoing first; to apply what was scheduled; and to apply again where
     open reports came late, taken in under a ward that the reform ended by a process that had not
-    heard of the new ones yet, or imported, or opened again. Those that were looked at and stayed
-    (in no ward of that day) are no reason to look again.
+    heard of the new ones yet, or imported, or opened again, there or in no ward on the ground
+    of its set. Those that were looked at and stayed (in no ward of that day) are no reason to look
+    again.
     """
     reforms = await store.every(conn)
     standing = await late.standing(conn)

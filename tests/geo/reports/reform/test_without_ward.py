@@ -9,7 +9,7 @@ import builders
 from geo.reports import statistics
 from geo.reports.bulk import bulk_insert
 from geo.reports.reading import ReportFilter
-from geo.reports.reform.apply import apply
+from geo.reports.reform.apply import apply, due
 from geo.reports.reform.plan import plan
 from geo.reports.reform.undo import undo
 from geo.wards.importing import import_wards
@@ -143,3 +143,20 @@ async def test_stored_after_the_reform_they_are_as_if_they_had_been_there(engine
     assert (late.moved.moved, late.outside) == (2, 0)
     assert await by_ward(engine, "today") == {"90002": 2, "90007": 2, None: 2}
     assert await by_ward(engine, "then") == {None: 6}
+
+
+async def test_the_worker_moves_one_that_is_opened_again(engine):
+    async with engine.begin() as conn:
+        await bulk_insert(conn, rows(["closed"]))
+    await drawn(engine)
+    await apply(engine, "halves", today=TODAY, snap_m=SNAP_M)
+    async with engine.connect() as conn:
+        assert await due(conn, TODAY) == []
+    async with engine.begin() as conn:
+        await conn.execute(text("UPDATE reports SET status = 'received'"))
+    async with engine.connect() as conn:
+        assert await due(conn, TODAY) == [("apply", "halves")]
+    await apply(engine, "halves", today=TODAY, snap_m=SNAP_M)
+    assert sum(code is not None for code, *_ in (await wards(engine)).values()) == 2
+    async with engine.connect() as conn:
+        assert await due(conn, TODAY) == []

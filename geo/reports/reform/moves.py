@@ -39,6 +39,10 @@ AT_ONCE = 2
 # PostgreSQL tells others how many rows a session wrote about once a second.
 _LOOK_S, _QUIET_S = 1.0, 5.0
 
+# While citizens report, of the time that a batch took: with 1 their answers' p95 is 2.2 times that
+# of a city without a reform, with 1.5 it is 1.8 times.
+_REST = 1.5
+
 _BETWEEN = "\x1f"
 
 Started = Callable[[int], Callable[[int], None]]
@@ -107,8 +111,8 @@ async def in_batches(
     begin: Callable[[AsyncConnection], Awaitable[None]] | None = None,
 ) -> None:
     """Do `one` with batch after batch of the rows, each in a transaction of its own, `AT_ONCE` of
-    them at a time; while reports come in, one at a time, and of at most `BATCH`. `begin` is done
-    before on each connection."""
+    them at a time; while reports come in, one at a time, of at most `BATCH`, with a rest after it.
+    `begin` is done before on each connection."""
     # Of few rows batches are small in any case, so that both connections have some.
     most = min(MOST, max(BATCH, len(rows) // 100))
     taken = 0
@@ -126,9 +130,12 @@ async def in_batches(
                     await begin(conn)
             quiet, calm = _Quiet(conn), True
             while len(batch := some(calm)):
+                began = time.monotonic()
                 async with conn.begin():
                     await one(conn, batch)
                 calm = await quiet.now()
+                if not calm:
+                    await asyncio.sleep(_REST * (time.monotonic() - began))
                 if gives_way and not calm:
                     calm = await quiet.wait(ended)
         ended.set()

@@ -14,7 +14,7 @@ from geo.reports.reform.moves import AT_ONCE, BATCH, MOST, in_batches
 
 pytestmark = pytest.mark.anyio
 
-ROWS = range(20_000 * MOST)
+ROWS = range(1_500 * MOST)
 
 
 class Batches:
@@ -25,6 +25,8 @@ class Batches:
         self._now = 0
         self.seen = []
         self.sizes = []
+        self.rests = []
+        self._ended = 0.0
         self.over = False
 
     @contextmanager
@@ -40,8 +42,10 @@ class Batches:
         if self.over:
             return
         self.sizes.append(len(batch))
+        self.rests.append(time.monotonic() - self._ended)
         with self._under_way():
             await conn.execute(text("SELECT pg_sleep(0.02)"))
+        self._ended = time.monotonic()
 
     async def run(self):
         await in_batches(self._engine, ROWS, self._one)
@@ -95,6 +99,7 @@ async def test_one_batch_at_a_time_while_reports_come_in_and_two_before_and_afte
         await asyncio.sleep(7)
         assert one(batches.seen[alone:])
         assert set(batches.sizes[alone:]) == {BATCH}
+        assert min(batches.rests[alone + 1 :]) > 0.02
         assert len(batches.seen) > alone + 20
     # Both at it, and each with many again.
     await batches.until(lambda seen: two(seen) and set(batches.sizes[-10:]) == {MOST})

@@ -45,6 +45,18 @@ def halves() -> WardFile:
     return WardFile("halves", wards, polygons)
 
 
+def all_over(n: int, seed: int) -> list[dict[str, Any]]:
+    """`n` places spread over the small city, each with a category and a text, as rows of reports
+    that still need their time and origin."""
+    rng = np.random.default_rng(seed)
+    corners = (WEST, SOUTH), (WEST + 3 * SIDE, SOUTH + 2 * SIDE)
+    places = rng.uniform(*corners, (n, 2)).round(6).tolist()
+    return [
+        {"category": "drainage.flooding", "lon": lon, "lat": lat, "text": f"Ngập {k}"}
+        for k, (lon, lat) in enumerate(places)
+    ]
+
+
 def city_geojson() -> dict[str, Any]:
     """The small city as a GeoJSON FeatureCollection with code, name, type."""
     return {

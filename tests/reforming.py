@@ -21,7 +21,7 @@ import psycopg
 import shapely
 from holding import until
 
-from builders import SIDE, SOUTH, WEST
+from builders import SIDE, SOUTH, WEST, all_over
 from geo.reports.bulk import bulk_insert
 from geo.store.database import create_engine
 from geo.store.locks import Lock
@@ -61,14 +61,9 @@ def redrawn() -> WardFile:
 
 def reported(n: int, **changes: Any) -> list[dict[str, Any]]:
     """Rows of reports all over the city; every tenth has a circle of 100 m, some are begun."""
-    rng = np.random.default_rng(11)
-    places = rng.uniform((WEST, SOUTH), (WEST + 3 * SIDE, SOUTH + 2 * SIDE), (n, 2)).round(6)
     return [
         {
-            "category": "drainage.flooding",
-            "lon": lon,
-            "lat": lat,
-            "text": f"Ngập {k}",
+            **row,
             "created_at": BEFORE,
             "accuracy_m": 100.0 if k % 10 == 0 else None,
             "status": ("assigned", "received", "in_progress", "waiting")[k % 4],
@@ -76,7 +71,7 @@ def reported(n: int, **changes: Any) -> list[dict[str, Any]]:
             "source_id": str(k),
             **changes,
         }
-        for k, (lon, lat) in enumerate(places.tolist())
+        for k, row in enumerate(all_over(n, seed=11))
     ]
 
 
@@ -148,6 +143,16 @@ def until_held(url: str, process: "subprocess.Popen[str]", n: int) -> None:
         return query(url, held)[0][0] >= n
 
     until(true, 30)
+
+
+def until_gone(url: str) -> None:
+    """Wait until the server has ended what killed processes left under way: their rows stay locked
+    until then, and who comes next would be held by them."""
+    others = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    )
+    until(lambda: query(url, others) == [(0,)])
 
 
 def kill(process: "subprocess.Popen[str]") -> None:

@@ -57,13 +57,6 @@ class Filter:
             if value is not None and value.tzinfo is None:
                 raise _refused(name, "needs a time zone, e.g. 2026-01-31T00:00:00Z")
 
-    @property
-    def day(self) -> date:
-        """The day `ward` is of; raises `ValueError` where nobody said it (`tiles.render` does)."""
-        if self.on is None:
-            raise ValueError("codes of wards need the day they are of")
-        return self.on
-
     async def check(self, conn: AsyncConnection, layer: Layer) -> None:
         """Raise `Invalid`, naming them, on values and parameters this layer does not know.
 

@@ -75,7 +75,7 @@ async def in_numbers(conn: AsyncConnection, chosen: Filter) -> Wanted:
         )
     if chosen.ward:
         # every dated version of these wards: a report keeps the ward of its day
-        meant = await conn.execute(wards.named(chosen.ward, chosen.day))
+        meant = await conn.execute(wards.named(chosen.ward, chosen.on))
         ward_ids = tuple(meant.scalars())
     return Wanted(
         categories=numbers,

@@ -33,6 +33,6 @@ def in_tile(address: TileAddress, chosen: Filter, today: date) -> CTE:
     if chosen.status:
         rows = rows.where(table.status.in_(chosen.status))
     if chosen.ward:
-        rows = rows.where(table.ward_id.in_(wards.named(chosen.ward, chosen.day)))
+        rows = rows.where(table.ward_id.in_(wards.named(chosen.ward, chosen.on)))
     # Read by the count, and then by one of the two answers: let the planner see through it.
     return rows.cte("task").prefix_with("NOT MATERIALIZED")

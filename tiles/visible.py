@@ -96,7 +96,7 @@ def visible(chosen: Filter, rows: FromClause) -> Select[Any]:
         found = found.where(table.kind.in_(chosen.kind))
     if chosen.ward:
         # every dated version of these wards: a report keeps the ward of its day
-        found = found.where(table.ward_id.in_(wards.named(chosen.ward, chosen.day)))
+        found = found.where(table.ward_id.in_(wards.named(chosen.ward, chosen.on)))
     if chosen.since is not None:
         found = found.where(table.created_at >= chosen.since)
     if chosen.until is not None:

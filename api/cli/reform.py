@@ -153,22 +153,16 @@ def undo(to: To, as_json: AsJson = False) -> None:
     """Give every report that nobody touched since what it had before; the rest is listed."""
     settings = Settings()
 
-    async def work(engine: AsyncEngine) -> tuple[Undone, bool]:
-        async with engine.connect() as conn:
-            begun = any(
-                row.set_name == to and row.state != "undone" and row.begun_at
-                for row in await store.every(conn)
-            )
+    async def work(engine: AsyncEngine) -> Undone:
         with _bars("moving reports back") as started:
-            return await undo_reform(engine, to, snap_m=settings.snap_m, started=started), begun
+            return await undo_reform(engine, to, snap_m=settings.snap_m, started=started)
 
-    done, begun = with_database(work)
+    done = with_database(work)
     if as_json:
         print_json(done.as_json())
         return
     restored = done.restored
-    # The worker may have begun between the question and the undoing.
-    if not begun and not restored.moved + restored.renewed + done.n_touched:
+    if not done.begun:
         say(f"{to}: the schedule is taken back; no report had been moved yet")
         say(_GO_ON)
         return

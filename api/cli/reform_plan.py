@@ -7,10 +7,9 @@ from geo.reports.reform.plan import Plan
 
 SAID_AT_MOST = 20
 
-_APPLY = "`pinward wards reform apply --to {set_name}` does it."
 # What comes after a plan, by the state of its reform.
 _NEXT = {
-    None: _APPLY,
+    None: "`pinward wards reform apply --to {set_name}` does it.",
     "scheduled": "The worker does it when the day has come.",
     "applying": "It was begun: `pinward wards reform apply --to {set_name}` ends it.",
     "applied": "It was applied already; run again, `apply` moves what came late.",

@@ -53,16 +53,6 @@ class ReportFilter:
     q: str | None = None
     cell: Cell | None = None
 
-    @property
-    def day(self) -> date:
-        """The day `ward` is of; raises `ValueError` where nobody said it.
-
-        The database's own today will not do: in UTC it is yesterday in Vietnam until 7 o'clock.
-        """
-        if self.on is None:
-            raise ValueError("codes of wards need the day they are of")
-        return self.on
-
     def conditions(self) -> list[ColumnElement[bool]]:
         """For queries over `reports`, `categories` and `wards` joined."""
         found: list[ColumnElement[bool]] = []
@@ -72,7 +62,7 @@ class ReportFilter:
             found.append(self.cell.holds())
         if self.ward:
             ward_id = report_wards.ward_id(self.wards) if self.wards else reports.c.ward_id
-            found.append(ward_id.in_(ward_store.named(self.ward, self.day)))
+            found.append(ward_id.in_(ward_store.named(self.ward, self.on)))
         if self.category:
             family = or_(
                 categories.c.code.in_(self.category), categories.c.parent_code.in_(self.category)
@@ -121,7 +111,7 @@ async def page(
         by_ward = bool(wanted.ward) and not wanted.cell
         conditions = replace(wanted, cell=None, ward=None if by_ward else wanted.ward).conditions()
         ward_ids = (
-            await ward_store.named_ids(conn, wanted.ward or (), wanted.day) if by_ward else None
+            await ward_store.named_ids(conn, wanted.ward or (), wanted.on) if by_ward else None
         )
         rows = await store.page(
             conn, conditions, limit + 1, after, wanted.cell, ward_ids, wanted.wards

@@ -125,7 +125,7 @@ async def count(
             await statistics.visible(conn, wanted.category),
             *replace(wanted, category=None, ward=None).conditions(),
         ],
-        wards=await ward_store.named_ids(conn, wanted.ward, wanted.day) if wanted.ward else None,
+        wards=await ward_store.named_ids(conn, wanted.ward, wanted.on) if wanted.ward else None,
         word=word,
         timezone=timezone,
     )

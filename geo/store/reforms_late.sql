@@ -1,8 +1,7 @@
 -- Reforms with reports that came late: open ones in wards that the set of the reform ended, and those
 -- in no ward that are in the box of one of its wards, or a kilometre from it: it may have their first
--- one. `standing`
--- is how many they are and a sum over their wards and cells: it tells whether they are those that were
--- looked at before and could not be moved.
+-- one. `standing` is how many they are and a sum over their wards and cells: it tells whether they are
+-- those that were looked at before and could not be moved.
 --
 -- :reform: of this one, else (NULL) of all that are applied. Who ended a ward is the set that begins
 -- as it ends and has most of its ground; that is asked only of the few wards that still have open reports,
@@ -37,7 +36,7 @@ ended_by AS (
     ) AS by
 ),
 nowhere AS MATERIALIZED (
-    SELECT id, cell, geom
+    SELECT cell, geom
     FROM reports
     WHERE status IN ('received', 'assigned', 'in_progress', 'waiting') AND ward_id IS NULL
         -- Where nothing was reformed, nothing is read.

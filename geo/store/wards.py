@@ -87,12 +87,16 @@ async def every(conn: AsyncConnection) -> tuple[Sequence[AnyRow], Objects]:
     return rows, _polygons(rows)
 
 
-def named(codes: Sequence[str], on: date) -> Select[int]:
+def named(codes: Sequence[str], on: date | None) -> Select[int]:
     """Ids of the wards that codes name on a day of the city, with all versions of these wards.
 
     The version in force that day says which ward a code means, else the last one before, else the
     next; the code's other areas (a reform may give it to another one) are not among them.
+    Raises `ValueError` where nobody said the day: the database's own today will not do, in UTC it
+    is yesterday in Vietnam until 7 o'clock.
     """
+    if on is None:
+        raise ValueError("codes of wards need the day they are of")
     day = cast(on, Date)
     meant = (
         select(func.coalesce(wards.c.same_as, wards.c.id))
@@ -109,8 +113,8 @@ def named(codes: Sequence[str], on: date) -> Select[int]:
     return select(wards.c.id).where(func.coalesce(wards.c.same_as, wards.c.id).in_(meant))
 
 
-async def named_ids(conn: AsyncConnection, codes: Sequence[str], on: date) -> list[int]:
-    """Ids as `named` selects them."""
+async def named_ids(conn: AsyncConnection, codes: Sequence[str], on: date | None) -> list[int]:
+    """Ids as `named` selects them; raises as it does."""
     return list((await conn.execute(named(codes, on))).scalars())
 
 

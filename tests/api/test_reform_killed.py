@@ -19,6 +19,7 @@ from reforming import (
     running,
     store,
     today_held,
+    until_gone,
     until_held,
 )
 
@@ -86,6 +87,7 @@ def killed_at(url, folder, verb, left, done):
         until_held(url, process, AT_ONCE)
         kill(process)
         assert len(query(url, left)) == len(codes) - done * BATCH
+    until_gone(url)
 
 
 def killed_at_the_end(url, folder, verb):
@@ -93,6 +95,7 @@ def killed_at_the_end(url, folder, verb):
     with today_held(url), running(url, folder, verb, "--to", SET) as process:
         until_held(url, process, 1)
         kill(process)
+    until_gone(url)
 
 
 def ended(pinward, url, verb):

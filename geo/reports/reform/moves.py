@@ -1,9 +1,9 @@
-"""Moving open reports to the wards of a reform: in small transactions, two at a time.
+"""Moving open reports to the wards of a reform: batch by batch, two at a time.
 
 Each batch is one statement and one transaction: a report, its event and what undo needs are written
 together or not at all. Killed at any point, what is left are reports that moved and others that
 will when it runs again. Nothing but the reports of a batch is locked, so that intake, tiles and
-look-ups go on; and while citizens send reports, one core is left to them.
+look-ups go on; and while citizens send reports, one works, with rests, and a core is left to them.
 """
 
 import asyncio

@@ -10,6 +10,7 @@ from html import escape
 from typing import Any
 
 from geo.reports.reform.plan import Plan
+from geo.reports.reform.words import first_upper
 from geo.store.organisations import ward_names
 from geo.wards.directory import Ward
 
@@ -272,5 +273,4 @@ def _ward(ward: Ward) -> Safe:
 
 
 def _said(ward: Ward) -> str:
-    name = ward_names(ward.name, ward.kind)[0]
-    return name[:1].upper() + name[1:]
+    return first_upper(ward_names(ward.name, ward.kind)[0])

@@ -26,9 +26,11 @@ LISTED_AT_MOST = 10_000
 @dataclass(frozen=True)
 class Undone:
     """What undoing did: how many reports were moved back, and those that were touched since (the
-    first `LISTED_AT_MOST`, rows of `geo.store.reforms.touched`) with their number."""
+    first `LISTED_AT_MOST`, rows of `geo.store.reforms.touched`) with their number. Not `begun`: it
+    was only scheduled."""
 
     set_name: str
+    begun: bool
     restored: Moved = field(default_factory=Moved)
     touched: Sequence[AnyRow] = ()
     n_touched: int = 0
@@ -98,7 +100,7 @@ async def undo(
             await derive(conn, wards, await store.in_force(conn), snap_m)
             n = await store.kept(conn, reform.id)
             touched = await store.touched(conn, reform.id, LISTED_AT_MOST)
-    return Undone(set_name, restored, touched, n)
+    return Undone(set_name, reform.begun_at is not None, restored, touched, n)
 
 
 async def _refuse_out_of_turn(conn: AsyncConnection, reform: AnyRow) -> None:

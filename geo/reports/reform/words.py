@@ -62,9 +62,10 @@ def _pair(old: Ward | None, new: Ward | None) -> tuple[str, str]:
             for (vi, en), ward in zip(names, (old, new), strict=True)
             if ward
         ]
-    vi, en = (" → ".join(_first_upper(name[i]) for name in names) for i in range(2))
+    vi, en = (" → ".join(first_upper(name[i]) for name in names) for i in range(2))
     return vi, en
 
 
-def _first_upper(name: str) -> str:
+def first_upper(name: str) -> str:
+    """A name as it begins a sentence: "Phường Tân Định"."""
     return name[:1].upper() + name[1:]

@@ -44,20 +44,10 @@ async def cut_in_two(engine):
 
 
 def rows(n, **changes):
-    rng = np.random.default_rng(7)
-    places = rng.uniform((WEST, SOUTH), (WEST + 3 * SIDE, SOUTH + 2 * SIDE), (n, 2)).round(6)
+    own = {"created_at": datetime(2024, 6, 1, tzinfo=UTC), "source": "old"}
     return [
-        {
-            "category": "drainage.flooding",
-            "lon": lon,
-            "lat": lat,
-            "text": f"Ngập {k}",
-            "created_at": datetime(2024, 6, 1, tzinfo=UTC),
-            "source": "old",
-            "source_id": str(k),
-            **changes,
-        }
-        for k, (lon, lat) in enumerate(places.tolist())
+        {**row, **own, "source_id": str(k), **changes}
+        for k, row in enumerate(builders.all_over(n, seed=7))
     ]
 
 

@@ -1,11 +1,12 @@
 """The door: a photo is cleaned in a process of its own, and its answer is not trusted either."""
 
 import asyncio
-import contextlib
 import logging
 import sys
 from asyncio import AbstractEventLoop, Semaphore
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE
+from signal import SIGALRM, SIGKILL, SIGXCPU
+from typing import cast
 from weakref import WeakKeyDictionary
 
 from geo.errors import RefusedPhoto
@@ -22,6 +23,9 @@ COMMAND = (sys.executable, "-I", "-B", "-m", "geo.photos.child")
 AT_ONCE = 2
 # 2048 x 2048 of pure noise at this quality is under 4 MB.
 _LONGEST_ANSWER = 8 << 20
+
+# CPU and time are told by the first two; memory, as a rule, by the system's own killing.
+_OF_LIMITS = (SIGXCPU, SIGALRM, SIGKILL)
 
 _turns: WeakKeyDictionary[AbstractEventLoop, Semaphore] = WeakKeyDictionary()
 
@@ -48,38 +52,48 @@ async def cleaned(data: bytes, wall_s: float = WALL_S) -> Cleaned:
 
 async def _answer_of(data: bytes, wall_s: float) -> tuple[int, bytes]:
     # An empty environment: no database's address and no secret for one who takes the decoder over.
-    child = await asyncio.create_subprocess_exec(
-        *COMMAND, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env={}
+    child, talk = await asyncio.get_running_loop().subprocess_exec(
+        _Talk, *COMMAND, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env={}
     )
     try:
+        into = cast(asyncio.WriteTransport, child.get_pipe_transport(0))
+        into.write(data)
+        into.close()
         async with asyncio.timeout(wall_s):
-            _, answer = await asyncio.gather(_feed(child, data), _read(child))
-            return await child.wait(), answer
+            answer = await talk.said
+            await talk.ended.wait()
+        return child.get_returncode() or 0, answer
     except TimeoutError:
         raise refused("too-much-work") from None
     finally:
-        if child.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                child.kill()
-            await child.wait()
+        # Ends it if it still runs, and our ends of its pipes, whoever holds the others.
+        child.close()
+        await talk.ended.wait()
 
 
-async def _feed(child: Process, data: bytes) -> None:
-    assert child.stdin is not None
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        child.stdin.write(data)
-        await child.stdin.drain()
-    child.stdin.close()
+class _Talk(asyncio.SubprocessProtocol):
+    """`said`: all of stdout, once it is closed; `ended`: the process is.
 
+    Not the streams of asyncio: with them the end of a process is told only after that of its pipes,
+    which one that floods its own, or leaves it to a process of its own, puts off for ever.
+    """
 
-async def _read(child: Process) -> bytes:
-    assert child.stdout is not None
-    answer = bytearray()
-    while some := await child.stdout.read(1 << 16):
-        answer += some
-        if len(answer) > _LONGEST_ANSWER:
-            raise refused("not-clean")
-    return bytes(answer)
+    def __init__(self) -> None:
+        self.said: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self.ended = asyncio.Event()
+        self._answer = bytearray()
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        self._answer += data
+        if len(self._answer) > _LONGEST_ANSWER and not self.said.done():
+            self.said.set_exception(refused("not-clean"))
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        if fd == 1 and not self.said.done():
+            self.said.set_result(bytes(self._answer))
+
+    def process_exited(self) -> None:
+        self.ended.set()
 
 
 def _refusal(code: int, answer: bytes) -> RefusedPhoto:
@@ -88,6 +102,6 @@ def _refusal(code: int, answer: bytes) -> RefusedPhoto:
         if reason in REASONS:
             # Only words of ours are passed on.
             return refused(reason, what if what in kinds.NAMES else None)
-    # Ended by a signal, of its limits or its own; or by an error that nobody foresaw.
+    # Crashed in a decoder, ended by its limits, or by an error that nobody foresaw.
     log.warning("a photo's process ended with %s", code)
-    return refused("too-much-work" if code < 0 else "broken")
+    return refused("too-much-work" if -code in _OF_LIMITS else "broken")

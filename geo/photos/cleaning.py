@@ -31,7 +31,7 @@ _READERS: dict[str, Callable[[BytesIO], ImageFile]] = {
     "heic": HeifImageFile,
 }
 # Modes of Pillow, and the one of three that a colour profile speaks of. What is not here is RGB.
-_PROFILED_AS = {"1": "L", "L": "L", "LA": "L", "I;16": "L", "I": "L", "CMYK": "CMYK"}
+_PROFILED_AS = {"1": "L", "L": "L", "LA": "L", "I;16": "L", "CMYK": "CMYK"}
 # Of Android ("Ultra HDR"), of ISO 21496-1, of Apple.
 _GAIN_MAP = re.compile(rb"hdrgm:Version|urn:iso:std:iso:ts:21496|hdrgainmap", re.IGNORECASE)
 
@@ -118,11 +118,16 @@ def _one_picture(image: JpegImageFile, data: bytes) -> None:
 def _in_srgb(image: Image.Image) -> Image.Image:
     """RGB on white, by the embedded profile where there is one that can be read."""
     alpha = None
-    if image.has_transparency_data and image.mode not in ("I;16", "I"):
-        alpha = image.convert("RGBA").getchannel("A")
-    image.info.pop("transparency", None)
     mode = _PROFILED_AS.get(image.mode, "RGB")
-    base = image if image.mode == mode else image.convert(mode)
+    if image.mode == "I;16":
+        # Pillow cuts off at 255 what it converts from 16 bits. One transparent grey of 65,536, of
+        # which PNG knows, stays the grey that it is.
+        base = image.point(lambda grey: grey * (1 / 256)).convert(mode)
+    else:
+        if image.has_transparency_data:
+            alpha = image.convert("RGBA").getchannel("A")
+        image.info.pop("transparency", None)
+        base = image if image.mode == mode else image.convert(mode)
     profile = image.info.get("icc_profile")
     picture = _by_profile(base, profile) if profile else None
     if picture is None:

@@ -88,11 +88,13 @@ async def test_the_child_is_bounded_before_it_reads(waiting):
     assert _limit(pid, "Max cpu time") == limits.CPU_S == 20
     assert _limit(pid, "Max file size") == 0
     assert _limit(pid, "Max core file size") == 0
-    # No address of a database, no secret key.
-    assert not {"PATH", "HOME"} & {
-        word.partition("=")[0] for word in _proc(pid, "environ").split("\0")
-    }
-    assert _proc(pid, "environ") == ""
+
+
+async def test_the_child_knows_no_setting_and_no_secret(monkeypatch):
+    monkeypatch.setenv("PINWARD_SECRET_KEY", "a secret")
+    # Python itself may set the one that is let pass.
+    _as_if(monkeypatch, "set(os.environ) <= {'LC_CTYPE'} and print('-empty')")
+    assert (await _refusal(JPEG)).reason == "empty"
 
 
 def _limited(code: str, **how: int) -> subprocess.CompletedProcess[str]:
@@ -110,6 +112,11 @@ def test_memory_ends_where_it_should():
 
 def test_cpu_ends_where_it_should():
     assert -_limited("while True: pass", cpu_s=1).returncode in (signal.SIGXCPU, signal.SIGKILL)
+
+
+def test_one_whose_parent_is_gone_ends_by_itself():
+    left = float(_limited("import signal; print(signal.getitimer(signal.ITIMER_REAL)[0])").stdout)
+    assert limits.WALL_S < left <= limits.WALL_S + 5
 
 
 def test_no_file_is_written_and_no_limit_raised(tmp_path):

@@ -54,9 +54,23 @@ def test_all_eight_orientations_are_seen_upright(form, orientation):
     assert all(_near(other, GREY) for other in places.values())
 
 
-def test_an_orientation_that_cannot_be_read_turns_nothing():
-    for broken in (b"Exif\0\0nothing", b"Exif\0\0II*\0\xff\xff\xff\x7f", exif(9)):
-        assert _seen(written(drawn(), "JPEG", exif=broken)).size == (96, 64)
+_WORDS = struct.pack("<HHI4s", 0x0112, 2, 4, b"six")
+
+
+@pytest.mark.parametrize("form", ["JPEG", "WEBP"])
+@pytest.mark.parametrize(
+    "said", [b"nothing", b"II", b"II*\0\x08\0\0\0\1\0" + _WORDS + bytes(4), exif(9)[6:]]
+)
+def test_an_orientation_that_cannot_be_read_turns_nothing(form, said):
+    assert _seen(written(drawn(), form, exif=b"Exif\0\0" + said)).size == (96, 64)
+
+
+def test_heic_is_turned_by_its_boxes_and_by_nothing_beside_them():
+    said = b'<x:xmpmeta xmlns:x="adobe:ns:meta/" tiff:Orientation="6"/>'
+    assert _seen(written(drawn(), "WEBP", xmp=said)).size == (64, 96)
+    # Said only after writing: the writer would have made a box of it.
+    heic = written(drawn(), "HEIF", xmp=said.replace(b"tiff", b"none"))
+    assert _seen(heic.replace(b"none:Orient", b"tiff:Orient")).size == (96, 64)
 
 
 @pytest.mark.parametrize(

@@ -180,6 +180,13 @@ def test_the_largest_photo_is_looked_at():
     assert kinds.look(_sized(JPEG, 8192, 8192)).width * 8192 == MOST_PIXELS
 
 
+@pytest.mark.parametrize("what", ["jpeg of no height", "png of no width", "heic without a size"])
+def test_what_has_no_pixel_is_refused_by_its_header(what):
+    with pytest.raises(RefusedPhoto) as told:
+        kinds.look(BROKEN[what])
+    assert told.value.reason == "broken"
+
+
 @pytest.mark.parametrize("what", BROKEN)
 def test_what_is_broken_is_refused(what):
     assert _refusal(BROKEN[what]).reason == "broken"

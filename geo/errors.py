@@ -88,6 +88,23 @@ class UnreadableFile(PinwardError):
     kind = "unreadable-file"
 
 
+class RefusedPhoto(Invalid):
+    """The photo cannot be taken as it is; nothing of it was kept."""
+
+    kind = "refused-photo"
+
+    def __init__(
+        self, detail: str | None = None, *, reason: str, detail_vi: str, what: str | None = None
+    ) -> None:
+        """`reason` is stable (`geo.photos.refusals`); `detail_vi` says `detail` in Vietnamese.
+
+        `what`: what it is instead, in English, where that is known.
+        """
+        super().__init__(detail, reason=reason, detail_vi=detail_vi)
+        self.reason = reason
+        self.what = what
+
+
 class RefusedImport(PinwardError):
     """The file was read but is refused; nothing was changed."""
 

@@ -1,5 +1,6 @@
 """What every entrance (service, command line) works out from the settings first."""
 
+import getpass
 import os
 import secrets
 import sys
@@ -12,6 +13,15 @@ from geo.store.cluster import Cluster
 def pinward(*arguments: str) -> list[str]:
     """The command line of `pinward …` in this very installation."""
     return [sys.executable, "-c", "from api.cli import main; main()", *arguments]
+
+
+def operator() -> str:
+    """Who runs a command, as the audit log names them: `command:<user of the machine>`."""
+    try:
+        return f"command:{getpass.getuser()}"
+    except (KeyError, OSError):
+        # No account by this number, as in many containers.
+        return f"command:uid {os.getuid()}"
 
 
 def database_url(settings: Settings) -> str:

@@ -2,10 +2,12 @@
 
 import getpass
 import os
+import re
 import secrets
 import sys
 
 from geo.errors import Invalid, NotReady
+from geo.reports.keys import Keys
 from geo.settings import Settings
 from geo.store.cluster import Cluster
 
@@ -59,3 +61,19 @@ def secret_key(settings: Settings) -> bytes:
         finally:
             aside.unlink()
     return path.read_text().encode()
+
+
+def keys(settings: Settings) -> Keys:
+    """All that the service derives keys from; raises `Invalid` on one that is too short."""
+    return Keys(
+        secret_key(settings),
+        _listed("PINWARD_OLD_SECRET_KEYS", settings.old_secret_keys.get_secret_value()),
+        _listed("PINWARD_CONTACT_KEYS", settings.contact_keys.get_secret_value()),
+    )
+
+
+def _listed(name: str, value: str) -> tuple[bytes, ...]:
+    found = re.split(r"[\s,]+", value.strip(" ,\t\n"))
+    if any(0 < len(key) < 32 for key in found):
+        raise Invalid(f"each key of {name} needs at least 32 characters")
+    return tuple(key.encode() for key in found if key)

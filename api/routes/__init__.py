@@ -2,6 +2,7 @@
 
 from api.routes import (
     alerts,
+    contacts,
     facilities,
     health,
     hotspot_expert,
@@ -21,6 +22,7 @@ ROUTERS = [
     health.router,
     session.router,
     reports.router,
+    contacts.router,
     statistics.router,
     wards.router,
     facilities.router,

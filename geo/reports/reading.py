@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, RowMapping, and_, func, or_, select
 from geo.errors import Invalid, NotFound, NotSignedIn
 from geo.reports import codes, contacts
 from geo.reports import events as words
+from geo.reports.keys import Keys
 from geo.reports.times import rfc3339
 from geo.store import report_wards
 from geo.store import reports as store
@@ -128,7 +129,7 @@ async def page(
 
 
 async def one(
-    conn: AsyncConnection, typed_code: str, secret: str | None, secret_key: bytes
+    conn: AsyncConnection, typed_code: str, secret: str | None, keys: Keys
 ) -> dict[str, Any]:
     """The report's feature: the public one, or with its secret the reporter's own.
 
@@ -140,8 +141,8 @@ async def one(
         feature = public_feature(row)
         feature["properties"]["reasons"] = [] if row["visibility"] != "public" else row["reasons"]
         return feature
-    sealed = await store.contact(conn, row["id"])
-    return _own_feature(row, contacts.unseal(sealed, secret_key) if sealed else {})
+    contact = await contacts.own(conn, row["id"], row["secret_hash"], secret, keys)
+    return _own_feature(row, contact)
 
 
 async def history(

@@ -1,4 +1,4 @@
-"""The audit log, which is only ever added to."""
+"""The audit log, which is only ever added to; by what a contact is found again."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -88,9 +88,14 @@ def upgrade() -> None:
     op.create_index("ix_audit_log_actor_n", "audit_log", ["actor", "n"])
     op.execute(AUDIT_HASH)
     op.execute(AUDIT_CHAIN)
+    for kind in ("phone", "email"):
+        op.add_column("report_contacts", sa.Column(f"{kind}_mark", sa.LargeBinary()))
+        op.create_index(f"ix_report_contacts_{kind}_mark", "report_contacts", [f"{kind}_mark"])
 
 
 def downgrade() -> None:
+    for kind in ("phone", "email"):
+        op.drop_column("report_contacts", f"{kind}_mark")
     op.drop_table("audit_log")
     for function in ("kept", "chain", "hash", "field"):
         op.execute(f"DROP FUNCTION pinward_audit_{function}")

@@ -154,8 +154,13 @@ report_contacts = Table(
         ForeignKey("reports.id", ondelete="CASCADE"),
         primary_key=True,
     ),
-    # {name?, phone?, email?} encrypted; an anonymous report has no row here
+    # {name?, phone?, email?} encrypted (geo.reports.keys); an anonymous report has no row here
     Column("sealed", LargeBinary, nullable=False),
+    # Keyed hashes of the normalised phone and e-mail, to find all that is kept about one person.
+    Column("phone_mark", LargeBinary),
+    Column("email_mark", LargeBinary),
+    Index("ix_report_contacts_phone_mark", "phone_mark"),
+    Index("ix_report_contacts_email_mark", "email_mark"),
 )
 
 report_events = Table(

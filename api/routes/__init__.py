@@ -3,6 +3,7 @@
 from api.routes import (
     alerts,
     contacts,
+    erasure,
     facilities,
     health,
     hotspot_expert,
@@ -23,6 +24,7 @@ ROUTERS = [
     session.router,
     reports.router,
     contacts.router,
+    erasure.router,
     statistics.router,
     wards.router,
     facilities.router,

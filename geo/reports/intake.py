@@ -161,6 +161,10 @@ def _replay(known: AnyRow, new: NewReport, keys: Keys, idempotency_key: UUID | N
     if known.answer is None or idempotency_key is None:
         raise RuntimeError("the first request with this Idempotency-Key left no answer")
     kept = bytes(known.body_hash)
+    if not kept:
+        # Erased since: what was sent is not known any more, nor does it come back.
+        secret = codes.secret_of_key(keys.secret, idempotency_key)
+        return Receipt(known.answer, secret, replayed=True)
     for key in keys.secrets:
         # The secret is the one of the key that the report was sent under.
         if hmac.compare_digest(kept, _body_hash(new, key)):

@@ -218,6 +218,8 @@ def _properties(row: RowMapping) -> dict[str, Any]:
         "blurred": row["visibility"] == "blurred",
         "source": row["source"],
         "flags": row["flags"],
+        # The text says so, too.
+        "erased": row["content_gone_at"] is not None,
     }
 
 
@@ -231,6 +233,7 @@ def _own_feature(row: RowMapping, contact: dict[str, Any]) -> dict[str, Any]:
             "blurred": False,
             "reasons": row["reasons"],
             "mine": True,
+            "erased_at": _time(row["erased_at"]),
             "accuracy_m": row["accuracy_m"],
             "answers": row["answers"],
             "reporter": contact,

@@ -3,12 +3,14 @@
 from sqlalchemy import select
 
 from geo.store.database import AnyRow, AsyncConnection
-from geo.store.tables import reports, wards
+from geo.store.tables import categories, reports, wards
 
 
 async def by_code(conn: AsyncConnection, code: str, *, locked: bool = False) -> AnyRow | None:
-    """`id, code, ward_code, organisation_id, secret_hash, created_at` of the report of this code
-    (as kept); `locked` against others who would change it, until the transaction ends."""
+    """`id, code, ward_code, organisation_id, secret_hash, visibility` of a report; None: no such.
+
+    `locked`: against others who would change it, until the transaction ends.
+    """
     query = (
         select(
             reports.c.id,
@@ -16,9 +18,13 @@ async def by_code(conn: AsyncConnection, code: str, *, locked: bool = False) -> 
             wards.c.code.label("ward_code"),
             reports.c.organisation_id,
             reports.c.secret_hash,
-            reports.c.created_at,
+            categories.c.visibility,
         )
-        .select_from(reports.outerjoin(wards, wards.c.id == reports.c.ward_id))
+        .select_from(
+            reports.join(categories, categories.c.code == reports.c.category_code).outerjoin(
+                wards, wards.c.id == reports.c.ward_id
+            )
+        )
         .where(reports.c.code == code)
     )
     if locked:

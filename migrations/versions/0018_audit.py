@@ -65,6 +65,11 @@ ALTER TABLE audit_log ENABLE ALWAYS TRIGGER audit_kept;
 REVOKE ALL ON audit_log FROM PUBLIC
 """
 
+TOLD = {
+    "reports": {"text": "text", "answers": "jsonb"},
+    "report_events": {"text_vi": "text", "text_en": "text", "data": "jsonb"},
+}
+
 
 def upgrade() -> None:
     op.create_table(
@@ -91,9 +96,24 @@ def upgrade() -> None:
     for kind in ("phone", "email"):
         op.add_column("report_contacts", sa.Column(f"{kind}_mark", sa.LargeBinary()))
         op.create_index(f"ix_report_contacts_{kind}_mark", "report_contacts", [f"{kind}_mark"])
+    op.add_column("reports", sa.Column("erased_at", sa.DateTime(timezone=True)))
+    op.add_column("reports", sa.Column("content_gone_at", sa.DateTime(timezone=True)))
+    # ANALYZE keeps samples of what it reads, where an erasure would not reach them. A type set anew,
+    # also the same, takes away the samples of before; nothing is rewritten.
+    for table, columns in TOLD.items():
+        for column, kind in columns.items():
+            op.execute(f"ALTER TABLE {table} ALTER {column} TYPE {kind}")
+            op.execute(f"ALTER TABLE {table} ALTER {column} SET STATISTICS 0")
+    op.create_index("ix_idempotency_keys_created_at", "idempotency_keys", ["created_at"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_idempotency_keys_created_at", table_name="idempotency_keys")
+    for table, columns in TOLD.items():
+        for column in columns:
+            op.execute(f"ALTER TABLE {table} ALTER {column} SET STATISTICS -1")
+    op.drop_column("reports", "content_gone_at")
+    op.drop_column("reports", "erased_at")
     for kind in ("phone", "email"):
         op.drop_column("report_contacts", f"{kind}_mark")
     op.drop_table("audit_log")

@@ -114,6 +114,9 @@ reports = Table(
     Column("flags", ARRAY(Text), nullable=False, server_default="{}"),
     # sha256 of the secret; imported reports have none
     Column("secret_hash", LargeBinary),
+    # When its sender had it erased; when its text, answers and photos went (geo.reports.erasure).
+    Column("erased_at", DateTime(timezone=True)),
+    Column("content_gone_at", DateTime(timezone=True)),
     CheckConstraint("kind IN ('incident', 'suggestion')", name="kind"),
     CheckConstraint(f"status IN {STATUSES!r}", name="status"),
     CheckConstraint("ward_match IN ('covers', 'nearest')", name="ward_match"),
@@ -188,8 +191,11 @@ idempotency_keys = Table(
     metadata,
     # sha256 of the key: the key itself derives the secret and is not kept
     Column("key_hash", LargeBinary, primary_key=True),
+    # empty: its report was erased
     Column("body_hash", LargeBinary, nullable=False),
     # the first answer, without its secret
     Column("answer", JSONB),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    # That of the report, by which its key is found, and by which old ones are forgotten.
+    Index("ix_idempotency_keys_created_at", "created_at"),
 )

@@ -59,7 +59,7 @@ lock: install-test
 
 # Asks public databases of known vulnerabilities, so it needs the internet: for a nightly job.
 audit: install
-	uvx --from pip-audit pip-audit --require-hashes --disable-pip -r requirements.lock
+	uvx --from pip-audit pip-audit --strict --require-hashes --disable-pip -r requirements.lock
 	cd web && npm audit --omit=dev
 
 clean:

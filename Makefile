@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 PAGE_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print)
 
-.PHONY: help demo demo-stop test check format bench pages install install-test lock clean
+.PHONY: help demo demo-stop test check format bench pages install install-test lock audit clean
 
 help:
 	@echo "make demo       the demo city on http://127.0.0.1:$(DEMO_PORT) (Ctrl-C stops it)"
@@ -16,6 +16,7 @@ help:
 	@echo "make test       everything, from nothing"
 	@echo "make check      lint, types, import rules: quick"
 	@echo "make bench      the measures, as ratios within one run"
+	@echo "make audit      known vulnerabilities of what we use (asks the internet)"
 
 install:
 	@deploy/install.sh
@@ -55,6 +56,11 @@ bench: install-test
 lock: install-test
 	uv pip compile --universal --generate-hashes --all-extras --python-version 3.11 \
 		--no-emit-index-url --no-header -q pyproject.toml -o requirements.lock
+
+# Asks public databases of known vulnerabilities, so it needs the internet: for a nightly job.
+audit: install
+	uvx --from pip-audit pip-audit --strict --require-hashes --disable-pip -r requirements.lock
+	cd web && npm audit --omit=dev
 
 clean:
 	rm -rf .venv web/node_modules web/dist

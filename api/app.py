@@ -12,6 +12,7 @@ from api.expert_desk import ExpertDesk
 from api.http import Compressed, CrossOrigin, HeadFromGet, Once
 from api.orphaned import end_with_parent
 from api.routes import ROUTERS
+from api.security_headers import SecurityHeaders
 from api.tile_service.memory import FromMemory
 from api.tile_service.source import TileSource
 from api.tile_service.wire import MVT
@@ -78,6 +79,7 @@ def create_app(settings: Settings) -> FastAPI:
         max_age=86400,
     )
     app.add_middleware(HeadFromGet)
+    app.add_middleware(SecurityHeaders, settings=settings)
     app.add_middleware(metrics.Measured)
     return app
 

@@ -4,6 +4,7 @@ Python's own parser takes `NaN`, and text that UTF-8 cannot hold; both would sur
 ours far from the request.
 """
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -22,7 +23,16 @@ class _Bounded(Request):
 
     async def body(self) -> bytes:
         if self._whole is None:
-            self._whole = await self._read()
+            try:
+                within_s: float = self.app.state.settings.body_timeout_s
+                async with asyncio.timeout(within_s):
+                    self._whole = await self._read()
+            except TimeoutError:
+                raise HTTPException(
+                    408,
+                    f"the body did not come within {within_s:g} seconds; send it again",
+                    headers={"Connection": "close"},
+                ) from None
         return self._whole
 
     async def _read(self) -> bytes:

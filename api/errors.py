@@ -65,6 +65,7 @@ _WORDS = {
     401: "Nobody is signed in, or the secret or password is wrong.",
     403: "The one who is signed in may not do this.",
     404: "There is nothing by this name.",
+    408: "The body did not come in time.",
     409: "What is asked does not go with how things stand; `detail` says how they do.",
     413: "The body is too large.",
     415: "The body is not sent as JSON.",
@@ -74,7 +75,9 @@ _WORDS = {
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What a route adds to `DOCUMENTED` for the OpenAPI document."""
-    return {status: _documented(_WORDS[status]) for status in statuses}
+    # Whose bodies are bounded in size are so in time.
+    found = (*statuses, 408) if 413 in statuses else statuses
+    return {status: _documented(_WORDS[status]) for status in found}
 
 
 def problem(
@@ -120,7 +123,7 @@ def _of_validation(error: RequestValidationError) -> Response:
 
 def _of_http(error: HTTPException) -> Response:
     kinds = {404: "not-found", 405: "method-not-allowed", 400: "bad-request"}
-    kinds |= {413: "too-large", 415: "unsupported-media-type"}
+    kinds |= {408: "too-slow", 413: "too-large", 415: "unsupported-media-type"}
     status, said = error.status_code, str(error.detail)
     if status == 404 and said == "Not Found":
         said = "there is nothing at this address; /docs lists what there is"

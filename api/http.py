@@ -1,5 +1,7 @@
 """HTTP manners that FastAPI leaves out: HEAD wherever GET is answered, gzip only when wanted."""
 
+import re
+
 from starlette.datastructures import Headers, QueryParams
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -9,6 +11,13 @@ from api.errors import of_subject
 from geo.errors import Invalid
 
 _ONCE = ("/api/", "/tiles/", "/styles/")
+
+# What any site may show its visitors, and the sending of a report. A new address is none of them
+# until it stands here: what staff see and do is for our own pages.
+_PUBLIC = re.compile(
+    r"/api/v1/(?:categories|reports|uploads|wards|facilities|hotspots|alerts|statistics|live)(?:/.*)?"
+    r"|/(?:tiles|styles)/.*|/openapi\.json"
+)
 
 
 class HeadFromGet:
@@ -88,10 +97,15 @@ class Compressed(GZipMiddleware):
 
 
 class CrossOrigin(CORSMiddleware):
-    """Starlette's CORS, which leaves alone an answer that says itself who may read it.
+    """Starlette's CORS, for public data only, and where an answer does not say itself who may read.
 
     Starlette makes every answer vary by `Origin`, so that caches keep one for each site that asks.
     """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI entry."""
+        public = scope["type"] == "http" and _PUBLIC.fullmatch(scope["path"])
+        await (super().__call__ if public else self.app)(scope, receive, send)
 
     async def send(self, message: Message, send: Send, request_headers: Headers) -> None:
         """Add the headers of CORS where the answer has none."""

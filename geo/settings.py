@@ -73,6 +73,13 @@ class Settings(BaseSettings):
     pool_size: int = Field(
         default=10, ge=1, le=200, description="database connections of one service process"
     )
+    body_timeout_s: float = Field(
+        default=30.0,
+        ge=0.1,
+        le=3600,
+        description="a JSON body of a request (64 KiB at most) that takes longer to come is given "
+        "up and answered 408, in seconds",
+    )
     tile_cache_mb: int = Field(
         default=64,
         ge=0,

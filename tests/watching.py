@@ -67,9 +67,15 @@ def looking_at(page: Page, lon: float, lat: float, zoom: float) -> Page:
 
 
 def settled(page: Page) -> None:
-    page.wait_for_function("document.querySelector('.map').engine.areTilesLoaded()")
-    page.wait_for_function("!document.querySelector('.map .sign')")
+    until_true(page, "document.querySelector('.map').engine.areTilesLoaded()")
+    until_true(page, "!document.querySelector('.map .sign')")
     page.wait_for_timeout(400)
+
+
+def until_true(page: Page, expression: str) -> None:
+    """Wait until JavaScript says so. (Playwright's own way evaluates text within the page, which
+    the page's policy forbids.)"""
+    until(page, lambda: page.evaluate(expression), bool, 30.0)
 
 
 def send(service, **changes) -> str:

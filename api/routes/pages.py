@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from fastapi import APIRouter
-from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, Response
 
+from api.security_headers import of_pages
 from api.session import ServiceSettings
 from geo.errors import NotFound
+from geo.settings import Settings
 
 router = APIRouter(include_in_schema=False)
 
@@ -20,14 +21,15 @@ _FOREVER = "public, max-age=31536000, immutable"
 @router.get("/r/{code}")
 async def page(settings: ServiceSettings) -> Response:
     """The document; what it shows is decided in the browser by its address."""
-    return _file(settings.pages, "index.html", "no-cache")
+    return _document(settings, "index.html")
 
 
 @router.get("/assets/{name}")
 async def asset(name: str, settings: ServiceSettings) -> Response:
     """A script, style sheet or picture of the pages."""
-    kept = "no-cache" if name.startswith(("swagger-ui", "leaflet")) else _FOREVER
-    return _file(settings.pages / "assets", name, kept)
+    kept = "no-cache" if name.startswith(("swagger-ui", "leaflet", "docs")) else _FOREVER
+    # A worker goes by the policy of its own script: the map's fetches the tiles.
+    return _lawful(_file(settings.pages / "assets", name, kept), settings)
 
 
 @router.get("/favicon.svg")
@@ -37,15 +39,18 @@ async def favicon(settings: ServiceSettings) -> Response:
 
 
 @router.get("/docs")
-async def api_documentation() -> Response:
+async def api_documentation(settings: ServiceSettings) -> Response:
     """The API's documentation; its scripts are ours, not a CDN's."""
-    return get_swagger_ui_html(
-        openapi_url="/openapi.json",
-        title="Pinward API",
-        swagger_js_url="/assets/swagger-ui-bundle.js",
-        swagger_css_url="/assets/swagger-ui.css",
-        swagger_favicon_url="/favicon.svg",
-    )
+    return _document(settings, "docs.html")
+
+
+def _document(settings: Settings, name: str) -> Response:
+    return _lawful(_file(settings.pages, name, "no-cache"), settings)
+
+
+def _lawful(response: Response, settings: Settings) -> Response:
+    response.headers["Content-Security-Policy"] = of_pages(settings.basemap)
+    return response
 
 
 def _file(folder: Path, name: str, cache: str) -> Response:
@@ -53,6 +58,6 @@ def _file(folder: Path, name: str, cache: str) -> Response:
     fit = "\0" not in name and len(name.encode("utf-8", "replace")) <= 200
     path = (folder / name).resolve() if fit else folder
     if not path.is_file() or path.parent != folder.resolve():
-        hint = "" if name != "index.html" else ": build the pages with `make pages`"
+        hint = ": build the pages with `make pages`" if name.endswith(".html") else ""
         raise NotFound(f"there is no such file here{hint}")
     return FileResponse(path, headers={"Cache-Control": cache})

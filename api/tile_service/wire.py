@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from api.caching import matches
 from api.http import accepts_gzip
+from api.security_headers import NOSNIFF
 from tiles.layers import Layer
 
 MVT = "application/vnd.mapbox-vector-tile"
@@ -34,6 +35,7 @@ def _shared_headers(max_age_s: int, private: bool) -> tuple[tuple[bytes, bytes],
         return (
             (b"cache-control", b"private, no-store"),
             (b"vary", b"Accept-Encoding, Cookie"),
+            NOSNIFF,
         )
     # Of a layer that must be true now, a cache on the way may answer many with one tile for one
     # second, and one second more while it fetches the next; browsers ask each time.
@@ -48,6 +50,7 @@ def _shared_headers(max_age_s: int, private: bool) -> tuple[tuple[bytes, bytes],
         # Said whoever asks: caches on the way then need no copy for each site.
         (b"access-control-allow-origin", b"*"),
         (b"access-control-expose-headers", b"ETag"),
+        NOSNIFF,
     )
 
 

@@ -30,8 +30,18 @@ def test_head_answers_like_get_without_a_body(service, path):
 
 
 def test_errors_of_public_data_can_be_read_from_another_site(service):
-    answer = service.http.get("/api/v1/nonsense", headers={"Origin": "https://desk.example"})
+    answer = service.http.get("/api/v1/reports/none", headers={"Origin": "https://desk.example"})
+    assert answer.status_code == 404
     assert answer.headers["access-control-allow-origin"] == "*"
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/session", "/metrics", "/readyz", "/", "/api/v1/nonsense"]
+)
+def test_what_is_not_public_data_is_for_no_other_site(service, path):
+    asks = {"Origin": "https://desk.example", "Access-Control-Request-Method": "GET"}
+    for answer in (service.http.get(path, headers=asks), service.http.options(path, headers=asks)):
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
 
 
 def test_readyz_names_what_is_missing(url, tmp_path):

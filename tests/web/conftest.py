@@ -86,12 +86,18 @@ def opened(chromium: Browser, pages: Path) -> Iterator[Opened]:
         page.complaints = []
         page.on("request", lambda request: page.asked.append(request))
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on("console", lambda said: page.complaints.extend(_forbidden(said.text)))
         page.goto(service.base + path)
         return page
 
     yield open_page
     for context in contexts:
         context.close()
+
+
+def _forbidden(said: str) -> list[str]:
+    """What the browser did not do because the page's policy forbids it."""
+    return [said] if "Content Security Policy" in said else []
 
 
 @pytest.fixture

@@ -63,9 +63,8 @@ def test_a_tapped_cell_lists_exactly_its_reports_page_by_page(service, opened, c
     while (more := page.get_by_role("button", name="Xem thêm")).count():
         n = len(shown(page))
         more.click()
-        page.wait_for_function(
-            "(n) => document.querySelectorAll('[data-testid=list] [data-code]').length > n", arg=n
-        )
+        expect(page.locator("[data-testid=list] [data-code]").nth(n)).to_be_visible()
+        expect(page.locator("[data-testid=list] [aria-busy=true]")).to_have_count(0)
     assert shown(page) == expected
     assert page.complaints == []
 

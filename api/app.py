@@ -16,6 +16,8 @@ from api.security_headers import SecurityHeaders
 from api.tile_service.memory import FromMemory
 from api.tile_service.source import TileSource
 from api.tile_service.wire import MVT
+from geo.photos.inbox import Inbox
+from geo.photos.keeping import Cleaning
 from geo.settings import Settings
 from geo.store.database import create_engine
 
@@ -28,6 +30,9 @@ def create_app(settings: Settings) -> FastAPI:
         url = entrance.database_url(settings)
         app.state.secret_key = entrance.secret_key(settings)
         app.state.engine = create_engine(url, settings.pool_size)
+        app.state.media = entrance.media(settings)
+        app.state.inbox = Inbox(settings.state / "uploads")
+        app.state.cleaning = Cleaning()
         try:
             async with (
                 refresh.kept_fresh(app, url),
@@ -66,7 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
         CrossOrigin,
         # Public data without cookies: no credentials are ever allowed cross-origin.
         allow_origins=["*"],
-        allow_methods=["GET", "HEAD", "POST", "OPTIONS"],
+        allow_methods=["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"],
         allow_headers=[
             "Authorization",
             "Content-Type",

@@ -5,6 +5,7 @@ import secrets
 import sys
 
 from geo.errors import Invalid, NotReady
+from geo.photos.store import Store
 from geo.settings import Settings
 from geo.store.cluster import Cluster
 
@@ -25,6 +26,11 @@ def database_url(settings: Settings) -> str:
         "there is no database to talk to: set PINWARD_DATABASE_URL, "
         "or start the private one with `pinward db start`"
     )
+
+
+def media(settings: Settings) -> Store:
+    """The store of photos; raises `MediaAway`."""
+    return Store(settings.media or str(settings.state / "media"))
 
 
 def secret_key(settings: Settings) -> bytes:

@@ -142,3 +142,25 @@ class TaskFailed(PinwardError):
     """A task of a run over many machines failed."""
 
     kind = "task-failed"
+
+
+class MediaAway(NotReady):
+    """The store of photos cannot be used."""
+
+
+class MediaMissing(PinwardError):
+    """A photo is not in the store that should be."""
+
+    kind = "media-missing"
+
+
+class MediaBroken(PinwardError):
+    """A photo in the store is not what it was."""
+
+    kind = "media-broken"
+
+
+class TooLarge(PinwardError):
+    """The body is too large."""
+
+    kind = "too-large"

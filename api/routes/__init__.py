@@ -14,6 +14,7 @@ from api.routes import (
     session,
     statistics,
     tiles,
+    uploads,
     wards,
 )
 
@@ -21,6 +22,7 @@ ROUTERS = [
     health.router,
     session.router,
     reports.router,
+    uploads.router,
     statistics.router,
     wards.router,
     facilities.router,

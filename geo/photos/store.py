@@ -12,8 +12,9 @@ import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
@@ -21,6 +22,9 @@ from obstore.store import LocalStore, S3Store
 
 from geo.errors import Invalid, MediaAway, MediaBroken, MediaMissing
 from geo.photos.inbox import new_file
+
+if TYPE_CHECKING:
+    from obstore.store import RetryConfig
 
 _NAME = re.compile(r"([0-9a-f]{2})/(\1[0-9a-f]{62})")
 _WRITING = ".writing"
@@ -49,12 +53,10 @@ class Store:
         self._objects: LocalStore | S3Store
         with _told(where):
             if where.startswith("s3://"):
-                # So long an S3 that is down is given before the one who waits is told.
-                self._objects = S3Store.from_url(
-                    where,
-                    client_options={"timeout": "10s", "connect_timeout": "5s"},
-                    retry_config={"max_retries": 2},
-                )
+                # So long an S3 that is down is tried again. With options for its client given here,
+                # AWS_ALLOW_HTTP would be passed over.
+                again: RetryConfig = {"max_retries": 2, "retry_timeout": timedelta(seconds=15)}
+                self._objects = S3Store.from_url(where, retry_config=again)
             elif "://" in where:
                 raise Invalid("PINWARD_MEDIA must be a folder or s3://bucket/prefix")
             else:

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES
 from starlette.types import ASGIApp
 
-from api import entrance, errors, metrics, refresh
+from api import entrance, errors, metrics, refresh, tus
 from api.expert_desk import ExpertDesk
 from api.http import Compressed, CrossOrigin, HeadFromGet, Once
 from api.orphaned import end_with_parent
@@ -78,8 +78,9 @@ def create_app(settings: Settings) -> FastAPI:
             "Idempotency-Key",
             "If-None-Match",
             "Last-Event-ID",
+            *tus.ASKED,
         ],
-        expose_headers=["ETag", "Link", "Location", "Retry-After"],
+        expose_headers=["ETag", "Link", "Location", "Retry-After", *tus.TOLD],
         max_age=86400,
     )
     app.add_middleware(HeadFromGet)

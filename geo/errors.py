@@ -82,6 +82,12 @@ class Conflict(PinwardError):
     kind = "conflict"
 
 
+class Held(Conflict):
+    """Another request is sending this upload; try again in a moment."""
+
+    kind = "upload-held"
+
+
 class UnreadableFile(PinwardError):
     """The file cannot be read."""
 

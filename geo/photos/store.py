@@ -21,7 +21,7 @@ from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, S3Store
 
 from geo.errors import Invalid, MediaAway, MediaBroken, MediaMissing
-from geo.photos.inbox import new_file
+from geo.photos.inbox import new_file, sync_folder
 
 if TYPE_CHECKING:
     from obstore.store import RetryConfig
@@ -128,15 +128,6 @@ def _write(folder: Path, path: str, data: bytes) -> None:
     finally:
         aside.unlink(missing_ok=True)
     sync_folder(final.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager

@@ -10,16 +10,16 @@ from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from geo.store.database import AsyncConnection, load_sql
+from geo.store.locks import Lock
 from geo.store.tables import photos, reports, uploads
-
-_LOCK = 0x70686F74  # "phot"
 
 
 async def lock(conn: AsyncConnection, sha256: str) -> None:
     """Until the transaction ends nobody else adds or deletes this object of the store."""
     number = int(sha256[:8], 16) - (1 << 31)
     await conn.execute(
-        sql("SELECT pg_advisory_xact_lock(:space, :number)"), {"space": _LOCK, "number": number}
+        sql("SELECT pg_advisory_xact_lock(:space, :number)"),
+        {"space": int(Lock.PHOTO), "number": number},
     )
 
 

@@ -1,7 +1,9 @@
 """All the wiring of the service."""
 
 import contextlib
+from asyncio import to_thread
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 from fastapi import FastAPI
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES
@@ -16,7 +18,6 @@ from api.security_headers import SecurityHeaders
 from api.tile_service.memory import FromMemory
 from api.tile_service.source import TileSource
 from api.tile_service.wire import MVT
-from geo.photos.inbox import Inbox
 from geo.photos.keeping import Cleaning
 from geo.settings import Settings
 from geo.store.database import create_engine
@@ -31,7 +32,9 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.secret_key = entrance.secret_key(settings)
         app.state.engine = create_engine(url, settings.pool_size)
         app.state.media = entrance.media(settings)
-        app.state.inbox = Inbox(settings.state / "uploads")
+        app.state.inbox = entrance.inbox(settings)
+        # What a service that was killed left here.
+        await to_thread(app.state.inbox.clear, datetime.now(UTC))
         app.state.cleaning = Cleaning()
         try:
             async with (

@@ -5,6 +5,7 @@ import secrets
 import sys
 
 from geo.errors import Invalid, NotReady
+from geo.photos.inbox import Inbox
 from geo.photos.store import Store
 from geo.settings import Settings
 from geo.store.cluster import Cluster
@@ -31,6 +32,11 @@ def database_url(settings: Settings) -> str:
 def media(settings: Settings) -> Store:
     """The store of photos; raises `MediaAway`."""
     return Store(settings.media or str(settings.state / "media"))
+
+
+def inbox(settings: Settings) -> Inbox:
+    """The folder of what was sent and is not cleaned yet."""
+    return Inbox(settings.state / "uploads")
 
 
 def secret_key(settings: Settings) -> bytes:

@@ -123,6 +123,12 @@ class RefusedReform(PinwardError):
     kind = "refused-reform"
 
 
+class RefusedSweep(PinwardError):
+    """Too much would be deleted; nothing was."""
+
+    kind = "refused-sweep"
+
+
 class ClusterFailed(PinwardError):
     """The private PostgreSQL cluster did not do as it was told."""
 

@@ -12,6 +12,7 @@ from api.cli import (
     demo,
     facilities,
     hotspots,
+    photos,
     reports,
     serve,
     streets,
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.add_typer(db.app, name="db")
 app.add_typer(wards.app, name="wards")
 app.add_typer(reports.app, name="reports")
+app.add_typer(photos.app, name="photos")
 app.add_typer(facilities.app, name="facilities")
 app.add_typer(streets.app, name="streets")
 app.add_typer(hotspots.app, name="hotspots")

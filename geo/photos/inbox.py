@@ -8,7 +8,7 @@ import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -71,13 +71,18 @@ class Inbox:
     @contextmanager
     def once(self) -> Iterator[tuple[IO[bytes], Path]]:
         """A new file to write, gone at the end whatever happens."""
-        path = self.folder / (secrets.token_hex(16) + _ONCE)
-        with new_file(path) as file:
-            try:
+        while True:
+            path = self.folder / (secrets.token_hex(16) + _ONCE)
+            with new_file(path) as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
-                yield file, path
-            finally:
-                path.unlink(missing_ok=True)
+                # Taken for a leftover, in between?
+                if not os.fstat(file.fileno()).st_nlink:
+                    continue
+                try:
+                    yield file, path
+                    return
+                finally:
+                    path.unlink(missing_ok=True)
 
     def begin(self, id_hash: bytes, length: int, expires_at: datetime) -> Part:
         """A new upload of `length` bytes, none of them here yet; durable."""
@@ -111,17 +116,30 @@ class Inbox:
                 raise NotFound("this upload is over; begin again")
             yield file
 
-    def leftover(self, now: datetime) -> Iterator[Path]:
-        """Files that nobody writes and nobody can resume any more."""
+    def resumable(self, now: datetime) -> set[bytes]:
+        """Hashes of the ids whose upload can be resumed."""
+        parts = (path for path in self.folder.glob(f"*{_PART}") if _part(path).expires_at > now)
+        return {bytes.fromhex(path.name.partition(".")[0]) for path in parts}
+
+    def clear(
+        self, now: datetime, done: Collection[bytes] = (), *, dry_run: bool = False
+    ) -> list[Path]:
+        """Delete what nobody writes and nobody can resume any more; `done`: of these ids, too."""
+        alive = self.resumable(now).difference(done)
+        gone = []
         for path in self.folder.iterdir():
-            if path.suffix == _PART and _part(path).expires_at > now:
+            name = path.name.partition(".")[0]
+            if path.suffix == _PART and bytes.fromhex(name) in alive:
                 continue
             try:
                 with path.open("rb") as file:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    yield path
+                    if not dry_run:
+                        path.unlink()
             except (BlockingIOError, FileNotFoundError):
                 continue
+            gone.append(path)
+        return gone
 
 
 def _part(path: Path) -> Part:

@@ -32,10 +32,12 @@ _WRITING = ".writing"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Something in the store. `sha256` is None where the name is none of ours."""
+    """Something in the store. `sha256` is None where the name is not that of a photo;
+    `unfinished`: it is, or was, still being written."""
 
     path: str
     sha256: str | None
+    unfinished: bool
     changed_at: datetime
     size: int
 
@@ -103,7 +105,10 @@ class Store:
                 for each in some:
                     name = _NAME.fullmatch(each["path"])
                     sha256 = name[2] if name else None
-                    yield Found(each["path"], sha256, each["last_modified"], each["size"])
+                    unfinished = each["path"].startswith(f"{_WRITING}/")
+                    yield Found(
+                        each["path"], sha256, unfinished, each["last_modified"], each["size"]
+                    )
 
 
 def _path(sha256: str) -> str:

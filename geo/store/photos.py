@@ -34,6 +34,12 @@ async def upload(conn: AsyncConnection, id_hash: bytes, now: datetime) -> Row[An
     return (await conn.execute(wanted)).one_or_none()
 
 
+async def kept_among(conn: AsyncConnection, id_hashes: Collection[bytes]) -> set[bytes]:
+    """Those of the ids whose upload is clean."""
+    wanted = select(uploads.c.id_hash).where(uploads.c.id_hash.in_(list(id_hashes)))
+    return {bytes(each) for each in (await conn.execute(wanted)).scalars()}
+
+
 async def drop_upload(conn: AsyncConnection, id_hash: bytes) -> str | None:
     """Delete an upload that is in no report; its sha256, None where there is none."""
     gone = delete(uploads).where(uploads.c.id_hash == id_hash).returning(uploads.c.sha256)
@@ -82,11 +88,25 @@ async def one(conn: AsyncConnection, report_id: UUID, n: int, *, own: bool) -> R
     return (await conn.execute(wanted)).one_or_none()
 
 
-async def referred(conn: AsyncConnection, sha256s: Collection[str]) -> set[str]:
-    """Those of the hashes that a row refers to."""
+async def every_reference(conn: AsyncConnection) -> list[Row[Any]]:
+    """`code, n, sha256, media_type` of all photos, in this order."""
+    wanted = (
+        select(reports.c.code, photos.c.n, photos.c.sha256, photos.c.media_type)
+        .join(reports, reports.c.id == photos.c.report_id)
+        .order_by(reports.c.code, photos.c.n)
+    )
+    return list(await conn.execute(wanted))
+
+
+async def referred(
+    conn: AsyncConnection, sha256s: Collection[str], as_of: datetime | None = None
+) -> set[str]:
+    """Those of the hashes that a row refers to; `as_of`: but for uploads that ended until then."""
     wanted = list(sha256s)
     of_uploads, of_photos = (
         select(table.c.sha256).where(table.c.sha256.in_(wanted)) for table in (uploads, photos)
     )
+    if as_of:
+        of_uploads = of_uploads.where(uploads.c.expires_at > as_of)
     query = union(of_uploads, of_photos)
     return set((await conn.execute(query)).scalars())

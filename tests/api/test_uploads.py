@@ -249,7 +249,7 @@ def test_equal_photos_are_one_object_and_two_uploads(service, folder):
 
 
 def test_when_too_many_wait_the_next_is_told_to_come_later(service):
-    slow = written(drawn(5000, 5000), "PNG")
+    slow = written(drawn(3000, 3000), "PNG")
     with ThreadPoolExecutor(24) as pool:
         answers = list(pool.map(lambda _: _upload(service, slow), range(24)))
     found = {answer.status_code for answer in answers}

@@ -1,12 +1,15 @@
 """What every entrance (service, command line) works out from the settings first."""
 
+import getpass
 import os
+import re
 import secrets
 import sys
 
 from geo.errors import Invalid, NotReady
 from geo.photos.inbox import Inbox
 from geo.photos.store import Store
+from geo.reports.keys import Keys
 from geo.settings import Settings
 from geo.store.cluster import Cluster
 
@@ -14,6 +17,15 @@ from geo.store.cluster import Cluster
 def pinward(*arguments: str) -> list[str]:
     """The command line of `pinward …` in this very installation."""
     return [sys.executable, "-c", "from api.cli import main; main()", *arguments]
+
+
+def operator() -> str:
+    """Who runs a command, as the audit log names them: `command:<user of the machine>`."""
+    try:
+        return f"command:{getpass.getuser()}"
+    except (KeyError, OSError):
+        # No account by this number, as in many containers.
+        return f"command:uid {os.getuid()}"
 
 
 def database_url(settings: Settings) -> str:
@@ -61,3 +73,19 @@ def secret_key(settings: Settings) -> bytes:
         finally:
             aside.unlink()
     return path.read_text().encode()
+
+
+def keys(settings: Settings) -> Keys:
+    """All that the service derives keys from; raises `Invalid` on one that is too short."""
+    return Keys(
+        secret_key(settings),
+        _listed("PINWARD_OLD_SECRET_KEYS", settings.old_secret_keys.get_secret_value()),
+        _listed("PINWARD_CONTACT_KEYS", settings.contact_keys.get_secret_value()),
+    )
+
+
+def _listed(name: str, value: str) -> tuple[bytes, ...]:
+    found = re.split(r"[\s,]+", value.strip(" ,\t\n"))
+    if any(0 < len(key) < 32 for key in found):
+        raise Invalid(f"each key of {name} needs at least 32 characters")
+    return tuple(key.encode() for key in found if key)

@@ -138,6 +138,7 @@ class ReportProperties(BaseModel):
     source: str | None
     flags: list[str]
     photos: list[Photo]
+    erased: Annotated[bool, Field(description="the text is gone; what stands there says why")]
     reasons: list[Name] | None = None
     mine: Annotated[bool, Field(description="the reporter's own view, by the secret")] | None = None
     accuracy_m: float | None = None

@@ -38,8 +38,17 @@ class Settings(BaseSettings):
     )
     secret_key: SecretStr = Field(
         default=SecretStr(""),
-        description="at least 32 characters; derives report secrets and encrypts contact data; "
-        "empty: one is made and kept in the state folder",
+        description="at least 32 characters; derives report secrets, and the key of contact data "
+        "unless that has its own; empty: one is made and kept in the state folder",
+    )
+    old_secret_keys: SecretStr = Field(
+        default=SecretStr(""),
+        description="secret keys that PINWARD_SECRET_KEY replaced, newest first, with commas",
+    )
+    contact_keys: SecretStr = Field(
+        default=SecretStr(""),
+        description="keys of contact data, each of at least 32 characters, newest first, with "
+        "commas: the first seals, all open; empty: derived from PINWARD_SECRET_KEY",
     )
     city: str = Field(
         default="Thành phố Hồ Chí Minh",

@@ -7,7 +7,9 @@ import typer
 from sqlalchemy.exc import DBAPIError
 
 from api.cli import (
+    audit,
     console,
+    contacts,
     db,
     demo,
     facilities,
@@ -39,6 +41,8 @@ app.add_typer(streets.app, name="streets")
 app.add_typer(hotspots.app, name="hotspots")
 app.add_typer(tiles.app, name="tiles")
 app.add_typer(users.app, name="users")
+app.add_typer(contacts.app, name="contacts")
+app.add_typer(audit.app, name="audit")
 app.command(name="serve")(serve.serve)
 app.command(name="worker")(worker.worker)
 app.command(name="demo")(demo.demo)

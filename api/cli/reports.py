@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -10,8 +11,12 @@ from typing import Annotated
 import typer
 
 from api.cli.console import print_json, progress, say, with_database
+from api.entrance import operator
+from geo import audit
 from geo.reports.cleaning import REASONS
+from geo.reports.erasure import Erased, at_wish
 from geo.reports.exporting import export_reports
+from geo.reports.held import held
 from geo.reports.importing import Done, Job, import_reports, open_rows
 from geo.reports.naming import read_map
 from geo.reports.reading import ReportFilter
@@ -183,3 +188,39 @@ def export(
         print_json({"file": str(file), "reports": n})
     else:
         say(f"{n} reports in {file}")
+
+
+@app.command()
+def erase(
+    code: Annotated[str, typer.Argument(help="The report's code.")],
+    why: Annotated[str, typer.Option(help="Who asked for it, and how; kept in the audit log.")],
+    text: Annotated[bool, typer.Option("--text", help="Also the text and the answers.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Erase what a report tells of its sender; its place, category and counts stay. For good."""
+    now = datetime.now(UTC)
+
+    async def work(engine: AsyncEngine) -> Erased:
+        async with engine.begin() as conn:
+            report = await held(conn, code, locked=True)
+            done = await at_wish(conn, report.id, text=text, now=now)
+            action = "report.erase.text" if text else "report.erase"
+            await audit.write(
+                conn,
+                actor=operator(),
+                action=action,
+                subject=report.code,
+                reason=why,
+                now=now,
+            )
+            return done
+
+    gone = with_database(work)
+    if as_json:
+        print_json({"code": code, **asdict(gone)})
+    else:
+        say(
+            f"erased of {code}: contact {'yes' if gone.contacts else 'none there'}, "
+            f"text {'yes' if gone.texts else 'no'}, photos {len(gone.photo_files)}, "
+            f"lines of history {gone.events}"
+        )

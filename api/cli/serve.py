@@ -35,7 +35,7 @@ def serve(
     settings = Settings()
     # Fail here with a sentence, not in every worker with a traceback.
     entrance.database_url(settings)
-    entrance.secret_key(settings)
+    entrance.keys(settings)
     _allow_files(settings.live_streams + 2 * _REQUESTS)
     # Emptied with the service: numbers of an earlier start would be added to this one's.
     with (

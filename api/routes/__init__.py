@@ -2,6 +2,8 @@
 
 from api.routes import (
     alerts,
+    contacts,
+    erasure,
     facilities,
     health,
     hotspot_expert,
@@ -23,6 +25,8 @@ ROUTERS = [
     session.router,
     reports.router,
     uploads.router,
+    contacts.router,
+    erasure.router,
     statistics.router,
     wards.router,
     facilities.router,

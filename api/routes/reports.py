@@ -120,7 +120,7 @@ async def send_report(
 ) -> Response:
     """Send a report; the answer says whose it is, why, and by when."""
     key = read_key(idempotency_key) if idempotency_key is not None else None
-    rules = Intake(wards, request.app.state.secret_key, settings.timezone, settings.snap_m)
+    rules = Intake(wards, request.app.state.keys, settings.timezone, settings.snap_m)
     receipt = await submit(conn, new, rules, datetime.now(UTC), key)
     code = receipt.answer["code"]
     body = {
@@ -167,7 +167,7 @@ async def list_reports(
 )
 async def read_report(code: Code, request: Request, conn: Read, secret: Secret) -> Response:
     """One report: what the public may see of it, or with its secret the reporter's own view."""
-    found = await reading.one(conn, code, secret, request.app.state.secret_key)
+    found = await reading.one(conn, code, secret, request.app.state.keys)
     return _seen(request, found, GEOJSON, secret)
 
 

@@ -1,18 +1,34 @@
-"""Who reported, when they said so: checked, then sealed before it is stored."""
+"""Who reported, when they said so: checked, sealed before it is stored, and read in one place.
+
+Nothing else reads the table (a test looks): staff by `read`, which says so in the audit log, and
+the reporter by `own`.
+"""
 
 import base64
 import json
 import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 from cryptography.fernet import Fernet, InvalidToken
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from geo.errors import Invalid, NotReady
+from geo import audit
+from geo.errors import Invalid, NotReady, NotSignedIn
+from geo.reports import codes
 from geo.reports.codes import derived_key
+from geo.reports.keys import Keys, plain_email, plain_phone
 from geo.reports.text import clean_text
+from geo.store import contacts as store
+from geo.store.database import AnyRow, AsyncConnection, AsyncEngine
 
 _PHONE = re.compile(r"\+?[0-9(][0-9 ().\-/]*")
+# How Fernet tokens begin: base64 of their version and the years of today.
+_FERNET = b"gAAAA"
 _EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>.]+")
 
 
@@ -53,21 +69,146 @@ class Reporter(BaseModel):
         return self.model_dump(exclude_none=True)
 
 
-def seal(given: dict[str, str], secret_key: bytes) -> bytes:
-    """Encrypted and authenticated (Fernet), under a key derived from the service's."""
-    return _fernet(secret_key).encrypt(json.dumps(given, ensure_ascii=False).encode())
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """How many contacts are sealed anew, and how many no key of the settings opens."""
+
+    sealed: int
+    unopened: int
 
 
-def unseal(sealed: bytes, secret_key: bytes) -> dict[str, Any]:
-    """The way back; raises `NotReady` when the service's key is not the one it was sealed with."""
-    try:
-        opened: dict[str, Any] = json.loads(_fernet(secret_key).decrypt(sealed))
-    except InvalidToken:
-        raise NotReady(
-            "contact data cannot be opened: PINWARD_SECRET_KEY is not the one they were sealed with"
-        ) from None
+def row_of(given: dict[str, str], report_id: UUID, keys: Keys) -> dict[str, Any]:
+    """The row that is kept of a contact: sealed, and with the marks it is found again by."""
+    said = json.dumps(given, ensure_ascii=False).encode()
+    phone, email = given.get("phone"), given.get("email")
+    return {
+        "report_id": report_id,
+        "sealed": keys.seal(said, report_id),
+        "phone_mark": next(keys.marks("phone", plain_phone(phone))) if phone else None,
+        "email_mark": next(keys.marks("email", plain_email(email))) if email else None,
+    }
+
+
+async def put(conn: AsyncConnection, report_id: UUID, given: dict[str, str], keys: Keys) -> None:
+    """Keep this contact for a report, instead of any it had; an empty one makes it anonymous."""
+    if given:
+        await store.put(conn, row_of(given, report_id, keys))
+    else:
+        await store.forget(conn, [report_id])
+
+
+async def read(
+    conn: AsyncConnection,
+    report: AnyRow,
+    *,
+    keys: Keys,
+    actor: str,
+    why: str,
+    now: datetime,
+    action: str = "contact.read",
+) -> dict[str, str]:
+    """The contact of a report (`id, code`) for one of the staff; empty: there is none.
+
+    The one way for anybody but the reporter. Who read it, when and why is a line of the audit log
+    in the same transaction: where that cannot be written this raises, and nothing is read.
+    """
+    opened = await _opened(conn, report.id, keys)
+    await audit.write(conn, actor=actor, action=action, subject=report.code, reason=why, now=now)
     return opened
 
 
-def _fernet(secret_key: bytes) -> Fernet:
-    return Fernet(base64.urlsafe_b64encode(derived_key(secret_key, "report contacts")))
+async def own(
+    conn: AsyncConnection, report_id: UUID, secret_hash: bytes | None, secret: str, keys: Keys
+) -> dict[str, str]:
+    """The contact for the reporter, who proves to be it by the report's secret.
+
+    Raises `NotSignedIn`. No line of the audit log: it is theirs.
+    """
+    if not codes.is_secret(secret, secret_hash):
+        raise NotSignedIn("this secret is not this report's")
+    return await _opened(conn, report_id, keys)
+
+
+async def forget(conn: AsyncConnection, report_ids: Sequence[UUID]) -> int:
+    """Take away the contacts of these reports; how many there were."""
+    return await store.forget(conn, report_ids)
+
+
+async def find(
+    conn: AsyncConnection, *, phone: str | None, email: str | None, keys: Keys
+) -> list[UUID]:
+    """Reports whose reporter gave this phone or this e-mail address, newest first.
+
+    Raises `NotReady` while some contacts are sealed under a key of before: their marks are, too,
+    or they have none.
+    """
+    if await store.count_other(conn, keys.front):
+        raise NotReady(
+            "some contacts are sealed under an older key and might be missed: run "
+            "`pinward contacts rotate` first"
+        )
+    phones = list(keys.marks("phone", plain_phone(phone))) if phone else []
+    emails = list(keys.marks("email", plain_email(email))) if email else []
+    return await store.by_marks(conn, phones, emails)
+
+
+async def rotate(
+    engine: AsyncEngine,
+    keys: Keys,
+    started: Callable[[int], Callable[[int], None]],
+    batch: int = 500,
+) -> Rotated:
+    """Seal all contacts under today's key that are not yet; `started(total)` shows the progress.
+
+    A transaction for each `batch`, so it may run beside the service, be broken off and run again.
+    """
+    async with engine.connect() as conn:
+        done = started(await store.count_other(conn, keys.front))
+    sealed = unopened = 0
+    after: UUID | None = None
+    while True:
+        async with engine.begin() as conn:
+            rows = await store.some_other(conn, keys.front, after, batch)
+            for row in rows:
+                opened = _open(bytes(row.sealed), row.report_id, keys)
+                if opened is None:
+                    unopened += 1
+                    continue
+                await store.reseal(conn, row_of(opened, row.report_id, keys))
+                sealed += 1
+        if not rows:
+            return Rotated(sealed, unopened)
+        after = rows[-1].report_id
+        done(sealed + unopened)
+
+
+async def _opened(conn: AsyncConnection, report_id: UUID, keys: Keys) -> dict[str, str]:
+    sealed = await store.sealed(conn, report_id)
+    if sealed is None:
+        return {}
+    opened = _open(sealed, report_id, keys)
+    if opened is None:
+        raise NotReady(
+            "the contact cannot be opened: neither PINWARD_CONTACT_KEYS, PINWARD_SECRET_KEY nor "
+            "PINWARD_OLD_SECRET_KEYS holds the key it was sealed with, or it was changed"
+        )
+    return opened
+
+
+def _open(sealed: bytes, report_id: UUID, keys: Keys) -> dict[str, str] | None:
+    said = keys.unseal(sealed, report_id)
+    if said is None and sealed.startswith(_FERNET):
+        said = _unsealed_by_fernet(sealed, keys)
+    if said is None:
+        return None
+    opened: dict[str, str] = json.loads(said)
+    return opened
+
+
+def _unsealed_by_fernet(sealed: bytes, keys: Keys) -> bytes | None:
+    # As contacts were sealed first, under a key of the service's and with no word of the report.
+    for secret in keys.secrets:
+        fernet = Fernet(base64.urlsafe_b64encode(derived_key(secret, "report contacts")))
+        with suppress(InvalidToken):
+            return fernet.decrypt(sealed)
+    return None

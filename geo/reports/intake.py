@@ -15,6 +15,7 @@ from geo.errors import Invalid, KeyReused, OutsideCoverage, UnknownCategory
 from geo.photos import keeping
 from geo.reports import codes, contacts, deadlines, events, routing
 from geo.reports.categories import nearest
+from geo.reports.keys import Keys
 from geo.reports.new import CATEGORY_CODE, NewReport, check_answers
 from geo.reports.times import rfc3339
 from geo.store import categories as category_store
@@ -27,6 +28,7 @@ CLOCK_TOLERANCE = timedelta(minutes=10)
 OLDEST = timedelta(days=365)
 # There are 23**8 codes: a second try is rare at any number of reports a city will have.
 TRIES = 5
+_ANONYMOUS = {"report_id": None, "sealed": None, "phone_mark": None, "email_mark": None}
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Intake:
     """What every report of a service is taken in with: keys and rules, no state."""
 
     wards: WardDirectory
-    secret_key: bytes
+    keys: Keys
     timezone: str
     snap_m: float
 
@@ -68,15 +70,15 @@ async def submit(
     key_hash = body_hash = None
     if idempotency_key:
         key_hash = hashlib.sha256(idempotency_key.bytes).digest()
-        body_hash = _body_hash(new, intake.secret_key)
-        secret = codes.secret_of_key(intake.secret_key, idempotency_key)
+        body_hash = _body_hash(new, intake.keys.secret)
+        secret = codes.secret_of_key(intake.keys.secret, idempotency_key)
     else:
         secret = codes.new_secret()
     well_formed = CATEGORY_CODE.fullmatch(new.category)
     known = await store.context(conn, new.category if well_formed else "", key_hash)
     # Before any other check: a replay gets its first answer even if the rules changed since.
     if known.answer is not None:
-        return _replay(known, body_hash, secret)
+        return _replay(known, new, intake.keys, idempotency_key)
     category = known.category
     if category is None or not category["offered"]:
         raise await _unknown(conn, new.category)
@@ -110,7 +112,6 @@ async def submit(
         "secret_hash": codes.secret_hash(secret),
         "key_hash": key_hash,
         "body_hash": body_hash,
-        "sealed": contacts.seal(new.contact, intake.secret_key) if new.contact else None,
         "events": _json(told),
     }
     answer = {
@@ -122,8 +123,12 @@ async def submit(
     }
     for _ in range(TRIES):
         answer = {**answer, "code": codes.new_code()}
-        named = {"id": uuid7(), "code": answer["code"], "answer": _json(answer)}
-        written = await store.submit(conn, {**values, **named})
+        report_id = uuid7()
+        named = {"id": report_id, "code": answer["code"], "answer": _json(answer)}
+        reachable = _ANONYMOUS
+        if new.contact:
+            reachable = contacts.row_of(new.contact, report_id, intake.keys)
+        written = await store.submit(conn, {**values, **named, **reachable})
         if written.filed:
             # A statement of its own, so that most reports, which have none, do not pay for it.
             if new.photos:
@@ -131,7 +136,8 @@ async def submit(
             return Receipt(answer, secret, replayed=False)
         if key_hash and not written.claimed:
             # Another request with this key was under way; it has committed by now.
-            return _replay(await store.context(conn, "", key_hash), body_hash, secret)
+            known = await store.context(conn, "", key_hash)
+            return _replay(known, new, intake.keys, idempotency_key)
         if key_hash:
             await store.release_key(conn, key_hash)
     raise RuntimeError(f"no free report code found in {TRIES} tries")
@@ -156,12 +162,20 @@ def _body_hash(new: NewReport, secret_key: bytes) -> bytes:
     return hmac.new(key, new.canonical(), hashlib.sha256).digest()
 
 
-def _replay(known: AnyRow, body_hash: bytes | None, secret: str) -> Receipt:
-    if known.answer is None or body_hash is None:
+def _replay(known: AnyRow, new: NewReport, keys: Keys, idempotency_key: UUID | None) -> Receipt:
+    if known.answer is None or idempotency_key is None:
         raise RuntimeError("the first request with this Idempotency-Key left no answer")
-    if not hmac.compare_digest(bytes(known.body_hash), body_hash):
-        raise KeyReused()
-    return Receipt(known.answer, secret, replayed=True)
+    kept = bytes(known.body_hash)
+    if not kept:
+        # Erased since: what was sent is not known any more, nor does it come back.
+        secret = codes.secret_of_key(keys.secret, idempotency_key)
+        return Receipt(known.answer, secret, replayed=True)
+    for key in keys.secrets:
+        # The secret is the one of the key that the report was sent under.
+        if hmac.compare_digest(kept, _body_hash(new, key)):
+            secret = codes.secret_of_key(key, idempotency_key)
+            return Receipt(known.answer, secret, replayed=True)
+    raise KeyReused()
 
 
 async def _unknown(conn: AsyncConnection, code: str) -> UnknownCategory:

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Row, RowMapping, and_, func, or_, select
 from geo.errors import Invalid, NotFound, NotSignedIn
 from geo.reports import codes, contacts
 from geo.reports import events as words
+from geo.reports.keys import Keys
 from geo.reports.times import rfc3339
 from geo.store import photos as photo_store
 from geo.store import report_wards
@@ -129,7 +130,7 @@ async def page(
 
 
 async def one(
-    conn: AsyncConnection, typed_code: str, secret: str | None, secret_key: bytes
+    conn: AsyncConnection, typed_code: str, secret: str | None, keys: Keys
 ) -> dict[str, Any]:
     """The report's feature: the public one, or with its secret the reporter's own.
 
@@ -141,8 +142,8 @@ async def one(
         feature = public_feature(row)
         feature["properties"]["reasons"] = [] if row["visibility"] != "public" else row["reasons"]
         return feature
-    sealed = await store.contact(conn, row["id"])
-    return _own_feature(row, contacts.unseal(sealed, secret_key) if sealed else {})
+    contact = await contacts.own(conn, row["id"], row["secret_hash"], secret, keys)
+    return _own_feature(row, contact)
 
 
 async def history(
@@ -231,6 +232,8 @@ def _properties(row: RowMapping) -> dict[str, Any]:
             {**photo, "url": f"/api/v1/reports/{row['code']}/photos/{photo['n']}"}
             for photo in row["photos"] or ()
         ],
+        # The text says so, too.
+        "erased": row["content_gone_at"] is not None,
     }
 
 
@@ -244,6 +247,7 @@ def _own_feature(row: RowMapping, contact: dict[str, Any]) -> dict[str, Any]:
             "blurred": False,
             "reasons": row["reasons"],
             "mine": True,
+            "erased_at": _time(row["erased_at"]),
             "accuracy_m": row["accuracy_m"],
             "answers": row["answers"],
             "reporter": contact,

@@ -21,7 +21,6 @@ from geo.store.database import AnyRow, AsyncConnection, load_sql
 from geo.store.tables import (
     categories,
     organisations,
-    report_contacts,
     report_events,
     reports,
     wards,
@@ -76,6 +75,7 @@ def _selected(*, own: bool = False) -> Select[Any]:
                 *("ward_distance_m", "ambiguous_with", "reasons", "channel", "answers"),
                 *("observed_at", "created_at", "updated_at", "due_at", "closed_at"),
                 *("source", "source_id", "flags", "secret_hash"),
+                *("erased_at", "content_gone_at"),
             )
         ),
         func.ST_X(where).label("lon"),
@@ -231,13 +231,6 @@ async def events(conn: AsyncConnection, report_id: UUID) -> list[RowMapping]:
         .order_by(report_events.c.id)
     )
     return list((await conn.execute(query)).mappings())
-
-
-async def contact(conn: AsyncConnection, report_id: UUID) -> bytes | None:
-    """The sealed contact of a report; None: it is anonymous."""
-    query = select(report_contacts.c.sealed).where(report_contacts.c.report_id == report_id)
-    sealed: bytes | None = (await conn.execute(query)).scalar()
-    return sealed
 
 
 async def taken_in(conn: AsyncConnection) -> int:

@@ -55,8 +55,12 @@ told AS (
 ),
 
 reachable AS (
-    INSERT INTO report_contacts (report_id, sealed)
-    SELECT filed.id, CAST(:sealed AS bytea)
+    INSERT INTO report_contacts (report_id, sealed, phone_mark, email_mark)
+    SELECT
+        filed.id,
+        CAST(:sealed AS bytea),
+        CAST(:phone_mark AS bytea),
+        CAST(:email_mark AS bytea)
     FROM filed
     WHERE CAST(:sealed AS bytea) IS NOT NULL
 )

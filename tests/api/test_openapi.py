@@ -66,6 +66,8 @@ def test_what_is_really_there_is_answered_as_documented(described, sent, path):
         ("POST", "/api/v1/reports"),
         ("GET", "/api/v1/reports/{code}"),
         ("GET", "/api/v1/reports/{code}/events"),
+        ("GET", "/api/v1/reports/{code}/contact"),
+        ("POST", "/api/v1/reports/{code}/erasure"),
         ("GET", "/api/v1/statistics"),
     ],
 )

@@ -3,6 +3,7 @@
 import hashlib
 import socket
 import stat
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -257,3 +258,23 @@ def test_when_too_many_wait_the_next_is_told_to_come_later(service):
     refused = next(answer for answer in answers if answer.status_code == 503)
     assert int(refused.headers["retry-after"]) > 0
     assert _upload(service).status_code == 201
+
+
+def test_an_erased_report_takes_its_photos_along_but_not_those_of_others(service, folder):
+    alone, shared = written(drawn(131, 50), "PNG"), written(drawn(132, 50), "PNG")
+    erased = _send(service, [_an_id(service, alone), _an_id(service, shared)]).json()
+    other = _send(service, [_an_id(service, shared)]).json()
+    media = folder / "state" / "media"
+    kept = len(list(media.glob("??/*")))
+    own = {"Authorization": f"Report {erased['secret']}"}
+    answer = service.http.post(f"/api/v1/reports/{erased['code']}/erasure", headers=own, json={})
+    assert answer.status_code == 200, answer.text
+    for _ in range(50):
+        if len(list(media.glob("??/*"))) == kept - 1:
+            break
+        time.sleep(0.1)
+    assert len(list(media.glob("??/*"))) == kept - 1
+    url = "/api/v1/reports/{}/photos/1"
+    assert service.http.get(url.format(erased["code"])).status_code == 404
+    assert service.http.get(url.format(erased["code"]), headers=own).status_code == 404
+    assert service.http.get(url.format(other["code"])).status_code == 200

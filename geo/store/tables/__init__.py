@@ -4,6 +4,7 @@ Coordinates are WGS 84 (EPSG:4326) unless a column's name says otherwise; times 
 """
 
 from geo.store.tables.alerts import alerts
+from geo.store.tables.audit import audit_log
 from geo.store.tables.base import metadata
 from geo.store.tables.changes import (
     changes,
@@ -39,6 +40,7 @@ from geo.store.tables.wards import ward_sets, ward_shapes, wards
 
 __all__ = [
     "alerts",
+    "audit_log",
     "categories",
     "changes",
     "changes_seq",

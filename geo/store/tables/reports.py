@@ -114,6 +114,9 @@ reports = Table(
     Column("flags", ARRAY(Text), nullable=False, server_default="{}"),
     # sha256 of the secret; imported reports have none
     Column("secret_hash", LargeBinary),
+    # When its sender had it erased; when its text, answers and photos went (geo.reports.erasure).
+    Column("erased_at", DateTime(timezone=True)),
+    Column("content_gone_at", DateTime(timezone=True)),
     CheckConstraint("kind IN ('incident', 'suggestion')", name="kind"),
     CheckConstraint(f"status IN {STATUSES!r}", name="status"),
     CheckConstraint("ward_match IN ('covers', 'nearest')", name="ward_match"),
@@ -154,8 +157,13 @@ report_contacts = Table(
         ForeignKey("reports.id", ondelete="CASCADE"),
         primary_key=True,
     ),
-    # {name?, phone?, email?} encrypted; an anonymous report has no row here
+    # {name?, phone?, email?} encrypted (geo.reports.keys); an anonymous report has no row here
     Column("sealed", LargeBinary, nullable=False),
+    # Keyed hashes of the normalised phone and e-mail, to find all that is kept about one person.
+    Column("phone_mark", LargeBinary),
+    Column("email_mark", LargeBinary),
+    Index("ix_report_contacts_phone_mark", "phone_mark"),
+    Index("ix_report_contacts_email_mark", "email_mark"),
 )
 
 report_events = Table(
@@ -183,8 +191,11 @@ idempotency_keys = Table(
     metadata,
     # sha256 of the key: the key itself derives the secret and is not kept
     Column("key_hash", LargeBinary, primary_key=True),
+    # empty: its report was erased
     Column("body_hash", LargeBinary, nullable=False),
     # the first answer, without its secret
     Column("answer", JSONB),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    # That of the report, by which its key is found, and by which old ones are forgotten.
+    Index("ix_idempotency_keys_created_at", "created_at"),
 )

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo.errors import Invalid, NotReady
-from geo.reports import codes, contacts
+from geo.errors import Invalid
+from geo.reports import codes
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 
@@ -72,12 +72,3 @@ def test_a_key_is_read_in_its_usual_forms(text):
 def test_a_key_that_is_none_is_refused(text):
     with pytest.raises(Invalid, match="uuid"):
         codes.read_key(text)
-
-
-def test_contacts_open_with_the_key_they_were_sealed_with_only():
-    given_ = {"phone": "0912 345 678", "name": "Đỗ Thị Ổn"}
-    sealed = contacts.seal(given_, KEY)
-    assert b"0912" not in sealed
-    assert contacts.unseal(sealed, KEY) == given_
-    with pytest.raises(NotReady, match="PINWARD_SECRET_KEY"):
-        contacts.unseal(sealed, OTHER)

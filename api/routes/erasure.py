@@ -1,0 +1,108 @@
+"""HTTP of erasing what a report tells of its sender."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.background import BackgroundTask
+
+from api.auth.scope import require_within
+from api.auth.staff import Token, require, signed_in
+from api.bodies import BoundedRoute
+from api.caching import packed
+from api.erased_photos import drop_photos
+from api.errors import documented
+from api.parameters import PlainText
+from api.routes.reports import Code, Secret
+from api.schemas import Name, Time
+from api.session import Write
+from geo import audit
+from geo.errors import Invalid
+from geo.reports import erasure, held
+from geo.reports.times import rfc3339
+
+router = APIRouter(prefix="/api/v1", tags=["reports"], route_class=BoundedRoute)
+
+# Not those who answer for a ward: what people complain of is not theirs to take away.
+ERASERS = ("hotline_agent", "admin")
+
+
+class Erasure(BaseModel):
+    """What shall go besides the contact, the photos and what was added later."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Annotated[bool, Field(description="also the text and the answers to questions")] = False
+    reason: Annotated[
+        PlainText | None,
+        Field(max_length=200, description="of the staff: who asked for it, and how"),
+    ] = None
+
+
+class Tombstone(BaseModel):
+    """What was taken away."""
+
+    code: str
+    erased_at: Time
+    contact: bool
+    text: bool
+    photos: int
+    message: Name
+
+
+@router.post(
+    "/reports/{code}/erasure",
+    responses={**documented(400, 401, 403, 404, 413, 415), 200: {"model": Tombstone}},
+)
+async def erase(
+    code: Code,
+    body: Erasure,
+    request: Request,
+    conn: Write,
+    secret: Secret,
+    token: Token = None,
+) -> Response:
+    """Erase what a report tells of its sender: by its secret, or by the staff at a person's wish.
+
+    It cannot be undone. The report stays in all counts, with its place, category and history.
+    """
+    if secret is not None:
+        report = await held.with_secret(conn, code, secret, locked=True)
+        actor, reason = "reporter", "asked for with the report's secret"
+    else:
+        account = await signed_in(conn, token)
+        require(account, *ERASERS)
+        report = await held.held(conn, code, locked=True)
+        require_within(account, report.ward_code, report.organisation_id)
+        actor, reason = account.email, body.reason or ""
+        if len(reason.strip()) < 3:
+            raise Invalid.of("reason", "must say who asked for it, in 3 characters at least")
+    now = datetime.now(UTC)
+    gone = await erasure.at_wish(conn, report.id, text=body.text, now=now)
+    await audit.write(
+        conn,
+        actor=actor,
+        action="report.erase.text" if body.text else "report.erase",
+        subject=report.code,
+        reason=reason,
+        now=now,
+    )
+    said = {
+        "code": report.code,
+        "erased_at": rfc3339(now),
+        "contact": gone.contacts > 0,
+        "text": gone.texts > 0,
+        "photos": len(gone.photo_files),
+        "message": {
+            "vi": "Dữ liệu của bạn đã được xóa. Mã bí mật vẫn xem được phần còn lại của phản ánh.",
+            "en": "Your data were erased. The secret still shows what is left of the report.",
+        },
+    }
+    return Response(
+        packed(said),
+        media_type="application/json",
+        headers={"Cache-Control": "no-store"},
+        # After the answer, so after the commit.
+        background=BackgroundTask(drop_photos, request.app, gone.photo_files),
+    )

@@ -1,0 +1,96 @@
+"""Erasing what people told: at their wish, or when it has been kept long enough.
+
+What stays is a tombstone: category, place, times, status, ward. Every statistic, count of the map
+and hotspot is made of those, and so stays as it was; the report's secret goes on showing it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from geo.reports import contacts
+from geo.reports.events import words
+from geo.store import erasure as store
+from geo.store.database import AsyncConnection
+
+# Put for the text in the row itself, so that every page, list, export and client of another make
+# shows it without knowing of erasure. In both languages, Vietnamese first.
+WISHED = (
+    "[Nội dung đã được xóa theo yêu cầu của người gửi. / "
+    "The text was erased at the reporter's wish.]"
+)
+KEPT_LONG_ENOUGH = (
+    "[Nội dung đã được xóa khi hết thời hạn lưu giữ. / "
+    "The text was erased at the end of the time it is kept.]"
+)
+
+BY_REPORTER = (
+    *("added", "corrected", "pin_moved", "contact", "followed", "supported", "rated"),
+    *("reopened", "withdrawn"),
+)
+"""Events whose words or data may be the reporter's own."""
+
+_BLANK = words(
+    "Người gửi đã viết thêm; nội dung đã được xóa.",
+    "The reporter wrote something; it was erased.",
+)
+_TOLD_WISHED = words("Đã xóa dữ liệu theo yêu cầu của người gửi.", "Erased at the reporter's wish.")
+_TOLD_KEPT = words(
+    "Đã xóa nội dung khi hết thời hạn lưu giữ.", "Erased at the end of the time it is kept."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What was taken away; `photos` are the files (hex sha256) that no report shows any more.
+
+    The store of photos deletes them after the commit; what is missed then its sweep finds.
+    """
+
+    contacts: int = 0
+    texts: int = 0
+    photo_files: tuple[str, ...] = ()
+    links: int = 0
+    events: int = 0
+
+
+async def at_wish(conn: AsyncConnection, report_id: UUID, *, text: bool, now: datetime) -> Erased:
+    """Erase a report at its reporter's wish, in the caller's transaction; again is no harm.
+
+    Contact, photos, links to people, what was added to the history, the exactness of the place and
+    what a phone sent along go; the text and the answers to questions where `text` asks for it.
+    """
+    gone = await _erase(conn, [report_id], WISHED if text else None, wished=True, now=now)
+    await store.tell(conn, [report_id], "erased", _TOLD_WISHED, now)
+    return gone
+
+
+async def kept_long_enough(
+    conn: AsyncConnection, report_ids: Sequence[UUID], now: datetime
+) -> Erased:
+    """Erase what these reports tell, text and all, at the end of the time it is kept."""
+    gone = await _erase(conn, report_ids, KEPT_LONG_ENOUGH, wished=False, now=now)
+    await store.tell(conn, report_ids, "erased", _TOLD_KEPT, now)
+    return gone
+
+
+async def _erase(
+    conn: AsyncConnection,
+    report_ids: Sequence[UUID],
+    instead: str | None,
+    *,
+    wished: bool,
+    now: datetime,
+) -> Erased:
+    # The rows first: they are locked by it, against who would add to them meanwhile.
+    texts = await store.blank(conn, report_ids, words=instead, wished=wished, now=now)
+    events = await store.blank_events(conn, report_ids, BY_REPORTER, **_BLANK)
+    await store.forget_bodies(conn, report_ids)
+    return Erased(
+        contacts=await contacts.forget(conn, report_ids),
+        texts=texts,
+        photo_files=tuple(await store.forget_photos(conn, report_ids)),
+        links=await store.unlink(conn, report_ids),
+        events=events,
+    )

@@ -1,0 +1,113 @@
+"""Taking personal data out of reports: rows stay, so that every count stays, and say less.
+
+What a report's photos and followers are kept in is looked up by name, so that an erasure leaves out
+no table that is there, and asks for none that is not.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from geo.store.database import AsyncConnection, load_sql
+
+PHOTOS: Final = "photos"
+"""Rows `report_id, sha256, …`, one a photo or video; the files lie in the store of photos."""
+
+LINKS: Final = ("followers", "follows", "report_followers", "uploads")
+"""Tables whose rows tie people to a report by its `report_id`; nothing is counted from them."""
+
+
+async def blank(
+    conn: AsyncConnection,
+    report_ids: Sequence[UUID],
+    *,
+    words: str | None,
+    wished: bool,
+    now: datetime,
+) -> int:
+    """Take out what the rows say of their sender, with `words` put for the text where given.
+
+    Returns how many texts that was; `wished`: by the reporter. Place, times, category and status
+    stay: all counts are made of them.
+    """
+    done = await conn.execute(
+        load_sql("geo.store", "erasure_reports"),
+        {"ids": list(report_ids), "words": words, "wished": wished, "now": now},
+    )
+    return sum(row.text_gone for row in done)
+
+
+async def blank_events(
+    conn: AsyncConnection, report_ids: Sequence[UUID], kinds: Sequence[str], vi: str, en: str
+) -> int:
+    """Put words of ours for what the reporter wrote into the history; how many lines."""
+    statement = text(
+        "UPDATE report_events SET text_vi = :vi, text_en = :en, data = '{}' "
+        "WHERE report_id = ANY(:ids) AND kind = ANY(:kinds) "
+        "AND (text_vi, text_en, data) IS DISTINCT FROM (:vi, :en, CAST('{}' AS jsonb))"
+    )
+    values = {"ids": list(report_ids), "kinds": list(kinds), "vi": vi, "en": en}
+    return (await conn.execute(statement, values)).rowcount
+
+
+async def tell(
+    conn: AsyncConnection,
+    report_ids: Sequence[UUID],
+    kind: str,
+    words: dict[str, str],
+    now: datetime,
+) -> None:
+    """Add one and the same line to the history of these reports."""
+    statement = text(
+        "INSERT INTO report_events (report_id, at, kind, text_vi, text_en) "
+        "SELECT id, :now, :kind, :vi, :en FROM unnest(CAST(:ids AS uuid[])) AS id"
+    )
+    await conn.execute(statement, {"ids": list(report_ids), "now": now, "kind": kind, **words})
+
+
+async def forget_bodies(conn: AsyncConnection, report_ids: Sequence[UUID]) -> int:
+    """Forget what was sent with the Idempotency-Keys of these reports; how many.
+
+    The keys stay with their answers, which name nobody: a phone that sends the report once more is
+    told that it was taken in, and nothing comes back.
+    """
+    statement = text(
+        "UPDATE idempotency_keys AS k SET body_hash = '' FROM reports AS r "
+        "WHERE r.id = ANY(:ids) AND k.created_at = r.created_at AND k.answer ->> 'code' = r.code "
+        "AND k.body_hash <> ''"
+    )
+    return (await conn.execute(statement, {"ids": list(report_ids)})).rowcount
+
+
+async def unlink(conn: AsyncConnection, report_ids: Sequence[UUID]) -> int:
+    """Take away what ties people to these reports; how many rows."""
+    gone = 0
+    for table in LINKS:
+        if await _has_reports(conn, table):
+            statement = text(f"DELETE FROM {table} WHERE report_id = ANY(:ids)")
+            gone += (await conn.execute(statement, {"ids": list(report_ids)})).rowcount
+    return gone
+
+
+async def forget_photos(conn: AsyncConnection, report_ids: Sequence[UUID]) -> list[str]:
+    """Take away the rows of these reports' photos; which files (hex sha256) no report shows now."""
+    if not await _has_reports(conn, PHOTOS):
+        return []
+    statement = text(
+        f"WITH gone AS (DELETE FROM {PHOTOS} WHERE report_id = ANY(:ids) RETURNING sha256) "
+        "SELECT DISTINCT gone.sha256 FROM gone WHERE NOT EXISTS ("
+        f"SELECT 1 FROM {PHOTOS} AS p WHERE p.sha256 = gone.sha256 AND p.report_id <> ALL(:ids))"
+    )
+    found = (await conn.execute(statement, {"ids": list(report_ids)})).scalars()
+    return [each if isinstance(each, str) else bytes(each).hex() for each in found]
+
+
+async def _has_reports(conn: AsyncConnection, table: str) -> bool:
+    there = text(
+        "SELECT EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass(:name) "
+        "AND attname = 'report_id' AND NOT attisdropped)"
+    )
+    return bool((await conn.execute(there, {"name": table})).scalar())

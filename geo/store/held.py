@@ -1,0 +1,32 @@
+"""A report as whoever answers for its personal data needs it, and who it belongs to."""
+
+from sqlalchemy import select
+
+from geo.store.database import AnyRow, AsyncConnection
+from geo.store.tables import categories, reports, wards
+
+
+async def by_code(conn: AsyncConnection, code: str, *, locked: bool = False) -> AnyRow | None:
+    """`id, code, ward_code, organisation_id, secret_hash, visibility` of a report; None: no such.
+
+    `locked`: against others who would change it, until the transaction ends.
+    """
+    query = (
+        select(
+            reports.c.id,
+            reports.c.code,
+            wards.c.code.label("ward_code"),
+            reports.c.organisation_id,
+            reports.c.secret_hash,
+            categories.c.visibility,
+        )
+        .select_from(
+            reports.join(categories, categories.c.code == reports.c.category_code).outerjoin(
+                wards, wards.c.id == reports.c.ward_id
+            )
+        )
+        .where(reports.c.code == code)
+    )
+    if locked:
+        query = query.with_for_update(of=reports)
+    return (await conn.execute(query)).one_or_none()

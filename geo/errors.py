@@ -123,6 +123,12 @@ class RefusedReform(PinwardError):
     kind = "refused-reform"
 
 
+class RefusedBackup(PinwardError):
+    """The backup cannot be made or used; nothing was changed."""
+
+    kind = "refused-backup"
+
+
 class RefusedSweep(PinwardError):
     """Too much would be deleted; nothing was."""
 

@@ -88,16 +88,6 @@ async def one(conn: AsyncConnection, report_id: UUID, n: int, *, own: bool) -> R
     return (await conn.execute(wanted)).one_or_none()
 
 
-async def every_reference(conn: AsyncConnection) -> list[Row[Any]]:
-    """`code, n, sha256, media_type` of all photos, in this order."""
-    wanted = (
-        select(reports.c.code, photos.c.n, photos.c.sha256, photos.c.media_type)
-        .join(reports, reports.c.id == photos.c.report_id)
-        .order_by(reports.c.code, photos.c.n)
-    )
-    return list(await conn.execute(wanted))
-
-
 async def referred(
     conn: AsyncConnection, sha256s: Collection[str], as_of: datetime | None = None
 ) -> set[str]:

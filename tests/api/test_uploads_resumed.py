@@ -267,3 +267,16 @@ def test_a_killed_service_keeps_every_piece_it_acknowledged_and_shows_no_half(
             assert done.status_code == 200, done.text
             report = builders.a_report(photos=[done.json()["id"]])
             assert service.http.post("/api/v1/reports", json=report).status_code == 201
+
+
+def test_a_photo_that_was_all_here_but_not_cleaned_is_cleaned_when_its_end_comes_again(
+    service, folder
+):
+    where = _location(service)
+    _patch(service, where, 0, PHOTO[:-1])
+    name = hashlib.sha256(where.rsplit("/", 1)[1].encode()).hexdigest()
+    [part] = (folder / "state" / "uploads").glob(f"{name}.*")
+    # As a service leaves it that is killed while it cleans.
+    part.write_bytes(PHOTO)
+    assert _offset(service, where) == len(PHOTO) - 1
+    assert _patch(service, where, len(PHOTO) - 1, PHOTO[-1:]).status_code == 200

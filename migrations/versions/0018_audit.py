@@ -104,10 +104,27 @@ def upgrade() -> None:
         for column, kind in columns.items():
             op.execute(f"ALTER TABLE {table} ALTER {column} TYPE {kind}")
             op.execute(f"ALTER TABLE {table} ALTER {column} SET STATISTICS 0")
+    op.execute(
+        "CREATE INDEX ix_reports_ended ON reports (coalesce(closed_at, updated_at)) WHERE source IS NULL"
+        " AND content_gone_at IS NULL AND status IN ('closed', 'rejected', 'duplicate', 'withdrawn')"
+    )
+    op.create_table(
+        "retention_rules",
+        sa.Column("category_code", sa.Text(), nullable=False),
+        sa.Column("contact_months", sa.SmallInteger()),
+        sa.Column("content_months", sa.SmallInteger()),
+        sa.CheckConstraint(
+            "contact_months > 0 AND content_months > 0", name=op.f("ck_retention_rules_months")
+        ),
+        sa.PrimaryKeyConstraint("category_code", name=op.f("pk_retention_rules")),
+    )
+    op.execute("INSERT INTO retention_rules VALUES ('*', 12, 60)")
     op.create_index("ix_idempotency_keys_created_at", "idempotency_keys", ["created_at"])
 
 
 def downgrade() -> None:
+    op.drop_table("retention_rules")
+    op.drop_index("ix_reports_ended", table_name="reports")
     op.drop_index("ix_idempotency_keys_created_at", table_name="idempotency_keys")
     for table, columns in TOLD.items():
         for column in columns:

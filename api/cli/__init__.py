@@ -14,6 +14,7 @@ from api.cli import (
     demo,
     facilities,
     hotspots,
+    persons,
     reports,
     retention,
     serve,
@@ -41,6 +42,7 @@ app.add_typer(hotspots.app, name="hotspots")
 app.add_typer(tiles.app, name="tiles")
 app.add_typer(users.app, name="users")
 app.add_typer(contacts.app, name="contacts")
+app.add_typer(persons.app, name="persons")
 app.add_typer(retention.app, name="retention")
 app.add_typer(audit.app, name="audit")
 app.command(name="serve")(serve.serve)

@@ -25,7 +25,7 @@ from geo.reports.codes import derived_key
 from geo.reports.keys import Keys, plain_email, plain_phone
 from geo.reports.text import clean_text
 from geo.store import contacts as store
-from geo.store.database import AnyRow, AsyncConnection, AsyncEngine
+from geo.store.database import AsyncConnection, AsyncEngine
 from geo.store.retention import Limits
 
 _PHONE = re.compile(r"\+?[0-9(][0-9 ().\-/]*")
@@ -72,6 +72,14 @@ class Reporter(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A report by its id and its code."""
+
+    id: UUID
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rotated:
     """How many contacts are sealed anew, and how many no key of the settings opens."""
 
@@ -101,7 +109,7 @@ async def put(conn: AsyncConnection, report_id: UUID, given: dict[str, str], key
 
 async def read(
     conn: AsyncConnection,
-    report: AnyRow,
+    report: Named,
     *,
     keys: Keys,
     actor: str,
@@ -109,7 +117,7 @@ async def read(
     now: datetime,
     action: str = "contact.read",
 ) -> dict[str, str]:
-    """The contact of a report (`id, code`) for one of the staff; empty: there is none.
+    """The contact of a report for one of the staff; empty: there is none.
 
     The one way for anybody but the reporter. Who read it, when and why is a line of the audit log
     in the same transaction: where that cannot be written this raises, and nothing is read.

@@ -73,10 +73,7 @@ async def of_report(
         "code": report.code,
         "about": _ABOUT,
         "report": _fields(dict(row)),
-        "contact": [
-            {"name": name, "label": _CONTACT[name], "value": value}
-            for name, value in contact.items()
-        ],
+        "contact": _contact(contact),
         "history": [
             {
                 "at": rfc3339(event["at"]),
@@ -116,21 +113,28 @@ async def of_person(
     """
     if not (phone or email):
         raise Invalid("say whose data: --phone or --email, as the person gave it")
-    found = []
+    found, those = [], []
     for report_id in await contacts.find(conn, phone=phone, email=email, keys=keys):
         report = await store.report(conn, report_id)
         assert report is not None
-        named = contacts.Named(report_id, report["code"])
+        those.append(contacts.Named(report_id, report["code"]))
+        found.append(await of_report(conn, those[-1], {}, inner=True))
+    # Last: from the first line on all others who write to the audit log wait.
+    for named, told in zip(those, found, strict=True):
         contact = await contacts.read(
             conn, named, keys=keys, actor=actor, why=why, now=now, action="person.export"
         )
-        found.append(await of_report(conn, named, contact, inner=True))
+        told["contact"] = _contact(contact)
     # Not whose: the log names nobody but the staff.
     subject = f"{len(found)} reports of one person"
     await audit.write(
         conn, actor=actor, action="person.export", subject=subject, reason=why, now=now
     )
     return {"made_at": rfc3339(now), "reports": found}
+
+
+def _contact(given: dict[str, str]) -> list[dict[str, Any]]:
+    return [{"name": name, "label": _CONTACT[name], "value": said} for name, said in given.items()]
 
 
 def _fields(row: dict[str, Any]) -> list[dict[str, Any]]:

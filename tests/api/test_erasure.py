@@ -2,13 +2,18 @@
 
 import re
 import time
+from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import psycopg
 import pytest
 from leftovers import tables_that_hold
 from staffed import signed_in
 
 import builders
+from geo.period import Period
+from geo.store import hotspot_inputs
+from geo.store.database import create_engine
 
 LIST = "/api/v1/reports"
 NAME, PHONE, EMAIL = "Vũ Thị Xóasạch", "0977 123 987", "xoasach@example.vn"
@@ -141,6 +146,32 @@ def test_without_the_text_it_stays_and_all_else_goes(service):
     assert erase(service, said, text=True).json()["text"] is True
     again = erase(service, said, text=True)
     assert (again.status_code, again.json()["text"]) == (200, False)
+
+
+@pytest.mark.anyio
+async def test_reports_that_say_the_same_since_they_were_erased_are_not_one_senders(service):
+    period = Period(datetime.now(UTC) - timedelta(days=1), datetime.now(UTC) + timedelta(days=1))
+    sent = [send(service, category="order.theft", answers={}) for _ in range(3)]
+    number = {said["code"]: None for said in sent}
+    with psycopg.connect(service.url) as db:
+        for code in number:
+            query = "SELECT id FROM reports WHERE code = %s"
+            inner = db.execute(query, (code,)).fetchone()[0].bytes[8:]
+            number[code] = int.from_bytes(inner, "big", signed=True)
+
+    async def senders():
+        engine = create_engine(service.url)
+        async with engine.connect() as conn:
+            rows = await hotspot_inputs.rows(conn, period)
+        await engine.dispose()
+        mine = np.isin(rows["number"], list(number.values()))
+        return sorted(rows["sender"][mine].tolist())
+
+    first, *others = await senders()
+    assert (first > 0, set(others)) == (True, {first})
+    for said in sent:
+        erase(service, said, text=True)
+    assert await senders() == [-1, -1, -1]
 
 
 def test_nobody_else_erases_it(service):

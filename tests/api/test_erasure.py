@@ -14,6 +14,7 @@ import builders
 from geo.period import Period
 from geo.store import hotspot_inputs
 from geo.store.database import create_engine
+from tiles.address import cell_of, tile_of
 
 LIST = "/api/v1/reports"
 NAME, PHONE, EMAIL = "Vũ Thị Xóasạch", "0977 123 987", "xoasach@example.vn"
@@ -172,6 +173,22 @@ async def test_reports_that_say_the_same_since_they_were_erased_are_not_one_send
     for said in sent:
         erase(service, said, text=True)
     assert await senders() == [-1, -1, -1]
+
+
+def test_no_tile_ever_held_any_of_it(service, quiet):
+    lon, lat = builders.middle(0)
+    send(service, lon=lon, lat=lat)
+    quiet()
+    points = 0
+    for z in (0, 8, 14, 18):
+        x, y = tile_of(int(cell_of([lon], [lat])[0]), z)
+        tile = service.http.get(f"/tiles/reports/{z}/{x}/{y}.mvt")
+        assert tile.status_code == 200
+        points += b"bus.skipped_stop" in tile.content
+        assert not [told for told in TOLD if told.encode() in tile.content]
+    assert points
+    live = service.http.get("/tiles/reports.json").json()["vector_layers"]
+    assert not {"text", "reporter", "contact"} & {f for layer in live for f in layer["fields"]}
 
 
 def test_nobody_else_erases_it(service):

@@ -10,6 +10,7 @@ from api.routes import (
     hotspot_hexagons,
     hotspot_runs,
     hotspots,
+    keys,
     live,
     pages,
     reports,
@@ -22,6 +23,7 @@ from api.routes import (
 ROUTERS = [
     health.router,
     session.router,
+    keys.router,
     reports.router,
     contacts.router,
     erasure.router,

@@ -70,6 +70,12 @@ class NotSignedIn(PinwardError):
     kind = "not-signed-in"
 
 
+class CodeNeeded(NotSignedIn):
+    """The password is right; the code of the second step is still needed."""
+
+    kind = "code-needed"
+
+
 class NotAllowed(PinwardError):
     """The one who is signed in may not do this."""
 

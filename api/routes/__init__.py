@@ -14,6 +14,7 @@ from api.routes import (
     live,
     pages,
     reports,
+    second_step,
     session,
     statistics,
     tiles,
@@ -23,6 +24,7 @@ from api.routes import (
 ROUTERS = [
     health.router,
     session.router,
+    second_step.router,
     keys.router,
     reports.router,
     contacts.router,

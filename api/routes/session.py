@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
-from api.auth import cookies, passwords
+from api.auth import cookies, passwords, totp
 from api.auth.guessing import DEVICE_LASTS, Guard, Try
 from api.auth.staff import ApiKey, Manager, Person, Staff, Token, token_hash
 from api.bodies import BoundedRoute
@@ -15,7 +15,7 @@ from api.errors import documented
 from api.network import network_of
 from api.parameters import PlainText
 from api.session import Read, ServiceSettings, Wards, Write
-from geo.errors import NotFound, NotSignedIn
+from geo.errors import CodeNeeded, NotFound, NotSignedIn
 from geo.reports.times import rfc3339
 from geo.settings import Settings
 from geo.store import sessions, users
@@ -50,12 +50,17 @@ class NewPassword(BaseModel):
 async def sign_in(
     body: SignIn, request: Request, response: Response, wards: Wards, settings: ServiceSettings
 ) -> dict[str, Any]:
-    """Sign in: sets an HttpOnly cookie that lasts 12 hours, 2 without use."""
+    """Sign in: sets an HttpOnly cookie that lasts 12 hours, 2 without use.
+
+    An account with a second step gets 401 `code-needed` with a `ticket` for /api/v1/session/code.
+    """
     # No connection is held while the password is checked.
     guard, one = tried(request, settings, body.email)
     await guard.admit(one)
-    account = await _checked(request, body.email, body.password)
+    account = await checked(request, body.email, body.password)
     await guard.right(one)
+    if account.totp_since is not None:
+        raise CodeNeeded(ticket=totp.ticket(request.app.state.keys, account))
     await open_session(request, response, settings, guard, account)
     return view(account, wards)
 
@@ -89,7 +94,7 @@ async def change_password(
     passwords.long_enough(body.new)
     guard, one = tried(request, settings, person.email)
     await guard.admit(one)
-    account = await _checked(request, person.email, body.old)
+    account = await checked(request, person.email, body.old)
     await guard.right(one)
     made = await passwords.hashed_aside(body.new)
     now, fresh = datetime.now(UTC), secrets.token_urlsafe(32)
@@ -155,7 +160,7 @@ def tried(
     return guard, Try(email, network_of(request, settings), device, step)
 
 
-async def _checked(request: Request, email: str, password: str) -> AnyRow:
+async def checked(request: Request, email: str, password: str) -> AnyRow:
     """The account whose password this is; raises `NotSignedIn`. Old hashes are made anew."""
     engine = request.app.state.engine
     async with engine.connect() as conn:
@@ -178,6 +183,7 @@ async def open_session(
 ) -> None:
     """Make a sign-in with a token of its own; the one that the browser had before ends."""
     token, now = secrets.token_urlsafe(32), datetime.now(UTC)
+    limited = account.totp_since is None and totp.obligatory(settings, account.role)
     before = cookies.read(request, settings, "session")
     async with request.app.state.engine.begin() as conn:
         # Locked, and looked at again: the account may have been closed, or its password changed,
@@ -187,7 +193,7 @@ async def open_session(
             raise NotSignedIn(_WRONG)
         if before:
             await sessions.end(conn, token_hash(before))
-        new = sessions.NewSession(account.id, token_hash(token), _device(request))
+        new = sessions.NewSession(account.id, token_hash(token), _device(request), limited)
         await sessions.start(conn, new, now)
     cookies.keep(response, request, settings, "session", token, sessions.LASTS)
     known = guard.new_device(account.email)

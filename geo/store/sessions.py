@@ -100,11 +100,16 @@ async def rotate(
 async def replace(
     conn: AsyncConnection, id: int, new_hash: bytes, now: datetime
 ) -> datetime | None:
-    """Give a sign-in another token at once, the old one is worth nothing; returns when it ends."""
+    """Give a sign-in another token at once, as after its second step was set up: returns its end.
+
+    The old token is worth nothing.
+    """
     row = await conn.execute(
         update(sessions)
         .where(sessions.c.id == id)
-        .values(token_hash=new_hash, before_hash=None, before_until=None, rotated_at=now)
+        .values(
+            token_hash=new_hash, before_hash=None, before_until=None, rotated_at=now, limited=False
+        )
         .returning(sessions.c.expires_at)
     )
     ends: datetime | None = row.scalar()

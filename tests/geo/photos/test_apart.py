@@ -84,8 +84,8 @@ def _limit(pid: int, name: str) -> int | None:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 async def test_the_child_is_bounded_before_it_reads(waiting):
     pid = waiting.pid
-    assert _limit(pid, "Max address space") == limits.ADDRESS_SPACE == 1536 << 20
-    assert _limit(pid, "Max cpu time") == limits.CPU_S == 20
+    assert _limit(pid, "Max address space") == limits.PHOTO.address_space == 1536 << 20
+    assert _limit(pid, "Max cpu time") == limits.PHOTO.cpu_s == 20
     assert _limit(pid, "Max file size") == 0
     assert _limit(pid, "Max core file size") == 0
 
@@ -116,7 +116,7 @@ def test_cpu_ends_where_it_should():
 
 def test_one_whose_parent_is_gone_ends_by_itself():
     left = float(_limited("import signal; print(signal.getitimer(signal.ITIMER_REAL)[0])").stdout)
-    assert limits.WALL_S < left <= limits.WALL_S + 5
+    assert limits.PHOTO.wall_s < left <= limits.PHOTO.wall_s + 5
 
 
 def test_no_file_is_written_and_no_limit_raised(tmp_path):

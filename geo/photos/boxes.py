@@ -10,6 +10,8 @@ from geo.errors import Invalid
 MOST_BOXES = 50
 # Of a JPEG of ours, whose chroma is halved: the pixels that one block of codes can touch.
 _BLOCK = 16
+# Readers smooth the halved chroma over the border of two blocks, a pixel far; so do encoders.
+_SMOOTHED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,12 @@ def from_line(data: bytes) -> tuple[bytes, list[Box]]:
 def pixels(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
     """Left, top, right, bottom (px; the latter two outside), grown to whole blocks of codes.
 
-    A block that a hidden pixel touched has a trace of it in all its pixels: none may stay.
+    A block that a hidden pixel touched has a trace of it in all its pixels, and in those next to
+    it: none may stay.
     """
     return (
-        math.floor(box.left * width / _BLOCK) * _BLOCK,
-        math.floor(box.top * height / _BLOCK) * _BLOCK,
-        min(width, math.ceil(box.right * width / _BLOCK) * _BLOCK),
-        min(height, math.ceil(box.bottom * height / _BLOCK) * _BLOCK),
+        max(0, math.floor(box.left * width / _BLOCK) * _BLOCK - _SMOOTHED),
+        max(0, math.floor(box.top * height / _BLOCK) * _BLOCK - _SMOOTHED),
+        min(width, math.ceil(box.right * width / _BLOCK) * _BLOCK + _SMOOTHED),
+        min(height, math.ceil(box.bottom * height / _BLOCK) * _BLOCK + _SMOOTHED),
     )

@@ -14,7 +14,6 @@ from geo.photos.video.refusals import MOST_SECONDS, refused
 LONGEST_SIDE = 1280
 PER_SECOND = 30
 MOST_PICTURES = (MOST_SECONDS + 1) * PER_SECOND
-_MOST_CHUNKS = 2 * MOST_PICTURES
 _BRANDS = b"isom\0\0\2\0isomiso2avc1mp41"
 _TREE: dict[bytes, tuple[bytes, ...]] = {
     b"moov": (b"mvhd", b"trak"),
@@ -47,9 +46,9 @@ def _measures_of(data: bytes) -> tuple[int, int, float]:
     _must(data[outer[0].begins : outer[0].ends] == _BRANDS)
     found: dict[bytes, bytes] = {}
     _take(data, outer[1], found)
-    lengths = _numbers(found[b"stsz"], "I", skip=4)
+    lengths = _lengths(found[b"stsz"])
     _must(1 <= len(lengths) <= MOST_PICTURES and min(lengths) > 0)
-    stts = _numbers(found[b"stts"], "II")
+    stts = _numbers(found[b"stts"], 2)
     durations = list(zip(stts[::2], stts[1::2], strict=True))
     _must(sum(count for count, _ in durations) == len(lengths))
     _must(all(count and duration for count, duration in durations))
@@ -59,9 +58,9 @@ def _measures_of(data: bytes) -> tuple[int, int, float]:
     for name, content in _headers(width, height, ticks).items():
         _must(found[name] == content)
     mdat = outer[2]
-    _must(_numbers(found[b"stco"], "I") == _offsets(found, lengths, mdat.begins))
+    _must(_numbers(found[b"stco"], 1) == _offsets(found, lengths, mdat.begins))
     _must(sum(lengths) == mdat.ends - mdat.begins)
-    keys = _numbers(found[b"stss"], "I") if b"stss" in found else range(1, len(lengths) + 1)
+    keys = _numbers(found[b"stss"], 1) if b"stss" in found else range(1, len(lengths) + 1)
     _pictures(data, mdat.begins, lengths, set(keys))
     _must(sps.size(codes) == (width, height))
     return width, height, ticks / PER_SECOND
@@ -81,12 +80,21 @@ def _take(data: bytes, holder: Atom, found: dict[bytes, bytes]) -> None:
             found[atom.name] = data[atom.begins : atom.ends]
 
 
-def _numbers(content: bytes, form: str, skip: int = 0) -> list[int]:
-    """A table: four zeros, `skip` more, the number of its rows, the rows."""
-    _must(content[: 4 + skip] == bytes(4 + skip))
-    (count,) = struct.unpack_from(">I", content, 4 + skip)
-    _must(count <= _MOST_CHUNKS and len(content) == 8 + skip + count * 4 * len(form))
-    return list(struct.unpack_from(f">{count * len(form)}I", content, 8 + skip))
+def _lengths(stsz: bytes) -> list[int]:
+    """Bytes of each picture; where all are as long as one, the table is that one."""
+    version, one, count = struct.unpack_from(">III", stsz)
+    _must(version == 0 and count <= MOST_PICTURES)
+    if one:
+        _must(len(stsz) == 12)
+        return [one] * count
+    return _numbers(stsz[4:], 1)
+
+
+def _numbers(content: bytes, across: int) -> list[int]:
+    """A table: four zeros, the number of its rows, the rows of `across` numbers."""
+    zeros, count = struct.unpack_from(">II", content)
+    _must(zeros == 0 and count <= MOST_PICTURES and len(content) == 8 + count * 4 * across)
+    return list(struct.unpack_from(f">{count * across}I", content, 8))
 
 
 def _headers(width: int, height: int, ticks: int) -> dict[bytes, bytes]:
@@ -130,8 +138,8 @@ def _described(stsd: bytes) -> tuple[int, int, bytes]:
 
 def _offsets(found: dict[bytes, bytes], lengths: list[int], begins: int) -> list[int]:
     """Where each chunk must begin: one behind the other, nothing between."""
-    rows = _numbers(found[b"stsc"], "III")
-    chunks = len(_numbers(found[b"stco"], "I"))
+    rows = _numbers(found[b"stsc"], 3)
+    chunks = len(_numbers(found[b"stco"], 1))
     firsts = [*rows[::3], chunks + 1]
     _must(bool(rows) and firsts[0] == 1 and firsts == sorted(set(firsts)))
     _must(set(rows[2::3]) == {1})

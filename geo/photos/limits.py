@@ -18,7 +18,7 @@ class Limits:
 
 
 PHOTO = Limits(address_space=1536 << 20, cpu_s=20, wall_s=45.0)
-# Measured (decision 88): the heaviest of what is taken needs half of this CPU, and a fifth of the
+# Measured (decision 88): a minute in 1080p needs a quarter of this CPU, 4K in 10 bits half of the
 # memory. Nice: a minute of video must not slow what citizens wait for beside it.
 VIDEO = Limits(address_space=1536 << 20, cpu_s=240, wall_s=480.0, nice=10)
 OPEN_FILES = 32

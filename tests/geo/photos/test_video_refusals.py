@@ -1,5 +1,6 @@
 """Videos that are bombs, tricks or none at all are refused, each with its sentence."""
 
+import contextlib
 import socket
 import struct
 import threading
@@ -19,6 +20,7 @@ from hostile_video import (
 )
 
 from geo.errors import RefusedPhoto, RefusedVideo
+from geo.photos.video import look as headers
 from geo.photos.video.apart import cleaned
 from geo.photos.video.cleaning import clean
 from geo.photos.video.refusals import REASONS, refused
@@ -132,6 +134,14 @@ def test_a_small_file_of_an_hour_is_too_long():
     assert _reason(lies) == "too-long"
 
 
+def test_a_header_that_tells_of_more_than_a_minute_is_enough():
+    told = changed(FILM, (*TRACK, b"mdia", b"mdhd"), 16, _u32(1 << 31))
+    with pytest.raises(RefusedVideo) as error:
+        headers.look(told)
+    assert error.value.reason == "too-long"
+    assert headers.look(FILM).codec == "h264"
+
+
 def test_seventy_seconds_are_too_long():
     assert _reason(filmed(70, rate=1, size=(64, 64))) == "too-long"
 
@@ -165,8 +175,9 @@ def test_an_edit_list_that_shows_the_film_a_thousand_times_is_refused():
 
 
 @pytest.mark.parametrize("name", [b"cmov", b"rmra", b"foov"])
-def test_headers_of_another_form_are_refused(name):
-    assert _reason(with_box(FILM, (b"moov",), box(name, SECRET))) in ("broken", "elsewhere")
+def test_headers_of_another_form_are_refused_before_anything_is_unpacked(name):
+    with pytest.raises(RefusedVideo):
+        headers.look(with_box(FILM, (b"moov",), box(name, SECRET)))
 
 
 @pytest.fixture
@@ -235,4 +246,18 @@ async def test_pictures_in_another_file_are_not_fetched(asked, tmp_path, kind):
         with pytest.raises(RefusedVideo) as told:
             await cleaned(beside)
         assert told.value.reason == "elsewhere"
+    assert came == []
+
+
+def test_even_a_reader_that_was_not_warned_opens_nothing(asked, monkeypatch, tmp_path):
+    address, came = asked
+    monkeypatch.setattr(headers, "_all_here", lambda data, dref: None)
+    inside = tmp_path / "inside.mp4"
+    inside.write_bytes(FILM)
+    for place in (f"http://{address}/a.mp4", str(inside)):
+        entry = box(b"alis", _u32(0), bytes(150), place.encode())
+        with contextlib.suppress(RefusedVideo):
+            answer = clean(with_box(changed(FILM, DREF, 4, _u32(2)), DREF, entry))
+            # Then of what is in the file itself.
+            assert answer.duration_s == pytest.approx(0.2)
     assert came == []

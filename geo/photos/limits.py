@@ -26,6 +26,7 @@ OPEN_FILES = 32
 
 def impose(to: Limits = PHOTO, cpu_s: int | None = None) -> None:
     """Bound this process for good: memory, CPU, files; end it if whoever asked is gone."""
+    os.nice(to.nice)
     # macOS knows no limit of address space; there it is CPU and time alone.
     if sys.platform != "darwin":
         _bound(resource.RLIMIT_AS, to.address_space)
@@ -33,7 +34,6 @@ def impose(to: Limits = PHOTO, cpu_s: int | None = None) -> None:
     _bound(resource.RLIMIT_FSIZE, 0)
     _bound(resource.RLIMIT_CORE, 0)
     _bound(resource.RLIMIT_NOFILE, OPEN_FILES)
-    os.nice(to.nice)
     # The parent ends its child after `wall_s`; this is for when the parent was killed itself.
     signal.alarm(int(to.wall_s) + 5)
 

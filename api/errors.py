@@ -30,6 +30,7 @@ STATUS: dict[type[errors.PinwardError], int] = {
     errors.NotSignedIn: 401,
     errors.NotAllowed: 403,
     errors.Conflict: 409,
+    errors.ChangedMeanwhile: 412,
     errors.NotReady: 503,
 }
 TYPE = "https://pinward.example/problems/"
@@ -67,6 +68,7 @@ _WORDS = {
     404: "There is nothing by this name.",
     408: "The body did not come in time.",
     409: "What is asked does not go with how things stand; `detail` says how they do.",
+    412: "It is not any more as `If-Match` says; read it again.",
     413: "The body is too large.",
     415: "The body is not sent as JSON.",
     503: "The service cannot answer now; `Retry-After` says when to ask again.",

@@ -82,6 +82,12 @@ class Conflict(PinwardError):
     kind = "conflict"
 
 
+class ChangedMeanwhile(PinwardError):
+    """It was changed since you read it."""
+
+    kind = "changed-meanwhile"
+
+
 class UnreadableFile(PinwardError):
     """The file cannot be read."""
 

@@ -68,6 +68,12 @@ def test_what_is_really_there_is_answered_as_documented(described, sent, path):
         ("GET", "/api/v1/reports/{code}/events"),
         ("GET", "/api/v1/reports/{code}/contact"),
         ("POST", "/api/v1/reports/{code}/erasure"),
+        ("PATCH", "/api/v1/reports/{code}"),
+        ("POST", "/api/v1/reports/{code}/additions"),
+        ("POST", "/api/v1/reports/{code}/position"),
+        ("POST", "/api/v1/reports/{code}/withdraw"),
+        ("PUT", "/api/v1/reports/{code}/contact"),
+        ("DELETE", "/api/v1/reports/{code}/contact"),
         ("GET", "/api/v1/statistics"),
     ],
 )

@@ -17,6 +17,7 @@ from api.routes import (
     session,
     statistics,
     tiles,
+    uploads,
     wards,
 )
 
@@ -24,6 +25,7 @@ ROUTERS = [
     health.router,
     session.router,
     reports.router,
+    uploads.router,
     contacts.router,
     erasure.router,
     own_reports.router,

@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from conftest import command, serving
 from fastapi.routing import APIRoute
+from hostile import drawn, written
 from own import LIST, Sent
 from planted import AS_OF, put_life, put_trouble
 from pmtiles.reader import MmapSource, Reader, all_tiles
@@ -43,7 +44,9 @@ class City:
         self.service, self.planner = service, planner
         self.run, self.export = run, export
         self.sent = {
-            name: Sent(service, category=name, lon=lon, lat=lat, text=TEXTS[name])
+            name: Sent(
+                service, category=name, lon=lon, lat=lat, text=TEXTS[name], photos=[_photo(service)]
+            )
             for name, (lon, lat) in PLACES.items()
         }
         for sent in self.sent.values():
@@ -88,6 +91,14 @@ class City:
         answer = client.get(path, params=query or None, headers={"Accept": accept})
         assert answer.status_code < 500, answer.text
         return f"{path} {query} {accept} {answer.status_code}", _steady(answer.content)
+
+
+def _photo(service):
+    """The id of an upload that a report may use."""
+    files = {"file": ("a.jpg", written(drawn(), "JPEG"))}
+    answer = service.http.post("/api/v1/uploads", files=files, timeout=120)
+    assert answer.status_code == 201, answer.text
+    return answer.json()["id"]
 
 
 def _steady(body):
@@ -163,7 +174,7 @@ def _one_hotspot(city):
 
 
 def _expert(city):
-    for method, category in product(("dbscan", "gi_star"), (HIDDEN, BLURRED)):
+    for method, category in (("dbscan", HIDDEN), ("dbscan", BLURRED), ("gi_star", BLURRED)):
         asked = {"method": method, "category": category, "on": AS_OF.isoformat()}
         yield "/api/v1/hotspots/expert", asked, "planner"
         yield "/api/v1/hotspots/expert", asked
@@ -192,6 +203,8 @@ DOORS = {
     "/api/v1/reports": _list,
     "/api/v1/reports/{code}": _of_each("/api/v1/reports/{code}"),
     "/api/v1/reports/{code}/events": _of_each("/api/v1/reports/{code}/events"),
+    "/api/v1/reports/{code}/photos/{n}": _of_each("/api/v1/reports/{code}/photos/1"),
+    "/api/v1/uploads/{upload_id}": _just("/api/v1/uploads/none"),
     "/api/v1/reports/{code}/contact": _of_each("/api/v1/reports/{code}/contact?why=test"),
     "/api/v1/statistics": _statistics,
     "/api/v1/wards": _just("/api/v1/wards"),
@@ -232,6 +245,7 @@ DOORS = {
 
 TELLING = [
     *("/api/v1/reports", "/api/v1/reports/{code}", "/api/v1/reports/{code}/events"),
+    "/api/v1/reports/{code}/photos/{n}",
     *("/api/v1/statistics", "/api/v1/hotspots", "/api/v1/hotspots/hexagons"),
     *("/api/v1/hotspots/expert", "/tiles/{layer}.json", "/tiles/{layer}/{z}/{x}/{y}.mvt"),
     *("pinward reports export", "pinward tiles export"),

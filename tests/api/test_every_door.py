@@ -278,7 +278,7 @@ def seen(clone, city_template, tmp_path_factory):
         found = ("hotspots", "run", "--as-of", str(AS_OF), "--category", "order", "--again")
         # Else the middle of the map depends on which of its counts are folded yet.
         for words in (found, ("tiles", "rebuild")):
-            done = pinward(*words, url=url)
+            done = pinward(*words, url=url, timeout=600)
             assert done.returncode == 0, done.stderr
 
     def export():
@@ -287,7 +287,7 @@ def seen(clone, city_template, tmp_path_factory):
             for name in names:
                 (folder / name).unlink(missing_ok=True)
                 extra = ("--max-zoom", "14", "--bbox", BOX) if what == "tiles" else ()
-                done = pinward(what, "export", name, *extra, url=url)
+                done = pinward(what, "export", name, *extra, url=url, timeout=600)
                 assert done.returncode == 0, done.stderr
                 read = _tiles_in if name.endswith(".pmtiles") else Path.read_bytes
                 made.setdefault(f"{what} export", []).append((name, read(folder / name)))

@@ -219,13 +219,13 @@ async def page(
 
 
 # Lines that the reporter made, and that the public is not told of; others are the staff's.
-_OWN = ("contact",)
+OWN_EVENTS = ("contact",)
 
 
 async def events(conn: AsyncConnection, report_id: UUID, *, own: bool) -> list[RowMapping]:
     """A report's public history, or its reporter's `own`, oldest first: rows of `at, kind, text_vi,
     text_en`."""
-    seen = or_(report_events.c.public, report_events.c.kind.in_(_OWN if own else ()))
+    seen = or_(report_events.c.public, report_events.c.kind.in_(OWN_EVENTS if own else ()))
     query = (
         select(
             report_events.c.at,

@@ -7,8 +7,8 @@ import httpx
 import psycopg
 import pytest
 from conftest import serving
+from leftovers import forms, tables_that_hold
 from own import LIST
-from searched import forms, tables_that_hold
 
 import builders
 

@@ -205,6 +205,7 @@ DOORS = {
     "/api/v1/reports/{code}/events": _of_each("/api/v1/reports/{code}/events"),
     "/api/v1/reports/{code}/photos/{n}": _of_each("/api/v1/reports/{code}/photos/1"),
     "/api/v1/uploads/{upload_id}": _just("/api/v1/uploads/none"),
+    "/api/v1/reports/{code}/export": _of_each("/api/v1/reports/{code}/export"),
     "/api/v1/reports/{code}/contact": _of_each("/api/v1/reports/{code}/contact?why=test"),
     "/api/v1/statistics": _statistics,
     "/api/v1/wards": _just("/api/v1/wards"),

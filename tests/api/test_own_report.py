@@ -209,3 +209,16 @@ def test_corrections_have_an_end(service):
     answer = sent.ask("PATCH", "", {"text": "lần nữa"})
     assert (answer.status_code, "20 times" in answer.text) == (409, True)
     assert sent.mine["text"] == "lần 19"
+
+
+def test_the_copy_of_ones_data_holds_all_that_one_did(service):
+    sent = Sent(service)
+    sent.done("PATCH", "", {"text": "sửa lại"})
+    sent.done("POST", "additions", {"text": "còn nữa"})
+    sent.done("PUT", "contact", CONTACT)
+    told = sent.done("GET", "export")
+    assert {"corrected", "added", "contact"} <= {line["kind"] for line in told["history"]}
+    assert "còn nữa" in str(told["history"])
+    assert {each["name"]: each["value"] for each in told["contact"]} == CONTACT
+    # What one did oneself is no secret of the staff's.
+    assert told["inner_lines_not_shown"] == 0

@@ -76,7 +76,10 @@ def sent(phone):
         phone.post(f"{path}/position", json={"lon": lon, "lat": lat + 1e-4}, headers=mine),
         phone.post(f"{path}/additions", json={"text": "Thêm."}, headers=mine),
         phone.request("DELETE", f"{path}/contact", headers=mine),
+        phone.get(f"{path}/export", headers=mine),
+        phone.get(f"{path}/photos/1", headers=mine),
         phone.post(f"{path}/withdraw", headers=mine),
+        phone.post(f"{path}/erasure", json={}, headers=mine),
         # Refused, in all the ways there are.
         phone.post(f"{path}/withdraw", headers={"Authorization": "Report wrong"}),
         phone.patch(path, json={"text": "spät"}, headers=mine),

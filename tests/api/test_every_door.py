@@ -199,6 +199,8 @@ DOORS = {
     "/metrics": _just(),  # of numbers that always change; looked at by itself
     "/openapi.json": _just("/openapi.json"),
     "/api/v1/session": _just("/api/v1/session"),
+    "/api/v1/sessions": _just("/api/v1/sessions"),
+    "/api/v1/keys": _just("/api/v1/keys"),
     "/api/v1/categories": _just(),  # tells which are hidden, as it should
     "/api/v1/reports": _list,
     "/api/v1/reports/{code}": _of_each("/api/v1/reports/{code}"),

@@ -31,6 +31,7 @@ STATUS: dict[type[errors.PinwardError], int] = {
     errors.NotAllowed: 403,
     errors.Conflict: 409,
     errors.NotReady: 503,
+    errors.OutgoingRefused: 422,
 }
 TYPE = "https://pinward.example/problems/"
 

@@ -142,3 +142,15 @@ class TaskFailed(PinwardError):
     """A task of a run over many machines failed."""
 
     kind = "task-failed"
+
+
+class OutgoingRefused(PinwardError):
+    """The service does not send requests to this address."""
+
+    kind = "outgoing-refused"
+
+
+class OutgoingFailed(NotReady):
+    """Another server that was asked gave no answer."""
+
+    kind = "outgoing-failed"

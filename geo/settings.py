@@ -118,3 +118,8 @@ class Settings(BaseSettings):
         description="hours that the log of changes reaches back: so long may a live map have been "
         "away and still be told what it missed",
     )
+    outgoing_allowed: str = Field(
+        default="",
+        description="hosts within a network of the city's own that the service may send requests "
+        "to, with commas: host, host:port, or http://host:port for one on this machine",
+    )

@@ -8,6 +8,7 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES
 from starlette.types import ASGIApp
 
 from api import entrance, errors, metrics, refresh
+from api.auth import oidc
 from api.expert_desk import ExpertDesk
 from api.http import Compressed, CrossOrigin, HeadFromGet, Once
 from api.orphaned import end_with_parent
@@ -50,6 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.tiles = TileSource(settings)
     app.state.experts = ExpertDesk()
+    app.state.oidc = oidc.providers(settings)
     errors.install(app)
     for router in ROUTERS:
         app.include_router(router)

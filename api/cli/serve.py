@@ -14,6 +14,7 @@ from granian.constants import Interfaces, Loops
 from granian.server.mp import MPServer
 
 from api import entrance
+from api.auth import oidc
 from api.live import ENDING
 from geo.settings import Settings
 
@@ -36,6 +37,7 @@ def serve(
     # Fail here with a sentence, not in every worker with a traceback.
     entrance.database_url(settings)
     entrance.keys(settings)
+    oidc.providers(settings)
     _allow_files(settings.live_streams + 2 * _REQUESTS)
     # Emptied with the service: numbers of an earlier start would be added to this one's.
     with (

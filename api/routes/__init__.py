@@ -11,6 +11,7 @@ from api.routes import (
     hotspot_runs,
     hotspots,
     live,
+    oidc,
     pages,
     reports,
     session,
@@ -22,6 +23,7 @@ from api.routes import (
 ROUTERS = [
     health.router,
     session.router,
+    oidc.router,
     reports.router,
     contacts.router,
     erasure.router,

@@ -15,6 +15,7 @@ from api.errors import documented
 from api.parameters import PlainText
 from api.session import Read, ServiceSettings, Wards, Write
 from geo.errors import NotSignedIn
+from geo.settings import Settings
 from geo.store import users
 from geo.store.database import AnyRow
 from geo.wards.directory import WardDirectory
@@ -38,18 +39,27 @@ async def sign_in(
     body: SignIn,
     request: Request,
     response: Response,
-    conn: Write,
     wards: Wards,
     settings: ServiceSettings,
 ) -> dict[str, Any]:
     """Sign in: sets an HttpOnly cookie that lasts 12 hours."""
-    account = await users.by_email(conn, body.email)
+    async with request.app.state.engine.connect() as conn:
+        account = await users.by_email(conn, body.email)
     right = await passwords.matches(account.password_hash if account else None, body.password)
     if account is None or not right:
         raise NotSignedIn("this e-mail address and password do not belong together")
+    await begin_session(request, response, settings, account)
+    return _view(account, wards)
+
+
+async def begin_session(
+    request: Request, response: Response, settings: Settings, account: AnyRow
+) -> None:
+    """Sign an account in, however it showed who it is: a token of its own, set as a cookie."""
     token = secrets.token_urlsafe(32)
     now = datetime.now(UTC)
-    await users.sign_in(conn, account.id, token_hash(token), now, now + LASTS)
+    async with request.app.state.engine.begin() as conn:
+        await users.sign_in(conn, account.id, token_hash(token), now, now + LASTS)
     response.set_cookie(
         COOKIE,
         token,
@@ -59,7 +69,6 @@ async def sign_in(
         secure=public_base(request, settings).startswith("https:"),
     )
     response.headers["Cache-Control"] = "no-store"
-    return _view(account, wards)
 
 
 @router.get("/session", responses=documented(401))

@@ -24,6 +24,7 @@ from geo.store.tables.hotspots import (
     hotspot_runs,
     hotspots,
 )
+from geo.store.tables.identities import oidc_states, user_identities
 from geo.store.tables.reforms import reform_moves, reforms, reports_today, wards_today
 from geo.store.tables.reports import (
     categories,
@@ -54,6 +55,7 @@ __all__ = [
     "hotspots",
     "idempotency_keys",
     "metadata",
+    "oidc_states",
     "organisations",
     "pyramid_counts",
     "pyramid_nodes",
@@ -66,6 +68,7 @@ __all__ = [
     "reports_today",
     "sessions",
     "streets",
+    "user_identities",
     "users",
     "ward_sets",
     "ward_shapes",

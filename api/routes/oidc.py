@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import RedirectResponse
 
-from api.auth import oidc_flow, oidc_staff, oidc_words
+from api.auth import citizens, oidc_flow, oidc_staff, oidc_words
 from api.auth.oidc import Identity, Provider
 from api.auth.oidc_flow import Flow, Kind
 from api.errors import documented
@@ -82,7 +82,10 @@ async def come_back(
     try:
         who = await _who(request, provider, flow, "" if error else code, iss, now)
         answer: Response = RedirectResponse(flow.back, 303, _QUIET)
-        await _sign_in_staff(request, answer, settings, who, now)
+        if kind == "citizen":
+            await citizens.begin_session(request, answer, settings, who)
+        else:
+            await _sign_in_staff(request, answer, settings, who, now)
     except PinwardError as refusal:
         answer = oidc_words.told(request, refusal)
     oidc_flow.drop(answer, request, settings, kind)

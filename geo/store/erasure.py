@@ -16,7 +16,7 @@ from geo.store.database import AsyncConnection, load_sql
 PHOTOS: Final = "photos"
 """Rows `report_id, sha256, …`, one a photo or video; the files lie in the store of photos."""
 
-LINKS: Final = ("followers", "follows", "report_followers", "uploads")
+LINKS: Final = ("followers", "follows", "report_followers", "uploads", "citizen_reports")
 """Tables whose rows tie people to a report by its `report_id`; nothing is counted from them."""
 
 

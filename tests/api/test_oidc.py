@@ -88,6 +88,7 @@ WRONG_TOKENS = {
     "the issuer with a slash more": {"claims": {"iss": "{base}/"}},
     "no issuer": {"claims": {"iss": None}},
     "another audience": {"claims": {"aud": "another client"}},
+    "another audience with our azp": {"claims": {"aud": "another", "azp": "pinward-test"}},
     "no audience": {"claims": {"aud": None}},
     "audiences without ours": {"claims": {"aud": ["a", "b"]}},
     "an audience that is no text": {"claims": {"aud": {"pinward-test": 1}}},

@@ -24,7 +24,13 @@ from geo.store.tables.hotspots import (
     hotspot_runs,
     hotspots,
 )
-from geo.store.tables.identities import oidc_states, user_identities
+from geo.store.tables.identities import (
+    citizen_reports,
+    citizen_sessions,
+    citizens,
+    oidc_states,
+    user_identities,
+)
 from geo.store.tables.reforms import reform_moves, reforms, reports_today, wards_today
 from geo.store.tables.reports import (
     categories,
@@ -44,6 +50,9 @@ __all__ = [
     "categories",
     "changes",
     "changes_seq",
+    "citizen_reports",
+    "citizen_sessions",
+    "citizens",
     "facilities",
     "hotspot_answers",
     "hotspot_artefacts",

@@ -1,4 +1,5 @@
-"""By which identities of sign-in services (OpenID Connect) accounts are reached."""
+"""By which identities of sign-in services (OpenID Connect) accounts are reached, and citizens their
+own reports."""
 
 from sqlalchemy import (
     CheckConstraint,
@@ -10,6 +11,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    Uuid,
 )
 
 from geo.store.tables.base import metadata
@@ -34,4 +36,37 @@ oidc_states = Table(
     Column("ends_at", DateTime(timezone=True), nullable=False),
     CheckConstraint("octet_length(state_hash) = 32", name="state_hash"),
     Index("ix_oidc_states_ends_at", "ends_at"),
+)
+
+citizens = Table(
+    "citizens",
+    metadata,
+    # a keyed hash of issuer and sub, and nothing else about anybody
+    Column("mark", LargeBinary, primary_key=True),
+    CheckConstraint("octet_length(mark) = 32", name="mark"),
+)
+
+
+def _mark() -> ForeignKey:
+    return ForeignKey("citizens.mark", ondelete="CASCADE", onupdate="CASCADE")
+
+
+citizen_sessions = Table(
+    "citizen_sessions",
+    metadata,
+    # sha256 of the cookie's token
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("mark", LargeBinary, _mark(), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Index("ix_citizen_sessions_mark", "mark"),
+    Index("ix_citizen_sessions_expires_at", "expires_at"),
+)
+
+# Only what somebody chose to have kept as theirs.
+citizen_reports = Table(
+    "citizen_reports",
+    metadata,
+    Column("report_id", Uuid, ForeignKey("reports.id", ondelete="CASCADE"), primary_key=True),
+    Column("mark", LargeBinary, _mark(), nullable=False),
+    Index("ix_citizen_reports_mark", "mark"),
 )

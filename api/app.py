@@ -9,6 +9,8 @@ from starlette.types import ASGIApp
 
 from api import entrance, errors, metrics, refresh
 from api.auth import oidc
+from api.auth.renewal import Renewal
+from api.auth.same_origin import SameOrigin
 from api.expert_desk import ExpertDesk
 from api.http import Compressed, CrossOrigin, HeadFromGet, Once
 from api.orphaned import end_with_parent
@@ -55,6 +57,8 @@ def create_app(settings: Settings) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     # Last added is outermost.
+    app.add_middleware(Renewal, settings=settings)
+    app.add_middleware(SameOrigin, settings=settings)
     app.add_middleware(errors.LastResort)
     app.add_middleware(Once)
     app.add_middleware(

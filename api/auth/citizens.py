@@ -26,6 +26,7 @@ from geo.store import citizens
 from geo.store.database import AsyncConnection
 
 LASTS = timedelta(hours=12)
+COOKIES = ("pinward_citizen", "__Host-pinward_citizen")
 
 
 def marks(keys: Sequence[bytes], who: Identity) -> list[bytes]:
@@ -37,14 +38,13 @@ def marks(keys: Sequence[bytes], who: Identity) -> list[bytes]:
 
 
 async def begin_session(
-    request: Request, response: Response, settings: Settings, who: Identity
+    request: Request, response: Response, settings: Settings, who: Identity, before: bytes
 ) -> None:
-    """Sign a citizen in: a token of its own, set as a cookie; the one before ends."""
+    """Sign a citizen in: a token of its own, set as a cookie; the one with hash `before` ends."""
     token, now = secrets.token_urlsafe(32), datetime.now(UTC)
-    before = token_of(request)
     async with request.app.state.engine.begin() as conn:
         if before:
-            await citizens.sign_out(conn, _hashed(before))
+            await citizens.sign_out(conn, before)
         found = marks(request.app.state.keys.secrets, who)
         await citizens.sign_in(conn, found, _hashed(token), now, now + LASTS)
     _set(response, request, settings, token, LASTS)
@@ -64,6 +64,12 @@ async def end_session(
 def drop(request: Request, response: Response, settings: Settings) -> None:
     """Have the browser forget the sign-in."""
     _set(response, request, settings, "", timedelta(0))
+
+
+def hash_of(request: Request) -> bytes:
+    """The hash of the sign-in that the browser has; empty without one."""
+    token = token_of(request)
+    return _hashed(token) if token else b""
 
 
 def token_of(request: Request) -> str:
@@ -117,7 +123,7 @@ def _set(
 
 def _name(request: Request, settings: Settings) -> str:
     over_tls = public_base(request, settings).startswith("https:")
-    return f"{'__Host-' if over_tls else ''}pinward_citizen"
+    return COOKIES[1] if over_tls else COOKIES[0]
 
 
 def _hashed(token: str) -> bytes:

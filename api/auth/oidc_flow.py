@@ -15,10 +15,11 @@ import hmac
 import json
 import os
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from cryptography.exceptions import InvalidTag
@@ -41,7 +42,11 @@ _NONCE = 12
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A sign-in under way; `redirect_uri`: where it returns, `back`: our page after that."""
+    """A sign-in under way; `redirect_uri`: where it returns, `back`: our page after that.
+
+    `before`: hash (in hex) of the sign-in that the browser has, which this one replaces; empty
+    without one. Its cookie is `Strict`, so it does not come along when the other site sends back.
+    """
 
     kind: Kind
     state: str
@@ -49,6 +54,7 @@ class Flow:
     verifier: str
     back: str
     redirect_uri: str
+    before: str
     ends_s: int
 
     @property
@@ -62,11 +68,11 @@ class Flow:
         return datetime.fromtimestamp(self.ends_s, UTC)
 
 
-def begin(kind: Kind, back: str, redirect_uri: str, now: datetime) -> Flow:
+def begin(kind: Kind, back: str, redirect_uri: str, now: datetime, before: str = "") -> Flow:
     """A new one, with 256 random bits each for state, nonce and verifier."""
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
     ends_s = int((now + LASTS).timestamp())
-    return Flow(kind, state, nonce, verifier, back, redirect_uri, ends_s)
+    return Flow(kind, state, nonce, verifier, back, redirect_uri, before, ends_s)
 
 
 def own_path(value: str) -> str:
@@ -108,31 +114,43 @@ def redirect_uri(request: Request, settings: Settings, kind: Kind) -> str:
 
 def keep(response: Response, request: Request, settings: Settings, key: bytes, flow: Flow) -> None:
     """Have the browser keep it."""
-    plain = json.dumps(asdict(flow), separators=(",", ":")).encode()
+    keep_sealed(response, request, settings, flow.kind, seal(key, flow.kind, asdict(flow)), LASTS)
+
+
+def seal(key: bytes, what: str, said: Mapping[str, Any]) -> str:
+    """What only we can have written, and nobody else read; good for nothing but `what`."""
+    plain = json.dumps(said, separators=(",", ":")).encode()
     nonce = os.urandom(_NONCE)
-    sealed = nonce + _cipher(key).encrypt(nonce, plain, flow.kind.encode())
-    value = base64.urlsafe_b64encode(sealed).decode().rstrip("=")
-    _set(response, request, settings, flow.kind, value, LASTS)
+    sealed = nonce + _cipher(key).encrypt(nonce, plain, what.encode())
+    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
 
-def drop(response: Response, request: Request, settings: Settings, kind: Kind) -> None:
+def unseal(key: bytes, what: str, value: str) -> dict[str, Any]:
+    """The way back; raises `SignInRefused` on anything else, also on nothing."""
+    try:
+        sealed = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
+        plain = _cipher(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], what.encode())
+    except (binascii.Error, ValueError, InvalidTag):
+        raise refused("not-begun-here") from None
+    said: dict[str, Any] = json.loads(plain)
+    return said
+
+
+def drop(response: Response, request: Request, settings: Settings, what: str) -> None:
     """Have the browser forget it."""
-    _set(response, request, settings, kind, "", timedelta(0))
+    keep_sealed(response, request, settings, what, "", timedelta(0))
+
+
+def sealed_of(request: Request, settings: Settings, what: str) -> str:
+    """What the browser keeps; empty where there is none."""
+    return request.cookies.get(_name(request, settings, what), "")
 
 
 def kept(
     request: Request, settings: Settings, key: bytes, kind: Kind, state: str, now: datetime
 ) -> Flow:
     """The one that this browser began with this state; raises `SignInRefused`."""
-    value = request.cookies.get(_name(request, settings, kind), "")
-    if not value:
-        raise refused("not-begun-here")
-    try:
-        sealed = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
-        plain = _cipher(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], kind.encode())
-    except (binascii.Error, ValueError, InvalidTag):
-        raise refused("not-begun-here") from None
-    flow = Flow(**json.loads(plain))
+    flow = Flow(**unseal(key, kind, sealed_of(request, settings, kind)))
     if not hmac.compare_digest(flow.state.encode(), state.encode()):
         raise refused("not-begun-here")
     if now >= flow.ends_at:
@@ -140,16 +158,17 @@ def kept(
     return flow
 
 
-def _set(
+def keep_sealed(
     response: Response,
     request: Request,
     settings: Settings,
-    kind: Kind,
+    what: str,
     value: str,
     lasts: timedelta,
 ) -> None:
+    """Have the browser keep what `seal` made."""
     response.set_cookie(
-        _name(request, settings, kind),
+        _name(request, settings, what),
         value,
         max_age=int(lasts.total_seconds()),
         path="/",
@@ -159,9 +178,9 @@ def _set(
     )
 
 
-def _name(request: Request, settings: Settings, kind: Kind) -> str:
+def _name(request: Request, settings: Settings, what: str) -> str:
     over_tls = public_base(request, settings).startswith("https:")
-    return f"{'__Host-' if over_tls else ''}pinward_oidc_{kind}"
+    return f"{'__Host-' if over_tls else ''}pinward_oidc_{what}"
 
 
 def _cipher(key: bytes) -> AESGCM:

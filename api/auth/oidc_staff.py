@@ -1,14 +1,63 @@
 """Whose account it is that another service signed in. None is ever made: accounts and roles are
 ours."""
 
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.auth import oidc_flow
 from api.auth.oidc import Identity
-from api.auth.oidc_words import unknown_person
+from api.auth.oidc_words import refused, unknown_person
 from geo import audit
 from geo.errors import Conflict
+from geo.settings import Settings
 from geo.store import identities, users
 from geo.store.database import AnyRow, AsyncConnection
+
+CODE = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A person whom the service vouched for, until our own second step is given."""
+
+    issuer: str
+    sub: str
+    back: str
+    before: str
+    ends_s: int
+
+
+def second_step(settings: Settings, who: Identity) -> bool:
+    """Whether the service made sure in a way that counts as our second step."""
+    counting = {part.strip() for part in settings.oidc_staff_second_step.split(",")} - {""}
+    return bool(counting.intersection(who.methods))
+
+
+def keep_waiting(response: Response, request: Request, settings: Settings, one: Waiting) -> None:
+    """Have the browser keep it, sealed: it is no sign-in, and only this browser's."""
+    sealed = oidc_flow.seal(request.app.state.keys.secret, CODE, asdict(one))
+    oidc_flow.keep_sealed(response, request, settings, CODE, sealed, oidc_flow.LASTS)
+
+
+def waiting(request: Request, settings: Settings, now: datetime) -> Waiting:
+    """The one that this browser keeps; raises `SignInRefused`."""
+    value = oidc_flow.sealed_of(request, settings, CODE)
+    one = Waiting(**oidc_flow.unseal(request.app.state.keys.secret, CODE, value))
+    if now.timestamp() >= one.ends_s:
+        raise refused("took-too-long")
+    return one
+
+
+async def still(conn: AsyncConnection, one: Waiting) -> AnyRow:
+    """The account that it reaches now; raises `UnknownPerson` when it was unlinked or closed."""
+    email = await identities.email_of(conn, one.issuer, one.sub)
+    found = await users.by_email(conn, email) if email else None
+    if found is None:
+        raise unknown_person()
+    return found
 
 
 async def account(

@@ -6,7 +6,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from api.errors import of_subject
-from geo.errors import NotAllowed, PinwardError, SignInAway, SignInRefused, UnknownPerson
+from api.security_headers import FORM_ALONE
+from geo.errors import (
+    CodeNeeded,
+    NotAllowed,
+    PinwardError,
+    SignInAway,
+    SignInRefused,
+    UnknownPerson,
+)
 
 _AGAIN = ("Hãy đăng nhập lại từ đầu.", "Begin again from the sign-in page.")
 _REFUSED = {
@@ -33,6 +41,10 @@ _REFUSED = {
     "wrong-service": (
         "Câu trả lời đến từ một dịch vụ đăng nhập khác.",
         "The answer came from another sign-in service.",
+    ),
+    "changed": (
+        "Tài khoản vừa được thay đổi.",
+        "The account was changed meanwhile.",
     ),
     "not-believed": (
         "Xác nhận của dịch vụ đăng nhập không hợp lệ; chi tiết có trong nhật ký của hệ thống.",
@@ -70,6 +82,33 @@ def unknown_person() -> UnknownPerson:
     )
 
 
+_CODE = (
+    "Dịch vụ đăng nhập đã xác nhận bạn. Hãy nhập mã trong ứng dụng xác thực, hoặc mã khôi phục.",
+    "The sign-in service confirmed you. Now give the code that your app shows, or a recovery code.",
+)
+_WRONG_CODE = (
+    "Mã này sai hoặc đã được dùng; hãy nhập mã ứng dụng đang hiện.",
+    "This code is wrong or was used before; give the one that the app shows now.",
+)
+
+
+def asked(request: Request, *, wrong: bool = False) -> Response:
+    """That our own second step is still needed: a page with a form for it, else a problem."""
+    vi, en = _WRONG_CODE if wrong else _CODE
+    problem = of_subject(CodeNeeded(en, reason="code-needed", detail_vi=vi))
+    if "text/html" not in request.headers.get("accept", ""):
+        return problem
+    form = """<form method="post" action="/api/v1/session/oidc/staff/code">
+<label>Mã · <span lang="en">Code</span>
+<input name="code" autocomplete="one-time-code" maxlength="40" required autofocus></label>
+<button>Đăng nhập · <span lang="en">Sign in</span></button>
+</form>
+"""
+    answer = _page(problem, ("Bước thứ hai", "Second step"), vi, en, form)
+    answer.headers["Content-Security-Policy"] = FORM_ALONE
+    return answer
+
+
 def told(request: Request, error: PinwardError) -> Response:
     """The error as a small page for who came with a browser, else as a problem."""
     problem = of_subject(error)
@@ -78,16 +117,22 @@ def told(request: Request, error: PinwardError) -> Response:
     heading = ("Chưa đăng nhập được", "You are not signed in")
     if isinstance(error, NotAllowed):
         heading = ("Không có tài khoản", "No account")
-    vi = error.facts.get("detail_vi")
+    en = error.detail[:1].upper() + error.detail[1:]
+    return _page(problem, heading, str(error.facts.get("detail_vi") or ""), en)
+
+
+def _page(
+    problem: Response, heading: tuple[str, str], vi: str, en: str, more: str = ""
+) -> HTMLResponse:
     page = f"""<!doctype html>
 <html lang="vi">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{heading[0]} · {heading[1]}</title>
 <h1>{heading[0]} · <span lang="en">{heading[1]}</span></h1>
-{f"<p>{escape(str(vi))}</p>" if vi else ""}
-<p lang="en">{escape(error.detail[:1].upper() + error.detail[1:])}</p>
-<p><a href="/">Pinward</a></p>
+{f"<p>{escape(vi)}</p>" if vi else ""}
+<p lang="en">{escape(en)}</p>
+{more}<p><a href="/">Pinward</a></p>
 </html>
 """
     kept = {name: value for name, value in problem.headers.items() if name in _KEPT}

@@ -14,6 +14,7 @@ from api.cli import (
     demo,
     facilities,
     hotspots,
+    keys,
     reports,
     serve,
     streets,
@@ -39,6 +40,7 @@ app.add_typer(streets.app, name="streets")
 app.add_typer(hotspots.app, name="hotspots")
 app.add_typer(tiles.app, name="tiles")
 app.add_typer(users.app, name="users")
+app.add_typer(keys.app, name="keys")
 app.add_typer(contacts.app, name="contacts")
 app.add_typer(audit.app, name="audit")
 app.command(name="serve")(serve.serve)

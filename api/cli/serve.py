@@ -14,8 +14,9 @@ from granian.constants import Interfaces, Loops
 from granian.server.mp import MPServer
 
 from api import entrance
-from api.auth import oidc
+from api.auth import oidc, totp
 from api.live import ENDING
+from api.network import trusted_proxies
 from geo.settings import Settings
 
 # Requests at once, beside the live streams.
@@ -38,6 +39,8 @@ def serve(
     entrance.database_url(settings)
     entrance.keys(settings)
     oidc.providers(settings)
+    trusted_proxies(settings.trusted_proxies)
+    totp.obligatory(settings, "")
     _allow_files(settings.live_streams + 2 * _REQUESTS)
     # Emptied with the service: numbers of an earlier start would be added to this one's.
     with (

@@ -2,23 +2,30 @@
 
 from datetime import UTC, datetime
 from typing import Annotated
+from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import RedirectResponse
 
-from api.auth import citizens, oidc_flow, oidc_staff, oidc_words
+from api.auth import citizens, cookies, oidc_flow, oidc_staff, oidc_words
+from api.auth.guessing import Guard
 from api.auth.oidc import Identity, Provider
 from api.auth.oidc_flow import Flow, Kind
+from api.auth.staff import token_hash
+from api.bodies import FORM, FormRoute
 from api.errors import documented
 from api.parameters import PlainText
-from api.routes.session import begin_session
+from api.routes.second_step import take_code
+from api.routes.session import ByService, open_session
 from api.session import ServiceSettings
-from geo.errors import NotFound, PinwardError
+from geo.errors import NotFound, NotSignedIn, PinwardError
 from geo.settings import Settings
-from geo.store import identities
+from geo.store import identities, second_steps
 
 router = APIRouter(prefix="/api/v1", tags=["session"])
+forms = APIRouter(prefix="/api/v1", tags=["session"], route_class=FormRoute)
 
+_LONGEST_CODE = 40
 # The address has the code of the sign-in in it: no page is told it, and no cache keeps it.
 _QUIET = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
@@ -47,11 +54,16 @@ async def begin(
     try:
         provider = _provider(request, kind)
         where = oidc_flow.redirect_uri(request, settings, kind)
-        flow = oidc_flow.begin(kind, oidc_flow.own_path(back), where, datetime.now(UTC))
+        old = citizens.hash_of(request)
+        if kind == "staff":
+            token = cookies.read(request, settings, "session")
+            old = token_hash(token) if token else b""
+        now = datetime.now(UTC)
+        flow = oidc_flow.begin(kind, oidc_flow.own_path(back), where, now, old.hex())
         there = RedirectResponse(await provider.address(flow), 303, _QUIET)
     except PinwardError as error:
         return oidc_words.told(request, error)
-    oidc_flow.keep(there, request, settings, request.app.state.secret_key, flow)
+    oidc_flow.keep(there, request, settings, request.app.state.keys.secret, flow)
     return there
 
 
@@ -74,18 +86,19 @@ async def come_back(
     now = datetime.now(UTC)
     try:
         provider = _provider(request, kind)
-        key = request.app.state.secret_key
+        key = request.app.state.keys.secret
         flow = oidc_flow.kept(request, settings, key, kind, state, now)
     except PinwardError as refusal:
         # Another sign-in of this browser may be under way: its cookie stays.
         return oidc_words.told(request, refusal)
     try:
         who = await _who(request, provider, flow, "" if error else code, iss, now)
-        answer: Response = RedirectResponse(flow.back, 303, _QUIET)
         if kind == "citizen":
-            await citizens.begin_session(request, answer, settings, who)
+            answer: Response = RedirectResponse(flow.back, 303, _QUIET)
+            before = bytes.fromhex(flow.before)
+            await citizens.begin_session(request, answer, settings, who, before)
         else:
-            await _sign_in_staff(request, answer, settings, who, now)
+            answer = await _sign_in_staff(request, settings, flow, who, now)
     except PinwardError as refusal:
         answer = oidc_words.told(request, refusal)
     oidc_flow.drop(answer, request, settings, kind)
@@ -111,12 +124,75 @@ async def _who(
 
 
 async def _sign_in_staff(
-    request: Request, response: Response, settings: Settings, who: Identity, now: datetime
-) -> None:
+    request: Request, settings: Settings, flow: Flow, who: Identity, now: datetime
+) -> Response:
+    """Signed in and on to the page asked for, or asked for our own second step first."""
     by_email = settings.oidc_staff_link_by_email
-    async with request.app.state.engine.begin() as conn:
+    engine = request.app.state.engine
+    async with engine.begin() as conn:
         account = await oidc_staff.account(conn, who, link_by_email=by_email, now=now)
-    await begin_session(request, response, settings, account)
+    counts = oidc_staff.second_step(settings, who)
+    if account.totp_since is not None and not counts:
+        one = oidc_staff.Waiting(who.issuer, who.sub, flow.back, flow.before, flow.ends_s)
+        asked = oidc_words.asked(request)
+        oidc_staff.keep_waiting(asked, request, settings, one)
+        return asked
+    signed_in = RedirectResponse(flow.back, 303, _QUIET)
+    by = ByService(who.issuer, who.sub, bytes.fromhex(flow.before), counts)
+    guard = Guard(engine, request.app.state.keys.secret)
+    await open_session(request, signed_in, settings, guard, account, by)
+    return signed_in
+
+
+@forms.post(
+    "/session/oidc/staff/code",
+    status_code=303,
+    response_class=RedirectResponse,
+    responses=documented(401, 403, 413, 415, 429),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                FORM: {
+                    "schema": {
+                        "type": "object",
+                        "required": ["code"],
+                        "properties": {"code": {"type": "string", "maxLength": _LONGEST_CODE}},
+                    }
+                }
+            },
+        }
+    },
+)
+async def give_code(request: Request, settings: ServiceSettings) -> Response:
+    """Our second step after the other service's: the app's code or a recovery code, as a form."""
+    now = datetime.now(UTC)
+    form = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=9)
+    code = (form.get("code") or [""])[0].strip()[:_LONGEST_CODE]
+    try:
+        one = oidc_staff.waiting(request, settings, now)
+        async with request.app.state.engine.connect() as conn:
+            account = await oidc_staff.still(conn, one)
+            found = await second_steps.of_user(conn, account.id)
+        if found is None or found.totp_since is None:
+            raise oidc_words.refused("changed")
+    except PinwardError as refusal:
+        return oidc_words.told(request, refusal)
+    try:
+        guard = await take_code(request, settings, found, code)
+    except NotSignedIn:
+        # Another try is at hand, as long as the guard lets it through.
+        return oidc_words.asked(request, wrong=True)
+    except PinwardError as refusal:
+        return oidc_words.told(request, refusal)
+    answer: Response = RedirectResponse(one.back, 303, _QUIET)
+    try:
+        by = ByService(one.issuer, one.sub, bytes.fromhex(one.before))
+        await open_session(request, answer, settings, guard, account, by)
+    except PinwardError as refusal:
+        answer = oidc_words.told(request, refusal)
+    oidc_flow.drop(answer, request, settings, oidc_staff.CODE)
+    return answer
 
 
 def _provider(request: Request, kind: Kind) -> Provider:

@@ -6,8 +6,9 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from geo.errors import Conflict, Invalid, NotFound
+from geo.store import sessions
 from geo.store.database import AsyncConnection
-from geo.store.tables import oidc_states, sessions, user_identities, users
+from geo.store.tables import oidc_states, user_identities, users
 
 LONGEST_SUB = 255
 
@@ -21,6 +22,16 @@ async def email_of(conn: AsyncConnection, issuer: str, sub: str) -> str | None:
     )
     found: str | None = (await conn.execute(query)).scalar()
     return found
+
+
+async def reaches(conn: AsyncConnection, issuer: str, sub: str, user_id: int) -> bool:
+    """Whether the identity reaches this account."""
+    query = select(user_identities.c.user_id).where(
+        user_identities.c.issuer == issuer,
+        user_identities.c.sub == sub,
+        user_identities.c.user_id == user_id,
+    )
+    return (await conn.execute(query)).scalar() is not None
 
 
 async def link(conn: AsyncConnection, email: str, issuer: str, sub: str, now: datetime) -> None:
@@ -57,7 +68,11 @@ async def unlink(conn: AsyncConnection, email: str, issuer: str) -> None:
 
     Raises `NotFound`.
     """
-    whose = select(users.c.id).where(users.c.email == email.strip().lower()).scalar_subquery()
+    # Locked: a sign-in that is being made meanwhile is there to be ended, or finds no link.
+    wanted = select(users.c.id).where(users.c.email == email.strip().lower()).with_for_update()
+    whose = (await conn.execute(wanted)).scalar()
+    if whose is None:
+        raise NotFound(f"there is no account for {email}")
     gone = await conn.execute(
         delete(user_identities).where(
             user_identities.c.user_id == whose, user_identities.c.issuer == issuer
@@ -65,7 +80,7 @@ async def unlink(conn: AsyncConnection, email: str, issuer: str) -> None:
     )
     if gone.rowcount == 0:
         raise NotFound(f"{email} is not linked with {issuer}")
-    await conn.execute(delete(sessions).where(sessions.c.user_id == whose))
+    await sessions.end_all(conn, whose)
 
 
 async def take_state(

@@ -60,10 +60,11 @@ def refused(browser, answer, reason, status=401):
 def test_a_linked_person_is_signed_in_and_goes_on_to_the_page_asked_for(browser):
     answer = browser.sign_in("/desk?ward=90001")
     assert (answer.status_code, answer.headers["location"]) == (303, "/desk?ward=90001")
-    session, flow = sorted(answer.headers.get_list("set-cookie"), key=lambda c: "oidc" in c)
-    assert "HttpOnly" in session
-    assert "samesite=strict" in session.lower()
-    assert "Max-Age=0" in flow
+    cookies = {c.partition("=")[0]: c for c in answer.headers.get_list("set-cookie")}
+    assert set(cookies) == {"pinward_session", "pinward_device", "pinward_oidc_staff"}
+    assert "HttpOnly" in cookies["pinward_session"]
+    assert "samesite=strict" in cookies["pinward_session"].lower()
+    assert "Max-Age=0" in cookies["pinward_oidc_staff"]
     assert answer.headers["referrer-policy"] == "no-referrer"
     assert answer.headers["cache-control"] == "no-store"
     assert browser.http.get("/api/v1/session").json()["email"] == "linked@example.test"

@@ -41,11 +41,12 @@ from geo.store.tables.reports import (
     reports,
 )
 from geo.store.tables.streets import streets
-from geo.store.tables.users import sessions, users
+from geo.store.tables.users import api_keys, recovery_codes, sessions, sign_in_failures, users
 from geo.store.tables.wards import ward_sets, ward_shapes, wards
 
 __all__ = [
     "alerts",
+    "api_keys",
     "audit_log",
     "categories",
     "changes",
@@ -69,6 +70,7 @@ __all__ = [
     "pyramid_counts",
     "pyramid_nodes",
     "pyramid_state",
+    "recovery_codes",
     "reform_moves",
     "reforms",
     "report_contacts",
@@ -76,6 +78,7 @@ __all__ = [
     "reports",
     "reports_today",
     "sessions",
+    "sign_in_failures",
     "streets",
     "user_identities",
     "users",

@@ -97,7 +97,8 @@ class Browser:
     """A browser's cookies, and the way to a provider and back, step by step."""
 
     def __init__(self, service: Any, kind: str = "staff") -> None:
-        self.http = httpx.Client(base_url=service.base, timeout=30)
+        meant = {"Pinward-Request": "1"}
+        self.http = httpx.Client(base_url=service.base, timeout=30, headers=meant)
         self.kind = kind
 
     def begin(self, back: str = "/desk") -> str:

@@ -233,6 +233,28 @@ def test_the_cookie_is_out_of_reach_and_other_sites_can_have_nothing_kept(servic
     assert "access-control-allow-origin" not in answer.headers
 
 
+def test_what_is_a_citizens_own_is_changed_from_our_pages_alone(service, provider):
+    browser = citizen(service, provider)
+    code = send(browser)["code"]
+    del browser.http.headers["Pinward-Request"]
+    for said in ({}, {"Origin": "https://elsewhere.example"}, {"Sec-Fetch-Site": "same-site"}):
+        for path in ("/api/v1/me", f"/api/v1/me/reports/{code}", "/api/v1/me/session"):
+            assert browser.http.delete(path, headers=said).status_code == 403, (path, said)
+    assert mine(browser) == [code]
+    own = {"Origin": service.base}
+    assert browser.http.delete(f"/api/v1/me/reports/{code}", headers=own).status_code == 204
+
+
+def test_signing_in_again_ends_the_sign_in_before_though_its_cookie_stays_behind(service, provider):
+    browser = citizen(service, provider)
+    back = browser.confirmed(browser.begin("/"))
+    # As browsers do: a `Strict` cookie is not sent with a way back from another site.
+    del browser.http.cookies["pinward_citizen"]
+    assert browser.come_back(back).status_code == 303
+    with psycopg.connect(service.url) as conn:
+        assert conn.execute("SELECT count(*) FROM citizen_sessions").fetchone() == (1,)
+
+
 def test_a_new_secret_key_loses_nobody_their_reports(provider, clone, city_template, tmp_path):
     given = signing_in.settings("citizen", provider, PINWARD_SECRET_KEY=KEY)
     url = clone(city_template)

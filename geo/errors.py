@@ -88,6 +88,12 @@ class Conflict(PinwardError):
     kind = "conflict"
 
 
+class Held(Conflict):
+    """Another request is sending this upload; try again in a moment."""
+
+    kind = "upload-held"
+
+
 class UnreadableFile(PinwardError):
     """The file cannot be read."""
 
@@ -121,6 +127,18 @@ class RefusedReform(PinwardError):
     """The reform of boundaries cannot be as it is asked for; nothing was changed."""
 
     kind = "refused-reform"
+
+
+class RefusedBackup(PinwardError):
+    """The backup cannot be made or used; nothing was changed."""
+
+    kind = "refused-backup"
+
+
+class RefusedSweep(PinwardError):
+    """Too much would be deleted; nothing was."""
+
+    kind = "refused-sweep"
 
 
 class ClusterFailed(PinwardError):
@@ -189,3 +207,25 @@ class SignInAway(NotReady):
     """The service that signs people in does not answer."""
 
     kind = "sign-in-service-away"
+
+
+class MediaAway(NotReady):
+    """The store of photos cannot be used."""
+
+
+class MediaMissing(PinwardError):
+    """A photo is not in the store that should be."""
+
+    kind = "media-missing"
+
+
+class MediaBroken(PinwardError):
+    """A photo in the store is not what it was."""
+
+    kind = "media-broken"
+
+
+class TooLarge(PinwardError):
+    """The body is too large."""
+
+    kind = "too-large"

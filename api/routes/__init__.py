@@ -3,7 +3,6 @@
 from api.routes import (
     alerts,
     contacts,
-    erasure,
     facilities,
     health,
     hotspot_expert,
@@ -15,11 +14,13 @@ from api.routes import (
     me,
     oidc,
     pages,
+    persons,
     reports,
     second_step,
     session,
     statistics,
     tiles,
+    uploads,
     wards,
 )
 
@@ -32,8 +33,9 @@ ROUTERS = [
     second_step.router,
     keys.router,
     reports.router,
+    uploads.router,
     contacts.router,
-    erasure.router,
+    persons.router,
     statistics.router,
     wards.router,
     facilities.router,

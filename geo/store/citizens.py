@@ -73,7 +73,9 @@ async def forget(conn: AsyncConnection, mark: bytes) -> None:
 async def keep(conn: AsyncConnection, mark: bytes, code: str) -> bool:
     """Keep the report of this code (as kept) as theirs; False: it is another's, or was erased."""
     report = select(reports.c.id, literal(mark)).where(
-        reports.c.code == code, reports.c.erased_at.is_(None)
+        reports.c.code == code,
+        reports.c.erased_at.is_(None),
+        reports.c.content_gone_at.is_(None),
     )
     await conn.execute(
         pg_insert(citizen_reports)
@@ -97,6 +99,11 @@ async def let_go(conn: AsyncConnection, mark: bytes, code: str) -> bool:
         )
     )
     return gone.rowcount > 0
+
+
+async def forget_reports(conn: AsyncConnection, report_ids: Sequence[UUID]) -> None:
+    """Forget whose these reports were, as when they are erased."""
+    await conn.execute(delete(citizen_reports).where(citizen_reports.c.report_id.in_(report_ids)))
 
 
 def reports_of(mark: bytes) -> Select[tuple[UUID]]:

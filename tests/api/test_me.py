@@ -188,6 +188,20 @@ def test_an_erased_report_is_nobodys_and_does_not_come_back_when_sent_again(serv
     assert mine(browser) == []
 
 
+def test_a_report_kept_long_enough_is_nobodys(service, provider, pinward):
+    browser = citizen(service, provider)
+    sent = send(browser)
+    assert mine(browser) == [sent["code"]]
+    with psycopg.connect(service.url) as conn:
+        conn.execute(
+            "UPDATE reports SET status = 'closed', created_at = now() - interval '30 years', "
+            "closed_at = now() - interval '30 years', updated_at = now() - interval '30 years'"
+        )
+    done = pinward("retention", "run", url=service.url)
+    assert done.returncode == 0, done.stderr
+    assert mine(browser) == []
+
+
 def test_a_report_sent_again_is_kept_once_and_by_the_first(service, provider):
     one, other = citizen(service, provider), citizen(service, provider, "person-2")
     key = "1b9e7a52-6b1c-4a57-9b0e-1f6f6b1d2c3a"

@@ -31,6 +31,7 @@ from geo.store.tables.identities import (
     oidc_states,
     user_identities,
 )
+from geo.store.tables.photos import photos, uploads
 from geo.store.tables.reforms import reform_moves, reforms, reports_today, wards_today
 from geo.store.tables.reports import (
     categories,
@@ -40,6 +41,7 @@ from geo.store.tables.reports import (
     report_events,
     reports,
 )
+from geo.store.tables.retention import retention_rules
 from geo.store.tables.streets import streets
 from geo.store.tables.users import api_keys, recovery_codes, sessions, sign_in_failures, users
 from geo.store.tables.wards import ward_sets, ward_shapes, wards
@@ -67,6 +69,7 @@ __all__ = [
     "metadata",
     "oidc_states",
     "organisations",
+    "photos",
     "pyramid_counts",
     "pyramid_nodes",
     "pyramid_state",
@@ -77,9 +80,11 @@ __all__ = [
     "report_events",
     "reports",
     "reports_today",
+    "retention_rules",
     "sessions",
     "sign_in_failures",
     "streets",
+    "uploads",
     "user_identities",
     "users",
     "ward_sets",

@@ -111,8 +111,8 @@ WRONG_TOKENS = {
     "a sub that is a number": {"claims": {"sub": 1}},
     "a sub that no database holds": {"claims": {"sub": "person-1\0"}},
     "a sub without end": {"claims": {"sub": "p" * 256}},
-    "alg none": {"alg": "none", "sign": "none"},
-    "alg None": {"alg": "None", "sign": "none"},
+    "alg none": {"alg": "none", "sign": "none", "claims": {"at_hash": None}},
+    "alg None": {"alg": "None", "sign": "none", "claims": {"at_hash": None}},
     "alg none and a signature": {
         "sign": "right",
         "token": {"id_token": "eyJhbGciOiJub25lIn0.e30.x"},

@@ -117,6 +117,12 @@ class RefusedPhoto(Invalid):
         self.what = what
 
 
+class RefusedVideo(RefusedPhoto):
+    """The video cannot be taken as it is; nothing of it was kept."""
+
+    kind = "refused-video"
+
+
 class RefusedImport(PinwardError):
     """The file was read but is refused; nothing was changed."""
 

@@ -10,6 +10,7 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES
 from starlette.types import ASGIApp
 
 from api import entrance, errors, metrics, refresh, tus
+from api.auth import oidc
 from api.auth.renewal import Renewal
 from api.auth.same_origin import SameOrigin
 from api.expert_desk import ExpertDesk
@@ -31,7 +32,6 @@ def create_app(settings: Settings) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         url = entrance.database_url(settings)
-        app.state.secret_key = entrance.secret_key(settings)
         app.state.keys = entrance.keys(settings)
         app.state.engine = create_engine(url, settings.pool_size)
         app.state.media = entrance.media(settings)
@@ -60,6 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.tiles = TileSource(settings)
     app.state.experts = ExpertDesk()
+    app.state.oidc = oidc.providers(settings)
     errors.install(app)
     for router in ROUTERS:
         app.include_router(router)

@@ -31,9 +31,10 @@ STATUS: dict[type[errors.PinwardError], int] = {
     errors.NotAllowed: 403,
     errors.Conflict: 409,
     errors.ChangedMeanwhile: 412,
-    errors.Held: 423,
     errors.TooMany: 429,
     errors.NotReady: 503,
+    errors.OutgoingRefused: 422,
+    errors.Held: 423,
     errors.TooLarge: 413,
 }
 TYPE = "https://pinward.example/problems/"

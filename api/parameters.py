@@ -14,8 +14,9 @@ import base64
 import binascii
 import json
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import (
     AfterValidator,
@@ -34,6 +35,8 @@ from geo.store.tables.reports import STATUSES
 
 LONGEST_LIST = 100
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _NUMBER = re.compile(r"\s*[-+]?[0-9._]*\s*")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -217,6 +220,20 @@ def encode_cursor(*parts: str | int) -> str:
     """An opaque cursor holding the sort key of a page's last row."""
     packed = json.dumps(parts, separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
+
+
+def encode_moment(at: datetime, row_id: UUID) -> str:
+    """The cursor of a list that is sorted by time and id."""
+    return encode_cursor((at - _EPOCH) // _MICROSECOND, str(row_id))
+
+
+def decode_moment(cursor: str) -> tuple[datetime, UUID]:
+    """What `encode_moment` was given; raises `Invalid`."""
+    since_epoch, row_id = decode_cursor(cursor, int, str)
+    try:
+        return _EPOCH + timedelta(microseconds=since_epoch), UUID(row_id)
+    except (ValueError, OverflowError):
+        raise Invalid("the cursor is none that this service gave; begin again without it") from None
 
 
 def decode_key(cursor: str, bits: int = 63) -> int:

@@ -87,6 +87,10 @@ class ReportReceipt(BaseModel):
     organisation: OrganisationBrief | None
     reasons: list[Name]
     due_at: Time | None
+    mine: Annotated[
+        bool | None,
+        Field(description="asked for by `Pinward-Mine`: whether it is kept as the citizen's own"),
+    ] = None
 
 
 class Photo(BaseModel):

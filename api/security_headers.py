@@ -18,6 +18,8 @@ from geo.settings import Settings
 NOSNIFF = (b"x-content-type-options", b"nosniff")
 
 NOTHING = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+FORM_ALONE = NOTHING.replace("form-action 'none'", "form-action 'self'")
+"""Of a page that is nothing but a form of ours."""
 
 # A year. Not `includeSubDomains`: a city's other services are not ours to bind.
 _HSTS = "max-age=31536000"

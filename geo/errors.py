@@ -191,6 +191,36 @@ class TaskFailed(PinwardError):
     kind = "task-failed"
 
 
+class OutgoingRefused(PinwardError):
+    """The service does not send requests to this address."""
+
+    kind = "outgoing-refused"
+
+
+class OutgoingFailed(NotReady):
+    """Another server that was asked gave no answer."""
+
+    kind = "outgoing-failed"
+
+
+class SignInRefused(NotSignedIn):
+    """The sign-in with another service did not work; begin again."""
+
+    kind = "sign-in-refused"
+
+
+class UnknownPerson(NotAllowed):
+    """You are signed in with the other service, but there is no account here for you."""
+
+    kind = "unknown-person"
+
+
+class SignInAway(NotReady):
+    """The service that signs people in does not answer."""
+
+    kind = "sign-in-service-away"
+
+
 class MediaAway(NotReady):
     """The store of photos cannot be used."""
 

@@ -139,3 +139,35 @@ class Settings(BaseSettings):
         description="hours that the log of changes reaches back: so long may a live map have been "
         "away and still be told what it missed",
     )
+    outgoing_allowed: str = Field(
+        default="",
+        description="hosts within a network of the city's own that the service may send requests "
+        "to, with commas: host, host:port, or http://host:port for one on this machine",
+    )
+    oidc_staff_issuer: str = Field(
+        default="",
+        description="address by which the sign-in service (OpenID Connect) of the staff calls "
+        "itself; empty: passwords only",
+    )
+    oidc_staff_client_id: str = Field(default="", description="by which it knows this service")
+    oidc_staff_client_secret: SecretStr = Field(
+        default=SecretStr(""), description="by which it is sure of it; empty: PKCE alone"
+    )
+    oidc_staff_link_by_email: bool = Field(
+        default=False,
+        description="whether an e-mail address that the sign-in service says it verified links "
+        "a person with the account of this address, the first time",
+    )
+    oidc_staff_second_step: str = Field(
+        default="",
+        description="which ways of that service to make sure of somebody (`amr`) count as our "
+        "second step, with commas; empty: none",
+    )
+    oidc_citizen_issuer: str = Field(
+        default="",
+        description="address by which the sign-in service of citizens calls itself; empty: none",
+    )
+    oidc_citizen_client_id: str = Field(default="", description="by which it knows this service")
+    oidc_citizen_client_secret: SecretStr = Field(
+        default=SecretStr(""), description="by which it is sure of it; empty: PKCE alone"
+    )

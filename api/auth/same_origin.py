@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.addresses import public_base
-from api.auth import cookies
+from api.auth import citizens, cookies
 from api.errors import of_subject
 from geo.errors import NotAllowed
 from geo.settings import Settings
@@ -24,7 +24,9 @@ MEANT = "pinward-request"
 
 _SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 # To be signed in as somebody else by another site is an attack, too.
-_SIGN_IN = ("/api/v1/session", "/api/v1/session/code")
+_SIGN_IN = ("/api/v1/session", "/api/v1/session/code", "/api/v1/session/oidc/staff/code")
+# Of a citizen, too: what is kept as theirs is theirs to change.
+_COOKIES = (*cookies.SESSION_NAMES, *citizens.COOKIES)
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -47,7 +49,7 @@ class SameOrigin:
 
 def _refused(request: Request, settings: Settings) -> str:
     """Why the request is refused; empty: it is not."""
-    with_cookie = any(name in request.cookies for name in cookies.SESSION_NAMES)
+    with_cookie = any(name in request.cookies for name in _COOKIES)
     if not with_cookie and request.url.path not in _SIGN_IN:
         return ""
     headers: Headers = request.headers

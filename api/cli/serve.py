@@ -14,7 +14,7 @@ from granian.constants import Interfaces, Loops
 from granian.server.mp import MPServer
 
 from api import entrance
-from api.auth import totp
+from api.auth import oidc, totp
 from api.live import ENDING
 from api.network import trusted_proxies
 from geo.settings import Settings
@@ -38,6 +38,7 @@ def serve(
     # Fail here with a sentence, not in every worker with a traceback.
     entrance.database_url(settings)
     entrance.keys(settings)
+    oidc.providers(settings)
     trusted_proxies(settings.trusted_proxies)
     totp.obligatory(settings, "")
     _allow_files(settings.live_streams + 2 * _REQUESTS)

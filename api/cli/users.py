@@ -1,13 +1,17 @@
 """`pinward users`: staff accounts."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from api.auth import passwords
 from api.cli.console import print_json, say, with_database
-from geo.store import users
-from geo.store.database import AsyncEngine
+from api.entrance import operator
+from geo import audit
+from geo.settings import Settings
+from geo.store import identities, users
+from geo.store.database import AsyncConnection, AsyncEngine
 
 app = typer.Typer(help="Staff accounts.", no_args_is_help=True)
 
@@ -72,6 +76,55 @@ def disable(email: str) -> None:
 
     with_database(work)
     say(f"disabled {email}")
+
+
+Issuer = Annotated[
+    str,
+    typer.Option(help="What the sign-in service calls itself; default PINWARD_OIDC_STAFF_ISSUER."),
+]
+
+
+@app.command()
+def link(
+    email: str,
+    sub: Annotated[str, typer.Option(help="The sign-in service's own name for the person.")],
+    issuer: Issuer = "",
+) -> None:
+    """Let a person sign in to an account by another service (OpenID Connect)."""
+    service = issuer or Settings().oidc_staff_issuer
+
+    async def work(engine: AsyncEngine) -> None:
+        async with engine.begin() as conn:
+            await identities.link(conn, email, service, sub, datetime.now(UTC))
+            await _note(conn, "user.link", email, f"by hand, with {service[:300]}")
+
+    with_database(work)
+    say(f"linked {email} with {service}")
+
+
+@app.command()
+def unlink(email: str, issuer: Issuer = "") -> None:
+    """Take away the link with another service, and sign the account out everywhere."""
+    service = issuer or Settings().oidc_staff_issuer
+
+    async def work(engine: AsyncEngine) -> None:
+        async with engine.begin() as conn:
+            await identities.unlink(conn, email, service)
+            await _note(conn, "user.unlink", email, f"by hand, from {service[:300]}")
+
+    with_database(work)
+    say(f"unlinked {email} from {service}")
+
+
+async def _note(conn: AsyncConnection, action: str, email: str, reason: str) -> None:
+    await audit.write(
+        conn,
+        actor=operator(),
+        action=action,
+        subject=email.strip().lower(),
+        reason=reason,
+        now=datetime.now(UTC),
+    )
 
 
 @app.command()

@@ -11,6 +11,8 @@ from api.routes import (
     hotspots,
     keys,
     live,
+    me,
+    oidc,
     own_reports,
     pages,
     persons,
@@ -26,6 +28,9 @@ from api.routes import (
 ROUTERS = [
     health.router,
     session.router,
+    oidc.router,
+    oidc.forms,
+    me.router,
     second_step.router,
     keys.router,
     reports.router,

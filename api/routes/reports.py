@@ -1,13 +1,13 @@
 """HTTP of reports: categories, sending one, reading them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import Field
 
 from api.addresses import public_base
+from api.auth.citizens import Mine, mark_of
 from api.bodies import BoundedRoute
 from api.caching import cached, matches, packed
 from api.errors import documented
@@ -22,8 +22,8 @@ from api.parameters import (
     PlainText,
     StatusesParam,
     TimeParam,
-    decode_cursor,
-    encode_cursor,
+    decode_moment,
+    encode_moment,
 )
 from api.schemas import (
     GEOJSON,
@@ -35,17 +35,16 @@ from api.schemas import (
     ReportReceipt,
 )
 from api.session import Read, ServiceSettings, Wards, Write, today
-from geo.errors import Invalid, NotSignedIn
+from geo.errors import NotSignedIn
 from geo.reports import categories, reading
 from geo.reports.assigning import Intake
 from geo.reports.codes import read_key
 from geo.reports.intake import submit
 from geo.reports.new import NewReport
+from geo.store import citizens
 
 router = APIRouter(prefix="/api/v1", tags=["reports"], route_class=BoundedRoute)
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 # The reporter's own view and the public's live at one address.
 _BY_SECRET = {"Vary": "Authorization"}
 
@@ -118,6 +117,7 @@ async def send_report(
             description="a random uuid; the same report sent again with it is taken in once",
         ),
     ] = None,
+    mine: Mine = False,
 ) -> Response:
     """Send a report; the answer says whose it is, why, and by when."""
     key = read_key(idempotency_key) if idempotency_key is not None else None
@@ -130,6 +130,10 @@ async def send_report(
         "tracking_url": f"{public_base(request, settings)}/r/{code}",
         **receipt.answer,
     }
+    if mine:
+        # Also when the sign-in has run out meanwhile the report is taken in; the answer says so.
+        mark = await mark_of(conn, request)
+        body["mine"] = mark is not None and await citizens.keep(conn, mark, code)
     return Response(
         packed(body),
         status_code=200 if receipt.replayed else 201,
@@ -145,16 +149,14 @@ async def list_reports(
     """Reports the public may see, newest first."""
     asked = {name: value for name, value in wanted if name not in Page.model_fields}
     chosen = reading.ReportFilter(**{**asked, "on": wanted.on or today(settings)})
-    after = _after(wanted.cursor) if wanted.cursor else None
+    after = decode_moment(wanted.cursor) if wanted.cursor else None
     features, more = await reading.page(conn, chosen, wanted.limit, after)
     base = public_base(request, settings)
     links = [{"rel": "self", "href": _here(request, base), "type": GEOJSON}]
     headers = {}
     following = None
     if more:
-        at, report_id = more
-        cursor = encode_cursor((at - _EPOCH) // _MICROSECOND, str(report_id))
-        following = _here(request, base, cursor=cursor)
+        following = _here(request, base, cursor=encode_moment(*more))
         links.append({"rel": "next", "href": following, "type": GEOJSON})
         headers["Link"] = f'<{following}>; rel="next"'
     body = {"type": "FeatureCollection", "features": features, "links": links, "next": following}
@@ -213,14 +215,6 @@ async def read_photo(
 def _seen(request: Request, found: dict[str, Any], media_type: str, secret: str | None) -> Response:
     kept = "no-store" if secret else "no-cache"
     return cached(request, packed(found), media_type, kept, _BY_SECRET)
-
-
-def _after(cursor: str) -> tuple[datetime, UUID]:
-    since_epoch, report_id = decode_cursor(cursor, int, str)
-    try:
-        return _EPOCH + timedelta(microseconds=since_epoch), UUID(report_id)
-    except (ValueError, OverflowError):
-        raise Invalid("the cursor is none that this service gave; begin again without it") from None
 
 
 def _here(request: Request, base: str, **changed: str) -> str:

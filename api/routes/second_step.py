@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from api.auth import cookies, totp
+from api.auth.guessing import Guard
 from api.auth.staff import Manager, Person, token_hash
 from api.bodies import BoundedRoute
 from api.errors import documented
@@ -15,7 +16,9 @@ from api.parameters import PlainText
 from api.routes.session import Password, checked, open_session, tried, view
 from api.session import ServiceSettings, Wards
 from geo.errors import Conflict, NotAllowed, NotSignedIn
+from geo.settings import Settings
 from geo.store import second_steps, sessions, users
+from geo.store.database import AnyRow
 
 router = APIRouter(prefix="/api/v1", tags=["session"], route_class=BoundedRoute)
 
@@ -61,24 +64,34 @@ async def give_code(
     account = totp.check_ticket(keys, body.ticket, found)
     if account.totp_since is None:
         raise NotSignedIn("the second step was taken away meanwhile; sign in again")
-    guard, one = tried(request, settings, account.email, "code")
-    await guard.admit(one)
-    step = totp.step_of(totp.unseal(keys, account.id, account.totp_sealed), body.code.strip())
-    async with engine.begin() as conn:
-        if step is None:
-            code = totp.recovery_hash(body.code)
-            right = await second_steps.use_recovery(conn, account.id, code)
-        else:
-            right = await second_steps.use_step(conn, account.id, step)
-    if not right:
-        raise NotSignedIn(_WRONG)
-    await guard.right(one)
+    guard = await take_code(request, settings, account, body.code)
     async with engine.connect() as conn:
         whole = await users.by_email(conn, account.email)
     if whole is None or whole.password_hash != account.password_hash:
         raise NotSignedIn("the account was changed meanwhile; sign in again")
     await open_session(request, response, settings, guard, whole)
     return view(whole, wards)
+
+
+async def take_code(request: Request, settings: Settings, account: AnyRow, code: str) -> Guard:
+    """Use a code of the app, or a recovery code, up; raises `NotSignedIn` and `TooMany`.
+
+    `account`: a row of `second_steps.of_user` that has a second step.
+    """
+    guard, one = tried(request, settings, account.email, "code")
+    await guard.admit(one)
+    keys = request.app.state.keys
+    step = totp.step_of(totp.unseal(keys, account.id, account.totp_sealed), code.strip())
+    async with request.app.state.engine.begin() as conn:
+        if step is None:
+            hashed = totp.recovery_hash(code)
+            right = await second_steps.use_recovery(conn, account.id, hashed)
+        else:
+            right = await second_steps.use_step(conn, account.id, step)
+    if not right:
+        raise NotSignedIn(_WRONG)
+    await guard.right(one)
+    return guard
 
 
 @router.post("/session/totp", responses=documented(400, 401, 403, 409, 413, 415, 429))

@@ -1,6 +1,7 @@
 """Staff signing in and out, and looking after their own sign-ins."""
 
 import secrets
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -18,7 +19,7 @@ from api.session import Read, ServiceSettings, Wards, Write
 from geo.errors import CodeNeeded, NotFound, NotSignedIn
 from geo.reports.times import rfc3339
 from geo.settings import Settings
-from geo.store import sessions, users
+from geo.store import identities, sessions, users
 from geo.store.database import AnyRow
 from geo.wards.directory import WardDirectory
 
@@ -154,7 +155,7 @@ def tried(
     request: Request, settings: Settings, email: str, step: str = "password"
 ) -> tuple[Guard, Try]:
     """The guard against guessing, and this request as one try."""
-    guard = Guard(request.app.state.engine, request.app.state.secret_key)
+    guard = Guard(request.app.state.engine, request.app.state.keys.secret)
     email = email.strip().lower()
     device = guard.known_device(email, cookies.read(request, settings, "device"))
     return guard, Try(email, network_of(request, settings), device, step)
@@ -178,21 +179,49 @@ async def checked(request: Request, email: str, password: str) -> AnyRow:
     return account
 
 
+@dataclass(frozen=True, slots=True)
+class ByService:
+    """That another service vouched for a person.
+
+    `second_step`: also in a way that counts as ours; `before`: hash of the sign-in that the browser
+    had when it went there.
+    """
+
+    issuer: str
+    sub: str
+    before: bytes
+    second_step: bool = False
+
+
 async def open_session(
-    request: Request, response: Response, settings: Settings, guard: Guard, account: AnyRow
+    request: Request,
+    response: Response,
+    settings: Settings,
+    guard: Guard,
+    account: AnyRow,
+    by: ByService | None = None,
 ) -> None:
-    """Make a sign-in with a token of its own; the one that the browser had before ends."""
+    """Make a sign-in with a token of its own; the one that the browser had before ends.
+
+    `by`: who vouched, where it was no password. Raises `NotSignedIn` when the account, its
+    password or its link with that service was changed meanwhile.
+    """
     token, now = secrets.token_urlsafe(32), datetime.now(UTC)
     limited = account.totp_since is None and totp.obligatory(settings, account.role)
-    before = cookies.read(request, settings, "session")
+    old = cookies.read(request, settings, "session")
+    before = token_hash(old) if old else b""
+    if by is not None:
+        limited, before = limited and not by.second_step, before or by.before
     async with request.app.state.engine.begin() as conn:
         # Locked, and looked at again: the account may have been closed, or its password changed,
         # while the old one was checked.
         still = await sessions.lock_user(conn, account.id)
         if still is None or still.password_hash != account.password_hash:
             raise NotSignedIn(_WRONG)
+        if by is not None and not await identities.reaches(conn, by.issuer, by.sub, account.id):
+            raise NotSignedIn("this account was unlinked from the sign-in service meanwhile")
         if before:
-            await sessions.end(conn, token_hash(before))
+            await sessions.end(conn, before)
         new = sessions.NewSession(account.id, token_hash(token), _device(request), limited)
         await sessions.start(conn, new, now)
     cookies.keep(response, request, settings, "session", token, sessions.LASTS)

@@ -12,6 +12,7 @@ from uuid import UUID
 from geo import audit
 from geo.reports import contacts
 from geo.reports.events import words
+from geo.store import citizens
 from geo.store import erasure as store
 from geo.store.database import AsyncConnection
 
@@ -100,6 +101,7 @@ async def _erase(
     texts = await store.blank(conn, report_ids, words=instead, wished=wished, now=now)
     events = await store.blank_events(conn, report_ids, BY_REPORTER, **_BLANK)
     await store.forget_bodies(conn, report_ids)
+    await citizens.forget_reports(conn, report_ids)
     return Erased(
         contacts=await contacts.forget(conn, report_ids),
         texts=texts,

@@ -18,8 +18,8 @@ from geo.reports import events as words
 from geo.reports.keys import Keys
 from geo.reports.own.rules import correctable_until
 from geo.reports.times import rfc3339
+from geo.store import citizens, report_wards
 from geo.store import photos as photo_store
-from geo.store import report_wards
 from geo.store import reports as store
 from geo.store import wards as ward_store
 from geo.store.area import Bbox
@@ -147,6 +147,19 @@ async def one(
     return _own_feature(row, contact)
 
 
+async def kept_as_mine(
+    conn: AsyncConnection, mark: bytes, limit: int, after: tuple[datetime, UUID] | None = None
+) -> tuple[list[dict[str, Any]], tuple[datetime, UUID] | None]:
+    """Features of what a citizen chose to have kept as theirs, and where the next page begins.
+
+    As the reporter sees them but for the contact, which takes the report's secret.
+    """
+    rows = await store.own_page(conn, citizens.reports_of(mark), limit + 1, after)
+    features = [_own_feature(row, None) for row in rows[:limit]]
+    last = rows[limit - 1] if len(rows) > limit else None
+    return features, (last["created_at"], last["id"]) if last else None
+
+
 async def history(
     conn: AsyncConnection, typed_code: str, secret: str | None
 ) -> list[dict[str, Any]]:
@@ -238,7 +251,7 @@ def _properties(row: RowMapping) -> dict[str, Any]:
     }
 
 
-def _own_feature(row: RowMapping, contact: dict[str, Any]) -> dict[str, Any]:
+def _own_feature(row: RowMapping, contact: dict[str, Any] | None) -> dict[str, Any]:
     return {
         "type": "Feature",
         "id": row["code"],

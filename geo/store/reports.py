@@ -218,6 +218,21 @@ async def page(
     return list(found.mappings())
 
 
+async def own_page(
+    conn: AsyncConnection,
+    ids: Select[Any],
+    limit: int,
+    after: tuple[datetime, UUID] | None = None,
+) -> list[RowMapping]:
+    """Up to `limit` of the reports whose ids are selected, whatever their visibility, as their
+    reporter sees them; newest first, from `after` on."""
+    query = _selected(own=True).where(reports.c.id.in_(ids))
+    if after:
+        query = query.where(tuple_(reports.c.created_at, reports.c.id) < after)
+    query = query.order_by(reports.c.created_at.desc(), reports.c.id.desc()).limit(limit)
+    return list((await conn.execute(query)).mappings())
+
+
 # Lines that the reporter made, and that the public is not told of; others are the staff's.
 OWN_EVENTS = ("contact",)
 

@@ -86,6 +86,14 @@ def test_what_is_really_there_is_answered_as_documented(described, sent, path):
         ("DELETE", "/api/v1/reports/{code}/contact"),
         ("GET", "/api/v1/reports/{code}/export"),
         ("GET", "/api/v1/statistics"),
+        ("GET", "/api/v1/session/oidc"),
+        ("GET", "/api/v1/session/oidc/{kind}"),
+        ("GET", "/api/v1/session/oidc/{kind}/callback"),
+        ("GET", "/api/v1/me"),
+        ("GET", "/api/v1/me/reports"),
+        ("DELETE", "/api/v1/me"),
+        ("DELETE", "/api/v1/me/session"),
+        ("DELETE", "/api/v1/me/reports/{code}"),
     ],
 )
 def test_whatever_is_sent_about_reports_is_answered_as_documented(described, sent, method, path):

@@ -24,6 +24,13 @@ from geo.store.tables.hotspots import (
     hotspot_runs,
     hotspots,
 )
+from geo.store.tables.identities import (
+    citizen_reports,
+    citizen_sessions,
+    citizens,
+    oidc_states,
+    user_identities,
+)
 from geo.store.tables.photos import photos, uploads
 from geo.store.tables.reforms import reform_moves, reforms, reports_today, wards_today
 from geo.store.tables.reports import (
@@ -46,6 +53,9 @@ __all__ = [
     "categories",
     "changes",
     "changes_seq",
+    "citizen_reports",
+    "citizen_sessions",
+    "citizens",
     "facilities",
     "hotspot_answers",
     "hotspot_artefacts",
@@ -57,6 +67,7 @@ __all__ = [
     "hotspots",
     "idempotency_keys",
     "metadata",
+    "oidc_states",
     "organisations",
     "photos",
     "pyramid_counts",
@@ -74,6 +85,7 @@ __all__ = [
     "sign_in_failures",
     "streets",
     "uploads",
+    "user_identities",
     "users",
     "ward_sets",
     "ward_shapes",

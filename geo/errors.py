@@ -134,6 +134,17 @@ class NotReady(PinwardError):
         self.later_s = later_s
 
 
+class TooMany(PinwardError):
+    """That was asked too often in a short time."""
+
+    kind = "too-many"
+
+    def __init__(self, detail: str | None = None, *, later_s: int, **facts: Any) -> None:
+        """`later_s`: after so many seconds it will be looked at again."""
+        super().__init__(detail, **facts)
+        self.later_s = later_s
+
+
 class DatabaseAway(NotReady):
     """The database cannot be reached."""
 

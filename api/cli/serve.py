@@ -15,6 +15,7 @@ from granian.server.mp import MPServer
 
 from api import entrance
 from api.live import ENDING
+from api.network import trusted_proxies
 from geo.settings import Settings
 
 # Requests at once, beside the live streams.
@@ -36,6 +37,7 @@ def serve(
     # Fail here with a sentence, not in every worker with a traceback.
     entrance.database_url(settings)
     entrance.keys(settings)
+    trusted_proxies(settings.trusted_proxies)
     _allow_files(settings.live_streams + 2 * _REQUESTS)
     # Emptied with the service: numbers of an earlier start would be added to this one's.
     with (

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES
 from starlette.types import ASGIApp
 
-from api import entrance, errors, metrics, refresh
+from api import admission, entrance, errors, metrics, refresh
 from api.expert_desk import ExpertDesk
 from api.http import Compressed, CrossOrigin, HeadFromGet, Once
 from api.orphaned import end_with_parent
@@ -50,6 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.tiles = TileSource(settings)
     app.state.experts = ExpertDesk()
+    app.state.limits = admission.limits(settings)
     errors.install(app)
     for router in ROUTERS:
         app.include_router(router)
@@ -74,6 +75,8 @@ def create_app(settings: Settings) -> FastAPI:
             "Idempotency-Key",
             "If-None-Match",
             "Last-Event-ID",
+            "Pinward-Device",
+            "Pinward-Proof",
         ],
         expose_headers=["ETag", "Link", "Location", "Retry-After"],
         max_age=86400,

@@ -24,7 +24,7 @@ def pinward(url: str, *options: str) -> Iterator[int]:
     """`pinward serve` on a database; yields the port."""
     with tempfile.TemporaryDirectory() as state:
         words = ["pinward", "serve", "--workers", str(WORKERS), "--port", "{port}", *options]
-        env = {"PINWARD_DATABASE_URL": url, "PINWARD_STATE": state}
+        env = {"PINWARD_DATABASE_URL": url, "PINWARD_STATE": state, "PINWARD_LIMITS": "no"}
         with _process(words, env, "/readyz") as port:
             yield port
 

@@ -7,7 +7,10 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import Field
 
+from api import admission
 from api.addresses import public_base
+from api.admission import Sender
+from api.auth.staff import Token
 from api.bodies import BoundedRoute
 from api.caching import cached, packed
 from api.errors import documented
@@ -34,11 +37,11 @@ from api.schemas import (
     ReportFeature,
     ReportReceipt,
 )
-from api.session import Read, ServiceSettings, Wards, Write, today
+from api.session import Read, ServiceSettings, Wards, today
 from geo.errors import Invalid, NotSignedIn
 from geo.reports import categories, reading
 from geo.reports.codes import read_key
-from geo.reports.intake import Intake, submit
+from geo.reports.intake import Intake, key_hash, submit
 from geo.reports.new import NewReport
 
 router = APIRouter(prefix="/api/v1", tags=["reports"], route_class=BoundedRoute)
@@ -99,7 +102,7 @@ async def list_categories(request: Request, conn: Read) -> Response:
     "/reports",
     status_code=201,
     responses={
-        **documented(400, 413, 415),
+        **documented(400, 403, 413, 415, 429),
         201: {"model": ReportReceipt},
         200: {"model": ReportReceipt, "description": "The first answer to this Idempotency-Key."},
     },
@@ -107,9 +110,10 @@ async def list_categories(request: Request, conn: Read) -> Response:
 async def send_report(
     new: NewReport,
     request: Request,
-    conn: Write,
+    conn: Read,
     wards: Wards,
     settings: ServiceSettings,
+    sender: Sender,
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -117,11 +121,20 @@ async def send_report(
             description="a random uuid; the same report sent again with it is taken in once",
         ),
     ] = None,
+    token: Token = None,
 ) -> Response:
-    """Send a report; the answer says whose it is, why, and by when."""
+    """Send a report; the answer says whose it is, why, and by when.
+
+    Where many send from one network, 429 of type `challenge` asks for a proof of work: the header
+    `Pinward-Proof: <challenge>.<answer>`, of which the first 48 bits of the sha256 are less than
+    2^48 / difficulty.
+    """
     key = read_key(idempotency_key) if idempotency_key is not None else None
     rules = Intake(wards, request.app.state.keys, settings.timezone, settings.snap_m)
-    receipt = await submit(conn, new, rules, datetime.now(UTC), key)
+    now = datetime.now(UTC)
+    await admission.report(request, conn, sender, token, key_hash=key_hash(key), now=now)
+    async with conn.begin():
+        receipt = await submit(conn, new, rules, now, key)
     code = receipt.answer["code"]
     body = {
         "code": code,

@@ -65,15 +65,15 @@ async def submit(
     `Invalid` when the answers do not fit the category or `observed_at` is not of the last year.
     """
     place, outside = _place(new, intake, now)
-    key_hash = body_hash = None
+    body_hash = None
+    hashed = key_hash(idempotency_key)
     if idempotency_key:
-        key_hash = hashlib.sha256(idempotency_key.bytes).digest()
         body_hash = _body_hash(new, intake.keys.secret)
         secret = codes.secret_of_key(intake.keys.secret, idempotency_key)
     else:
         secret = codes.new_secret()
     well_formed = CATEGORY_CODE.fullmatch(new.category)
-    known = await store.context(conn, new.category if well_formed else "", key_hash)
+    known = await store.context(conn, new.category if well_formed else "", hashed)
     # Before any other check: a replay gets its first answer even if the rules changed since.
     if known.answer is not None:
         return _replay(known, new, intake.keys, idempotency_key)
@@ -108,7 +108,7 @@ async def submit(
         "now": now,
         "due_at": due_at,
         "secret_hash": codes.secret_hash(secret),
-        "key_hash": key_hash,
+        "key_hash": hashed,
         "body_hash": body_hash,
         "events": _json(told),
     }
@@ -129,13 +129,18 @@ async def submit(
         written = await store.submit(conn, {**values, **named, **reachable})
         if written.filed:
             return Receipt(answer, secret, replayed=False)
-        if key_hash and not written.claimed:
+        if hashed and not written.claimed:
             # Another request with this key was under way; it has committed by now.
-            known = await store.context(conn, "", key_hash)
+            known = await store.context(conn, "", hashed)
             return _replay(known, new, intake.keys, idempotency_key)
-        if key_hash:
-            await store.release_key(conn, key_hash)
+        if hashed:
+            await store.release_key(conn, hashed)
     raise RuntimeError(f"no free report code found in {TRIES} tries")
+
+
+def key_hash(idempotency_key: UUID | None) -> bytes | None:
+    """What the database keeps of an Idempotency-Key."""
+    return hashlib.sha256(idempotency_key.bytes).digest() if idempotency_key else None
 
 
 def _place(

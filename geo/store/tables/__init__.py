@@ -3,6 +3,7 @@
 Coordinates are WGS 84 (EPSG:4326) unless a column's name says otherwise; times are `timestamptz`.
 """
 
+from geo.store.tables.abuse import abuse_buckets, banned_devices
 from geo.store.tables.alerts import alerts
 from geo.store.tables.audit import audit_log
 from geo.store.tables.base import metadata
@@ -38,8 +39,10 @@ from geo.store.tables.users import sessions, users
 from geo.store.tables.wards import ward_sets, ward_shapes, wards
 
 __all__ = [
+    "abuse_buckets",
     "alerts",
     "audit_log",
+    "banned_devices",
     "categories",
     "changes",
     "changes_seq",

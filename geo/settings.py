@@ -99,7 +99,7 @@ class Settings(BaseSettings):
         description="reports an hour of everybody; more cost each a small proof of work",
     )
     proof_work: int = Field(
-        default=30_000,
+        default=15_000,
         ge=1,
         le=10_000_000,
         description="sha256 hashes of the easiest proof, on average; it grows with the flood",

@@ -49,14 +49,14 @@ class Touched:
 class Limits:
     """How many an hour one device, one network and everybody may send; what the proof costs.
 
-    `work`: sha256 hashes that the easiest proof takes on average; a cheap phone does 100,000 and
-    more in a second.
+    `work`: sha256 hashes that the easiest proof takes on average; a cheap phone does some
+    50,000 in a second.
     """
 
     device_h: int = 30
     network_h: int = 600
     all_h: int = 30_000
-    work: int = 30_000
+    work: int = 15_000
 
     def device(self) -> Bucket:
         """Of a device: one that is new has few tokens, as anybody can say to be a new one."""

@@ -1,7 +1,7 @@
 """Whether a report or upload is let in now: asked before anything of it is written.
 
     sender: Sender                      # of a route: what its headers say of who sends
-    await admission.report(request, conn, sender, token, key_hash=…, now=…)
+    doubts = await admission.report(request, conn, sender, token, new, key_hash=…, now=…)
     await admission.upload(request, conn, sender, token, now=…)
 
 A device that sends too much is refused, for as long as `Retry-After` says. Who only shares an
@@ -12,10 +12,10 @@ keyed hashes and forget them.
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Depends, Header, Request
 
@@ -23,8 +23,11 @@ from api.auth.staff import signed_in
 from api.network import network_of
 from geo.abuse import proof
 from geo.abuse.buckets import Bucket, Limits, Touched, in_order, key_of
+from geo.abuse.suspicion import LINK, has_link, noted
 from geo.errors import ChallengeNeeded, DeviceBanned, NotAllowed, NotSignedIn, TooMany
 from geo.reports.codes import derived_key
+from geo.reports.intake import Doubts
+from geo.reports.new import NewReport
 from geo.reports.times import rfc3339
 from geo.settings import Settings
 from geo.store import abuse as store
@@ -82,16 +85,33 @@ async def report(
     conn: AsyncConnection,
     sender: FromHeaders,
     token: str | None,
+    new: NewReport,
     *,
     key_hash: bytes | None,
     now: datetime,
-) -> None:
+) -> Doubts:
     """Let a report in, or raise `TooMany`, `ChallengeNeeded` or `DeviceBanned`.
 
     `conn` must be in no transaction, and is in none afterwards. One whose Idempotency-Key
-    (`key_hash`) has its answer already is let in for nothing.
+    (`key_hash`) has its answer already is let in for nothing. What the staff send is in no doubt.
     """
-    await _admit(request, conn, sender, token, "report", 1, key_hash, now)
+    account = await _account(conn, token)
+    each: Limits | None = request.app.state.limits
+    network = network_of(request, request.app.state.settings)
+    rules = [] if account or not each else noted(each, network, new.text, new.lon, new.lat)
+    empty = await _admit(
+        request,
+        conn,
+        _Asked("report", sender, network, account, key_hash, now),
+        [_touched(_key(request), bucket, "note", *whose) for _, bucket, whose in rules],
+    )
+    found = [rule for n, (rule, _, _) in enumerate(rules) if n in empty]
+    if not account and has_link(" ".join((new.text, *map(str, new.answers.values())))):
+        found.append(LINK)
+    return Doubts(
+        None if account or not each else _device(_key(request), sender.device),
+        [rule.told for rule in found],
+    )
 
 
 async def upload(
@@ -103,41 +123,52 @@ async def upload(
     now: datetime,
 ) -> None:
     """As `report`, for a photo or video: in buckets of their own, as a report has several."""
-    await _admit(request, conn, sender, token, "upload", _UPLOADS, None, now)
+    account = await _account(conn, token)
+    network = network_of(request, request.app.state.settings)
+    asked = _Asked("upload", sender, network, account, None, now)
+    await _admit(request, conn, asked, [])
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    what: Literal["report", "upload"]
+    sender: FromHeaders
+    network: str
+    account: AnyRow | None
+    key_hash: bytes | None
+    now: datetime
 
 
 async def _admit(
-    request: Request,
-    conn: AsyncConnection,
-    sender: FromHeaders,
-    token: str | None,
-    what: str,
-    times: int,
-    key_hash: bytes | None,
-    now: datetime,
-) -> None:
+    request: Request, conn: AsyncConnection, asked: _Asked, noting: Sequence[Touched]
+) -> set[int]:
+    """Which of `noting` are empty, by their places from 0; raises as `report` does."""
     each: Limits | None = request.app.state.limits
     if each is None:
-        return
-    scaled = Limits(each.device_h * times, each.network_h * times, each.all_h * times, each.work)
-    secret: bytes = request.app.state.keys.secret
-    key = derived_key(secret, "abuse")
-    network = network_of(request, request.app.state.settings)
-    account = await _account(conn, token)
-    device = key_of(key, "device", sender.device) if sender.device and not account else None
-    touched = _buckets(key, what, scaled, sender.device, network, account)
+        return set()
+    key, now, named = _key(request), asked.now, asked.sender.device
+    touched = in_order([*_buckets(key, each, asked), *noting])
     # Of a phone that changes its network meanwhile the proof still counts.
-    bound_to = f"device {sender.device}" if sender.device else f"network {network}"
-    signing = derived_key(secret, "proof of work")
-    shown = proof.check(signing, bound_to, sender.proof, now) if sender.proof else None
+    bound_to = f"device {named}" if named else f"network {asked.network}"
+    signing = derived_key(request.app.state.keys.secret, "proof of work")
+    offered = asked.sender.proof
+    shown = proof.check(signing, bound_to, offered, now) if offered else None
     taken = await store.take(
         conn,
-        [_drawn(one) for one in in_order(touched)],
-        key_hash=key_hash,
-        device=device,
+        [_drawn(one) for one in touched],
+        key_hash=asked.key_hash,
+        device=None if asked.account else _device(key, named),
         proof=(key_of(key, "proof", shown.name.hex()), shown.expires) if shown else None,
         now=now,
     )
+    _raise_unless_admitted(
+        taken, lambda: proof.make(signing, bound_to, each.difficulty(taken.depth), now)
+    )
+    empty = {touched[n].key for n in taken.low}
+    return {n for n, one in enumerate(noting) if one.key in empty}
+
+
+def _raise_unless_admitted(taken: store.Taken, asked_for: Callable[[], proof.Challenge]) -> None:
     later_s = max(1, math.ceil(taken.wait_s))
     if taken.verdict == "refused":
         raise TooMany(
@@ -153,7 +184,7 @@ async def _admit(
             until=rfc3339(taken.until),
         )
     if taken.verdict == "unproven":
-        asked = proof.make(signing, bound_to, each.difficulty(taken.depth), now)
+        asked = asked_for()
         raise ChallengeNeeded(
             "many send from this network or to this city just now; send it again with the header "
             "Pinward-Proof: <challenge>.<answer>, such that the first 48 bits of its sha256 are "
@@ -165,29 +196,36 @@ async def _admit(
         )
 
 
-def _buckets(
-    key: bytes,
-    what: str,
-    limits: Limits,
-    device: str | None,
-    network: str,
-    account: AnyRow | None,
-) -> Sequence[Touched]:
-    def touched(bucket: Bucket, *whose: str) -> Touched:
-        return Touched(key_of(key, f"{what} bucket", *whose), bucket)
-
-    if account is not None:
-        return [touched(limits.staff(), "staff", str(account.id))]
+def _buckets(key: bytes, each: Limits, asked: _Asked) -> Sequence[Touched]:
+    """Those that may stop it."""
+    times = _UPLOADS if asked.what == "upload" else 1
+    limits = Limits(each.device_h * times, each.network_h * times, each.all_h * times, each.work)
+    what, network, device = asked.what, asked.network, asked.sender.device
+    if asked.account is not None:
+        return [_touched(key, limits.staff(), what, "staff", str(asked.account.id))]
     own = (
-        touched(limits.device(), "device", device)
+        _touched(key, limits.device(), what, "device", device)
         if device
-        else touched(limits.nameless(), "nameless", network)
+        else _touched(key, limits.nameless(), what, "nameless", network)
     )
     return [
         own,
-        touched(limits.network(), "network", network),
-        touched(limits.everybody(), "everybody"),
+        _touched(key, limits.network(), what, "network", network),
+        _touched(key, limits.everybody(), what, "everybody"),
     ]
+
+
+def _touched(key: bytes, bucket: Bucket, what: str, *whose: str) -> Touched:
+    return Touched(key_of(key, f"{what} bucket", *whose), bucket)
+
+
+def _key(request: Request) -> bytes:
+    return derived_key(request.app.state.keys.secret, "abuse")
+
+
+def _device(key: bytes, named: str | None) -> bytes | None:
+    """What stands for a device in `banned_devices` and `report_devices`."""
+    return key_of(key, "device", named) if named else None
 
 
 def _drawn(one: Touched) -> store.Drawn:

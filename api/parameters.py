@@ -14,8 +14,9 @@ import base64
 import binascii
 import json
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import (
     AfterValidator,
@@ -224,6 +225,24 @@ def decode_key(cursor: str, bits: int = 63) -> int:
     # whoever made up a larger number begins at the start
     key: int = decode_cursor(cursor, int)[0]
     return max(-1, min(key, (1 << bits) - 1))
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def encode_moment(at: datetime, row_id: UUID) -> str:
+    """A cursor of rows in the order of a time and an id."""
+    return encode_cursor((at - _EPOCH) // _MICROSECOND, str(row_id))
+
+
+def decode_moment(cursor: str) -> tuple[datetime, UUID]:
+    """What `encode_moment` was given; raises `Invalid`."""
+    since_epoch, row_id = decode_cursor(cursor, int, str)
+    try:
+        return _EPOCH + timedelta(microseconds=since_epoch), UUID(row_id)
+    except (ValueError, OverflowError):
+        raise Invalid("the cursor is none that this service gave; begin again without it") from None
 
 
 def decode_cursor(cursor: str, *kinds: type) -> tuple[Any, ...]:

@@ -1,8 +1,7 @@
 """HTTP of reports: categories, sending one, reading them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import Field
@@ -25,8 +24,8 @@ from api.parameters import (
     PlainText,
     StatusesParam,
     TimeParam,
-    decode_cursor,
-    encode_cursor,
+    decode_moment,
+    encode_moment,
 )
 from api.schemas import (
     GEOJSON,
@@ -38,7 +37,7 @@ from api.schemas import (
     ReportReceipt,
 )
 from api.session import Read, ServiceSettings, Wards, today
-from geo.errors import Invalid, NotSignedIn
+from geo.errors import NotSignedIn
 from geo.reports import categories, reading
 from geo.reports.codes import read_key
 from geo.reports.intake import Intake, key_hash, submit
@@ -46,8 +45,6 @@ from geo.reports.new import NewReport
 
 router = APIRouter(prefix="/api/v1", tags=["reports"], route_class=BoundedRoute)
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 # The reporter's own view and the public's live at one address.
 _BY_SECRET = {"Vary": "Authorization"}
 
@@ -132,9 +129,11 @@ async def send_report(
     key = read_key(idempotency_key) if idempotency_key is not None else None
     rules = Intake(wards, request.app.state.keys, settings.timezone, settings.snap_m)
     now = datetime.now(UTC)
-    await admission.report(request, conn, sender, token, key_hash=key_hash(key), now=now)
+    doubts = await admission.report(
+        request, conn, sender, token, new, key_hash=key_hash(key), now=now
+    )
     async with conn.begin():
-        receipt = await submit(conn, new, rules, now, key)
+        receipt = await submit(conn, new, rules, now, key, doubts)
     code = receipt.answer["code"]
     body = {
         "code": code,
@@ -157,7 +156,7 @@ async def list_reports(
     """Reports the public may see, newest first."""
     asked = {name: value for name, value in wanted if name not in Page.model_fields}
     chosen = reading.ReportFilter(**{**asked, "on": wanted.on or today(settings)})
-    after = _after(wanted.cursor) if wanted.cursor else None
+    after = decode_moment(wanted.cursor) if wanted.cursor else None
     features, more = await reading.page(conn, chosen, wanted.limit, after)
     base = public_base(request, settings)
     links = [{"rel": "self", "href": _here(request, base), "type": GEOJSON}]
@@ -165,7 +164,7 @@ async def list_reports(
     following = None
     if more:
         at, report_id = more
-        cursor = encode_cursor((at - _EPOCH) // _MICROSECOND, str(report_id))
+        cursor = encode_moment(at, report_id)
         following = _here(request, base, cursor=cursor)
         links.append({"rel": "next", "href": following, "type": GEOJSON})
         headers["Link"] = f'<{following}>; rel="next"'
@@ -196,14 +195,6 @@ async def read_events(code: Code, request: Request, conn: Read, secret: Secret) 
 def _seen(request: Request, found: dict[str, Any], media_type: str, secret: str | None) -> Response:
     kept = "no-store" if secret else "no-cache"
     return cached(request, packed(found), media_type, kept, _BY_SECRET)
-
-
-def _after(cursor: str) -> tuple[datetime, UUID]:
-    since_epoch, report_id = decode_cursor(cursor, int, str)
-    try:
-        return _EPOCH + timedelta(microseconds=since_epoch), UUID(report_id)
-    except (ValueError, OverflowError):
-        raise Invalid("the cursor is none that this service gave; begin again without it") from None
 
 
 def _here(request: Request, base: str, **changed: str) -> str:

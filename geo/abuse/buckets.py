@@ -77,6 +77,14 @@ class Limits:
         burst = max(10.0, self.all_h / 30)
         return Bucket("prove", burst, self.all_h, burst)
 
+    def text(self) -> Bucket:
+        """Of one and the same text, wherever it comes from."""
+        return Bucket("note", 5, 5, 5)
+
+    def spot(self) -> Bucket:
+        """Of one network at one spot: a flood of water has many senders, not one address."""
+        return Bucket("note", 8, 24, 8)
+
     def staff(self) -> Bucket:
         """Of an account or API key of the staff, whoever it writes for."""
         per_hour = max(600.0, 20.0 * self.device_h)

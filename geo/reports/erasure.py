@@ -87,6 +87,8 @@ async def _erase(
     texts = await store.blank(conn, report_ids, words=instead, wished=wished, now=now)
     events = await store.blank_events(conn, report_ids, BY_REPORTER, **_BLANK)
     await store.forget_bodies(conn, report_ids)
+    if instead is not None:
+        await store.forget_texts(conn, report_ids)
     return Erased(
         contacts=await contacts.forget(conn, report_ids),
         texts=texts,

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,6 +40,22 @@ class Receipt:
     replayed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """What is known of who sent a report, and why the staff are to look at it before the public.
+
+    `device`: keyed hash, kept for `DEVICE_KEPT` apart from the report. `reasons`: `{code, vi, en}`;
+    with any the report is taken in as all are, but withheld.
+    """
+
+    device: bytes | None = None
+    reasons: Sequence[events.Words] = ()
+
+
+NO_DOUBTS = Doubts()
+DEVICE_KEPT = timedelta(days=7)
+
+
 @dataclass(frozen=True)
 class Intake:
     """What every report of a service is taken in with: keys and rules, no state."""
@@ -55,6 +72,7 @@ async def submit(
     intake: Intake,
     now: datetime,
     idempotency_key: UUID | None = None,
+    doubts: Doubts = NO_DOUBTS,
 ) -> Receipt:
     """Take in a report; all it writes is in the caller's transaction.
 
@@ -87,11 +105,14 @@ async def submit(
     reasons, told = _reasons(new, place), [events.received()]
     if ward.organisation_id is not None:
         told.append(events.assigned(*_names(ward)))
+    status = told[-1]["kind"]
+    if doubts.reasons:
+        told.append(events.withheld(doubts.reasons))
     due_at = deadlines.due_at(now, category["deadlines"])
     values = {
         "kind": new.kind,
         "category": new.category,
-        "status": told[-1]["kind"],
+        "status": status,
         "text": new.text,
         "lon": new.lon,
         "lat": new.lat,
@@ -111,6 +132,9 @@ async def submit(
         "key_hash": hashed,
         "body_hash": body_hash,
         "events": _json(told),
+        "withheld": "review" if doubts.reasons else None,
+        "device": doubts.device,
+        "device_until": now + DEVICE_KEPT,
     }
     answer = {
         "status": values["status"],

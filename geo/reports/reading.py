@@ -218,6 +218,8 @@ def _properties(row: RowMapping) -> dict[str, Any]:
         "blurred": row["visibility"] == "blurred",
         "source": row["source"],
         "flags": row["flags"],
+        # By the city, which keeps what it was before.
+        "edited_at": _time(row["edited_at"]),
         # The text says so, too.
         "erased": row["content_gone_at"] is not None,
     }
@@ -237,7 +239,7 @@ def _own_feature(row: RowMapping, contact: dict[str, Any]) -> dict[str, Any]:
             "accuracy_m": row["accuracy_m"],
             "answers": row["answers"],
             "reporter": contact,
-            "visibility": row["visibility"],
+            "visibility": row["own_visibility"],
             "match": row["ward_match"],
             "distance_m": row["ward_distance_m"],
             "ambiguous_with": row["ambiguous_with"],

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import psycopg
+from sqlalchemy import text
 
 from geo.store.database import AsyncConnection, driver
 
@@ -47,6 +48,19 @@ class Taken:
     depth: float
     low: tuple[int, ...]
     until: datetime | None
+
+
+async def sweep(conn: AsyncConnection, now: datetime) -> int:
+    """Forget what is to be forgotten: buckets, used proofs, devices of reports, bars that ended."""
+    gone = 0
+    for table, column in (
+        ("abuse_buckets", "forget_at"),
+        ("report_devices", "forget_at"),
+        ("banned_devices", "until"),
+    ):
+        statement = text(f"DELETE FROM {table} WHERE {column} <= :now")
+        gone += (await conn.execute(statement, {"now": now})).rowcount
+    return gone
 
 
 async def take(

@@ -16,7 +16,7 @@ from geo.store.database import AsyncConnection, load_sql
 PHOTOS: Final = "photos"
 """Rows `report_id, sha256, …`, one a photo or video; the files lie in the store of photos."""
 
-LINKS: Final = ("followers", "follows", "report_followers", "uploads")
+LINKS: Final = ("followers", "follows", "report_followers", "uploads", "report_devices")
 """Tables whose rows tie people to a report by its `report_id`; nothing is counted from them."""
 
 
@@ -79,6 +79,12 @@ async def forget_bodies(conn: AsyncConnection, report_ids: Sequence[UUID]) -> in
         "WHERE r.id = ANY(:ids) AND k.created_at = r.created_at AND k.answer ->> 'code' = r.code "
         "AND k.body_hash <> ''"
     )
+    return (await conn.execute(statement, {"ids": list(report_ids)})).rowcount
+
+
+async def forget_texts(conn: AsyncConnection, report_ids: Sequence[UUID]) -> int:
+    """Take away what these reports said before the staff edited them; how many versions."""
+    statement = text("DELETE FROM report_texts WHERE report_id = ANY(:ids)")
     return (await conn.execute(statement, {"ids": list(report_ids)})).rowcount
 
 

@@ -3,7 +3,7 @@
 Coordinates are WGS 84 (EPSG:4326) unless a column's name says otherwise; times are `timestamptz`.
 """
 
-from geo.store.tables.abuse import abuse_buckets, banned_devices
+from geo.store.tables.abuse import abuse_buckets, banned_devices, report_devices
 from geo.store.tables.alerts import alerts
 from geo.store.tables.audit import audit_log
 from geo.store.tables.base import metadata
@@ -32,6 +32,7 @@ from geo.store.tables.reports import (
     organisations,
     report_contacts,
     report_events,
+    report_texts,
     reports,
 )
 from geo.store.tables.streets import streets
@@ -64,7 +65,9 @@ __all__ = [
     "reform_moves",
     "reforms",
     "report_contacts",
+    "report_devices",
     "report_events",
+    "report_texts",
     "reports",
     "reports_today",
     "sessions",

@@ -1,6 +1,7 @@
 """What is remembered, and for how long, of who sends reports and uploads: hashes, never people."""
 
 from sqlalchemy import Column, DateTime, Double, LargeBinary, Table, Text, func
+from sqlalchemy.dialects.postgresql import UUID
 
 from geo.store.tables.base import metadata
 
@@ -28,4 +29,16 @@ banned_devices = Table(
     # the account's address, and what it gave as reason
     Column("banned_by", Text, nullable=False),
     Column("reason", Text, nullable=False),
+)
+
+# From which device a report came, for as long as it may have to be barred; with no key to the
+# report, which so carries nothing of a device.
+report_devices = Table(
+    "report_devices",
+    metadata,
+    Column("report_id", UUID(as_uuid=True), primary_key=True),
+    # as in `banned_devices`
+    Column("device", LargeBinary, nullable=False),
+    Column("forget_at", DateTime(timezone=True), nullable=False),
+    prefixes=["UNLOGGED"],
 )

@@ -1,17 +1,16 @@
 """Who may send how much, over real HTTP: floods are held, neighbours are not."""
 
-import secrets
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 from conftest import serving
+from phones import REPORTS, Phone, is_challenge
 from staffed import signed_in
 
 import builders
 from geo.abuse import proof
 
-REPORTS = "/api/v1/reports"
 # 12 at once and then one in two minutes; a network 10; the proof some 20 hashes.
 SMALL = {
     "PINWARD_LIMITS": "yes",
@@ -30,41 +29,11 @@ def service(clone, city_template, tmp_path_factory):
         yield made
 
 
-class Phone:
-    """A phone with its token, behind an address; `proves`: as our page does it, unseen."""
-
-    def __init__(self, service, address, device=None, proves=False):
-        self.http, self.proves = service.http, proves
-        self.device = secrets.token_urlsafe(16) if device is None else device
-        self.headers = {"X-Forwarded-For": address}
-        if self.device:
-            self.headers["Pinward-Device"] = self.device
-        self.challenges = 0
-
-    def send(self, key=None, **more):
-        body = builders.a_report(text=f"Nước ngập {secrets.token_hex(8)}")
-        headers = self.headers | (key or {}) | more
-        answer = self.http.post(REPORTS, json=body, headers=headers)
-        while self.proves and is_challenge(answer):
-            self.challenges += 1
-            told = answer.json()
-            shown = proof.answer(told["challenge"], told["difficulty"])
-            answer = self.http.post(REPORTS, json=body, headers=headers | {"Pinward-Proof": shown})
-        return answer
-
-    def statuses(self, times):
-        return [self.send().status_code for _ in range(times)]
-
-
-def is_challenge(answer):
-    return answer.status_code == 429 and answer.json()["type"].endswith("/challenge")
-
-
 FRESH = (f"203.0.113.{n}" for n in range(1, 250))
 
 
 def test_a_device_that_floods_is_told_when_to_come_again(service):
-    phone = Phone(service, next(FRESH), proves=True)
+    phone = Phone(service.http, next(FRESH), proves=True)
     assert phone.statuses(BURST) == [201] * BURST
     refused = phone.send()
     assert refused.status_code == 429
@@ -74,23 +43,23 @@ def test_a_device_that_floods_is_told_when_to_come_again(service):
     assert 100 < int(refused.headers["retry-after"]) <= 120
     assert refused.headers["retry-after"] in told["detail"]
     # it stays so whatever it proves, and on whichever network
-    elsewhere = Phone(service, next(FRESH), phone.device, proves=True)
+    elsewhere = Phone(service.http, next(FRESH), phone.device, proves=True)
     assert elsewhere.send().status_code == 429
     assert elsewhere.challenges == 0
 
 
 def test_a_neighbour_of_a_flood_is_let_in(service):
     address = next(FRESH)
-    flood = Phone(service, address, proves=True)
+    flood = Phone(service.http, address, proves=True)
     assert flood.statuses(40).count(201) == BURST
-    assert Phone(service, address).statuses(BURST) == [201] * BURST
+    assert Phone(service.http, address).statuses(BURST) == [201] * BURST
 
 
 def test_where_many_send_a_proof_lets_each_of_them_in(service):
     address = next(FRESH)
-    first = [Phone(service, address).send() for _ in range(10)]
+    first = [Phone(service.http, address).send() for _ in range(10)]
     assert [answer.status_code for answer in first] == [201] * 10
-    asked = Phone(service, address).send()
+    asked = Phone(service.http, address).send()
     told = asked.json()
     assert asked.status_code == told["status"] == 429
     assert told["type"].endswith("/challenge")
@@ -98,18 +67,18 @@ def test_where_many_send_a_proof_lets_each_of_them_in(service):
     assert int(asked.headers["retry-after"]) <= 60
     ends = datetime.fromisoformat(told["expires"]) - datetime.now(UTC)
     assert timedelta(minutes=9) < ends <= timedelta(minutes=10)
-    phones = [Phone(service, address, proves=True) for _ in range(20)]
+    phones = [Phone(service.http, address, proves=True) for _ in range(20)]
     assert [phone.send().status_code for phone in phones] == [201] * 20
     assert all(phone.challenges == 1 for phone in phones)
     # another network has nothing to do with it
-    assert Phone(service, next(FRESH)).send().status_code == 201
+    assert Phone(service.http, next(FRESH)).send().status_code == 201
 
 
 def test_a_proof_is_one_devices_and_counts_once(service):
     address = next(FRESH)
     for _ in range(10):
-        Phone(service, address).send()
-    phone, other = Phone(service, address), Phone(service, address)
+        Phone(service.http, address).send()
+    phone, other = Phone(service.http, address), Phone(service.http, address)
     told = phone.send().json()
     shown = {"Pinward-Proof": proof.answer(told["challenge"], told["difficulty"])}
     assert is_challenge(other.send(**shown))
@@ -123,23 +92,23 @@ def test_a_proof_is_one_devices_and_counts_once(service):
 
 def test_who_names_no_device_has_little_and_then_proves(service):
     address = next(FRESH)
-    nameless = Phone(service, address, device="")
+    nameless = Phone(service.http, address, device="")
     assert nameless.statuses(3) == [201] * 3
     assert is_challenge(nameless.send())
     # what is no token is as good as none
-    assert is_challenge(Phone(service, address, device="short").send())
-    assert Phone(service, address, device="", proves=True).statuses(5) == [201] * 5
-    assert Phone(service, address).send().status_code == 201
+    assert is_challenge(Phone(service.http, address, device="short").send())
+    assert Phone(service.http, address, device="", proves=True).statuses(5) == [201] * 5
+    assert Phone(service.http, address).send().status_code == 201
 
 
 def test_an_ipv6_customer_is_one_network(service):
-    sent = [Phone(service, f"2001:db8:1:2::{n}").send().status_code for n in range(1, 12)]
+    sent = [Phone(service.http, f"2001:db8:1:2::{n}").send().status_code for n in range(1, 12)]
     assert sent == [201] * 10 + [429]
-    assert Phone(service, "2001:db8:1:3::1").send().status_code == 201
+    assert Phone(service.http, "2001:db8:1:3::1").send().status_code == 201
 
 
 def test_a_report_sent_again_costs_nothing(service):
-    phone, key = Phone(service, next(FRESH)), builders.a_key()
+    phone, key = Phone(service.http, next(FRESH)), builders.a_key()
     body = builders.a_report(text="Nước ngập lần thứ nhất")
     again = [
         service.http.post(REPORTS, json=body, headers=phone.headers | key).status_code
@@ -158,13 +127,13 @@ def test_staff_write_for_many_from_one_desk(service):
         body = builders.a_report(text="Người dân gọi: nước ngập.")
         assert [desk.post(REPORTS, json=body).status_code for _ in range(20)] == [201] * 20
     # a cookie that is none does not open the door
-    phone = Phone(service, next(FRESH), device="")
+    phone = Phone(service.http, next(FRESH), device="")
     phone.headers["Cookie"] = "pinward_session=nobody"
     assert phone.statuses(4) == [201] * 3 + [429]
 
 
 def test_what_is_refused_is_not_kept(service):
-    phone = Phone(service, next(FRESH))
+    phone = Phone(service.http, next(FRESH))
     phone.statuses(BURST)
     with psycopg.connect(service.url) as db:
         before = db.execute("SELECT count(*) FROM reports").fetchone()
@@ -173,7 +142,7 @@ def test_what_is_refused_is_not_kept(service):
 
 
 def test_nothing_of_who_sent_is_to_be_read_in_the_database(service):
-    phone = Phone(service, "203.0.113.254", device="device-token-of-a-test")
+    phone = Phone(service.http, "203.0.113.254", device="device-token-of-a-test")
     assert phone.send().status_code == 201
     with psycopg.connect(service.url) as db:
         tables = [

@@ -121,7 +121,7 @@ def test_an_edited_text_is_kept_as_it_was_and_can_be_put_back(service, agent):
     assert shown(service, sent).json()["properties"]["edited_at"] is None
     assert agent.post(f"{path}/undo", json={**WHY, "n": 99}).status_code == 422
     assert agent.post(path, json={**WHY, "text": old["text"]}).status_code == 422
-    assert agent.post(path, json={**WHY, "text": "x\u202ey"}).status_code == 422
+    assert agent.post(path, json={**WHY, "text": "x\u0007y"}).status_code == 422
     assert agent.post(f"{QUEUE}/{send(service)['code']}/text/undo", json=WHY).status_code == 409
     assert [action for _, action, _ in lines(service, sent)] == ["report.edit"] * 4
 

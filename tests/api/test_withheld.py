@@ -18,6 +18,7 @@ from geo.period import Period
 from geo.store import hotspot_inputs
 from geo.store.database import create_engine
 from tiles.address import cell_of, tile_of
+from tiles.pyramid import fold
 
 LIST = "/api/v1/reports"
 PLACE = builders.middle(1)
@@ -53,16 +54,14 @@ def send(service, text, **more):
 
 def settle(service):
     """All that happened has its number, and is folded into the pyramid."""
-
-    def folded():
-        with psycopg.connect(service.url) as db:
-            (left,) = db.execute(
-                "SELECT coalesce((SELECT max(seq) FROM changes), 0) - folded_seq FROM pyramid_state"
-            ).fetchone()
-        return left <= 0
-
     wait_until(lambda: numbered(service.url), 30)
-    wait_until(folded, 90)
+
+    async def now():
+        engine = create_engine(service.url)
+        await fold.fold(engine)
+        await engine.dispose()
+
+    asyncio.run(now())
 
 
 def doors(service, tmp_path):

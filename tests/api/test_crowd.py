@@ -5,14 +5,24 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import httpx
 import psycopg
 import pytest
 from conftest import serving
+from fastapi import Request
+from fastapi.testclient import TestClient
 from phones import Phone
 
+import builders
+from api import admission
+from api.app import create_app
+from api.session import Read
+from geo.settings import Settings
+
 PHONES = 80
+DEVICE = "a-device-of-the-tests"
 ADDRESS = "203.0.113.77"
 # The network has 20 at once: three of four phones are asked for a proof.
 CROWDED = {
@@ -62,3 +72,40 @@ def test_a_crowd_behind_one_address_is_let_in_and_one_that_floods_is_held(servic
     assert all(int(answer.headers["retry-after"]) > 0 for answer in refused)
     with psycopg.connect(service.url) as db:
         assert db.execute("SELECT count(*) FROM reports").fetchone() == (PHONES + let_in,)
+
+
+def test_an_overloaded_city_asks_everybody_for_a_proof_and_refuses_nobody(city_url, tmp_path):
+    few = CROWDED | {"PINWARD_LIMIT_ALL_H": "300"}
+    with serving(city_url, tmp_path, **few) as service:
+        phones = [Phone(service.http, f"198.51.100.{n}", proves=True) for n in range(25)]
+        assert [phone.send().status_code for phone in phones] == [201] * 25
+        assert [phone.challenges for phone in phones] == [0] * 10 + [1] * 15
+        # from a network that was never seen: the harder the more came before
+        told = Phone(service.http, "192.0.2.9").send().json()
+        assert told["difficulty"] > 2 * 300
+
+
+def test_uploads_have_buckets_of_their_own(city_url, tmp_path):
+    limits = {"limit_device_h": 10, "limit_network_h": 10, "proof_work": 10}
+    settings = Settings(database_url=city_url, state=tmp_path, **limits)
+    app = create_app(settings)
+
+    @app.post("/upload")
+    async def upload(request: Request, conn: Read, sender: admission.Sender) -> str:
+        await admission.upload(request, conn, sender, None, now=datetime.now(UTC))
+        return "kept"
+
+    with TestClient(app) as http:
+
+        def send(path, n, **headers):
+            body = builders.a_report(text=f"Nước ngập lần {n}")
+            return http.post(path, json=body, headers={"Pinward-Device": DEVICE, **headers})
+
+        reports = [send("/api/v1/reports", n).status_code for n in range(4)]
+        assert reports == [201] * 3 + [429]
+        uploads = [send("/upload", n) for n in range(6)]
+        # a new device has three at once; its network five at once for each report
+        assert [answer.status_code for answer in uploads] == [200] * 3 + [429] * 3
+        others = [send("/upload", n, **{"Pinward-Device": f"{DEVICE}{n}"}) for n in range(4)]
+        assert [answer.status_code for answer in others] == [200] * 2 + [429] * 2
+        assert others[-1].json()["type"].endswith("/challenge")

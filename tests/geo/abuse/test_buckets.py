@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
+from api import jobs
 from geo.abuse.buckets import HOUR, Bucket, Limits, Touched, in_order, key_of
 from geo.store import abuse
 
@@ -201,3 +202,31 @@ async def test_taking_is_over_at_once_and_leaves_no_transaction(engine, city_url
     async with engine.connect() as conn:
         left = await conn.execute(text("SELECT count(*) FROM banned_devices"))
         assert left.scalar() == 0
+
+
+async def test_what_is_to_be_forgotten_is_swept_and_nothing_else(engine):
+    await take(engine, (DEVICE, replace(REFUSING, kept=timedelta(days=1))), (NETWORK, PROVING))
+    async with engine.begin() as conn:
+        for device, ends in ((DEVICE, NOW + HOUR), (OTHER, NOW + 3 * HOUR)):
+            values = {"device": device, "until": ends}
+            await conn.execute(
+                text("INSERT INTO banned_devices VALUES (:device, :until, now(), 'a', 'b')"), values
+            )
+            await conn.execute(
+                text("INSERT INTO report_devices VALUES (gen_random_uuid(), :device, :until)"),
+                values,
+            )
+        assert await abuse.sweep(conn, NOW + timedelta(minutes=59)) == 0
+        # the network, and of each table what ended
+        assert await abuse.sweep(conn, NOW + HOUR) == 3
+    assert await level(engine, NETWORK) is None
+    assert await level(engine, DEVICE) == 2
+    async with engine.connect() as conn:
+        for table in ("banned_devices", "report_devices"):
+            left = await conn.execute(text(f"SELECT device FROM {table}"))
+            assert [bytes(each) for each in left.scalars()] == [OTHER]
+
+
+def test_the_worker_sweeps_by_itself():
+    periods = {task.task.name for task in jobs.app.periodic_registry.periodic_tasks.values()}
+    assert "forget" in periods

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0019"
+revision = "0021"
 down_revision = "0018"
 branch_labels = None
 depends_on = None
@@ -203,7 +203,7 @@ NOTHING_WITHHELD = """
 DO $$
 BEGIN
     IF EXISTS (SELECT 1 FROM reports WHERE withheld IS NOT NULL) THEN
-        RAISE EXCEPTION 'reports are withheld from the public, which 0018 does not know of: '
+        RAISE EXCEPTION 'reports are withheld from the public, which the version before does not know of: '
             'release or delete them first (SELECT code FROM reports WHERE withheld IS NOT NULL)';
     END IF;
 END

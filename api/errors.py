@@ -19,6 +19,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geo import errors
+from geo.reports.text import visible
 
 log = logging.getLogger("pinward.errors")
 
@@ -91,7 +92,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """A problem+json answer; `extra` adds members beside the standard ones."""
-    body = {"type": TYPE + kind, "title": title, "status": status, "detail": detail}
+    body = {"type": TYPE + kind, "title": title, "status": status, "detail": visible(detail)}
     return Response(
         json.dumps({**body, **(extra or {})}, ensure_ascii=False, default=str),
         status_code=status,
@@ -118,7 +119,8 @@ def _of_validation(error: RequestValidationError) -> Response:
     for item in error.errors():
         place = [str(part) for part in item["loc"] if part not in ("body", "query", "path")]
         message = str(item["msg"]).removeprefix("Value error, ")
-        found.append({"field": ".".join(place) or str(item["loc"][0]), "message": message})
+        field = visible(".".join(place) or str(item["loc"][0]))
+        found.append({"field": field, "message": visible(message)})
     said = "; ".join(f"{item['field']}: {item['message']}" for item in found)
     return problem(422, "invalid", "The input is not valid", said, {"errors": found})
 

@@ -29,6 +29,7 @@ from pydantic import (
 )
 
 from geo.errors import Invalid
+from geo.reports.text import visible
 from geo.store.area import Bbox
 from geo.store.cells import LAST_ID, Cell
 from geo.store.tables.reports import STATUSES
@@ -185,6 +186,9 @@ KindParam = Annotated[str | None, Field(pattern="^(incident|suggestion)$")]
 
 PlainText = Annotated[str, AfterValidator(_clean)]
 """Text that PostgreSQL can hold."""
+
+Said = Annotated[PlainText, AfterValidator(visible)]
+"""`PlainText` that people are shown, or that is compared with such: without what is not seen."""
 
 DayParam = Annotated[date | None, BeforeValidator(_day)]
 """ISO 8601 day → `date`."""

@@ -12,7 +12,7 @@ from api.bodies import BoundedRoute
 from api.caching import packed
 from api.errors import documented
 from api.moderated import BarredDevices, ModeratedReport, ModerationQueue, barred, moderated, whole
-from api.parameters import Page, PlainText, decode_moment, encode_moment
+from api.parameters import Page, Said, decode_moment, encode_moment
 from api.routes.reports import Code
 from api.session import Read, Write
 from geo.reports import moderation
@@ -42,7 +42,7 @@ class Reason(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: Annotated[
-        PlainText,
+        Said,
         Field(min_length=3, max_length=200, description="hidden: its reporter reads it, too"),
     ]
 

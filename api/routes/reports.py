@@ -21,7 +21,7 @@ from api.parameters import (
     KindParam,
     ListedWardsParam,
     Page,
-    PlainText,
+    Said,
     StatusesParam,
     TimeParam,
     decode_moment,
@@ -63,7 +63,7 @@ class Wanted(Page):
     since: TimeParam = None
     until: TimeParam = None
     q: Annotated[
-        PlainText | None,
+        Said | None,
         Field(max_length=200, description="words that occur in the text, marks and case aside"),
     ] = None
 

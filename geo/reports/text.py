@@ -50,8 +50,7 @@ def clean_text(value: str, longest: int = LONGEST_TEXT, one_line: bool = False) 
     tidy = _BREAKS.sub("\n", value)
     if refused := _REFUSED.search(tidy):
         raise Invalid(f"must not hold control characters (U+{ord(refused[0]):04X} found)")
-    if not _ORDINARY.fullmatch(tidy):
-        tidy = _seen(tidy)
+    tidy = visible(tidy)
     tidy = unicodedata.normalize("NFC", tidy).strip()
     if not any(
         unicodedata.category(character).startswith(_SHOWS)
@@ -66,8 +65,10 @@ def clean_text(value: str, longest: int = LONGEST_TEXT, one_line: bool = False) 
     return tidy
 
 
-def _seen(text: str) -> str:
-    """NFC, without what is not seen."""
+def visible(text: str) -> str:
+    """NFC, without what is not seen; no check of anything else."""
+    if _ORDINARY.fullmatch(text):
+        return text
     bare = _UNSEEN.sub("", text)
     bare = unicodedata.normalize("NFC", _stacked(bare, _MOST_RAW_MARKS))
     bare = _stacked(bare, MOST_MARKS)

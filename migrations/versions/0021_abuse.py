@@ -30,7 +30,8 @@ CREATE UNLOGGED TABLE report_devices (
 )
 """
 
-# One token out of each bucket, or out of none: geo.store.abuse says what goes in and comes out.
+# One token out of each bucket, or out of none: geo.store.abuse says what goes in and comes out. Who
+# is not admitted leaves no bucket behind: devices can be made up without end.
 # Whoever calls passes devices before texts and places before networks before the one bucket of all,
 # so that two never wait for each other, and the last, which everybody needs, is held shortest. It
 # is to be the only statement of its transaction.
@@ -56,6 +57,8 @@ CREATE FUNCTION pinward_take(
 ) LANGUAGE plpgsql AS $$
 DECLARE
     rest float8;
+    is_new boolean;
+    made bytea[] := '{}';
     short boolean := false;
 BEGIN
     wait_s := 0;
@@ -87,12 +90,17 @@ BEGIN
             ) - 1,
             at = greatest(b.at, now),
             forget_at = greatest(b.forget_at, EXCLUDED.forget_at)
-        RETURNING b.level INTO rest;
+        -- a row that was updated names who locked it for that, an inserted one nobody
+        RETURNING b.level, b.xmax = 0 INTO rest, is_new;
+        IF is_new THEN
+            made := made || keys[n];
+        END IF;
         CONTINUE WHEN rest >= 0;
         CASE effects[n]
             WHEN 'refuse' THEN
                 verdict := 'refused';
                 wait_s := -rest / rates[n];
+                DELETE FROM abuse_buckets WHERE key = ANY (made);
                 UPDATE abuse_buckets SET level = level + 1 WHERE key = ANY (keys[1:n]);
                 RETURN;
             WHEN 'prove' THEN
@@ -113,6 +121,7 @@ BEGIN
         END IF;
         IF short THEN
             verdict := 'unproven';
+            DELETE FROM abuse_buckets WHERE key = ANY (made);
             UPDATE abuse_buckets SET level = level + 1 WHERE key = ANY (keys);
         END IF;
     END IF;

@@ -1,10 +1,10 @@
-"""A crowd behind one address: nobody is refused for the others, but for the one who floods.
+"""A thousand phones behind one address: nobody is refused for the others, but for who floods.
 
-`make bench BENCH_ARGS=admission` does the same with a thousand phones.
+`make bench BENCH_ARGS=admission` says what it costs.
 """
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
+import asyncio
+from collections import Counter
 from datetime import UTC, datetime
 
 import httpx
@@ -13,7 +13,7 @@ import pytest
 from conftest import serving
 from fastapi import Request
 from fastapi.testclient import TestClient
-from phones import Phone
+from phones import Phone, sent_from
 
 import builders
 from api import admission
@@ -21,61 +21,63 @@ from api.app import create_app
 from api.session import Read
 from geo.settings import Settings
 
-PHONES = 80
+PHONES = 1_000
 DEVICE = "a-device-of-the-tests"
 ADDRESS = "203.0.113.77"
-# The network has 20 at once: three of four phones are asked for a proof.
-CROWDED = {
-    "PINWARD_LIMITS": "yes",
-    "PINWARD_LIMIT_NETWORK_H": "200",
-    "PINWARD_PROOF_WORK": "300",
-}
+# As shipped, but for the work: the phones share this machine's cores with the service.
+SHIPPED = {"PINWARD_LIMITS": "yes", "PINWARD_PROOF_WORK": "20"}
+FREE = 60
+"""What a network may send at once without a proof."""
 
 
 @pytest.fixture
 def service(city_url, tmp_path):
-    with serving(city_url, tmp_path, 2, **CROWDED) as made:
+    with serving(city_url, tmp_path, 2, **SHIPPED) as made:
         yield made
 
 
-def test_a_crowd_behind_one_address_is_let_in_and_one_that_floods_is_held(service):
-    ready, over = threading.Barrier(PHONES + 1), threading.Event()
-    told = []
+async def the_crowd(base):
+    """Answers of the phones, how many proofs each gave, and the answers of one that floods."""
+    limits = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(base_url=base, limits=limits, timeout=120) as http:
+        over, told = asyncio.Event(), []
 
-    def one(n):
-        with httpx.Client(base_url=service.base, timeout=60) as http:
-            phone = Phone(http, ADDRESS, proves=True)
-            ready.wait(60)
-            return phone.send().status_code, phone.challenges
-
-    def flood():
-        with httpx.Client(base_url=service.base, timeout=60) as http:
-            phone = Phone(http, ADDRESS, proves=True)
-            ready.wait(60)
+        async def flood():
             while not over.is_set() or len(told) < 50:
-                told.append(phone.send())
+                answer, _ = await sent_from(http, ADDRESS, DEVICE)
+                told.append(answer)
 
-    flooding = threading.Thread(target=flood)
-    flooding.start()
-    with ThreadPoolExecutor(PHONES) as pool:
-        found = list(pool.map(one, range(PHONES)))
-    over.set()
-    flooding.join(60)
-    assert [status for status, _ in found] == [201] * PHONES
-    assert sum(challenges > 0 for _, challenges in found) >= PHONES - 30
+        flooding = asyncio.create_task(flood())
+        sent = await asyncio.gather(*(sent_from(http, ADDRESS) for _ in range(PHONES)))
+        over.set()
+        await flooding
+    return [answer for answer, _ in sent], [proofs for _, proofs in sent], told
+
+
+def test_a_thousand_phones_behind_one_address_are_let_in_and_one_that_floods_is_held(service):
+    answers, proofs, told = asyncio.run(the_crowd(service.base))
+    assert Counter(answer.status_code for answer in answers) == {201: PHONES}
+    # one is free every six seconds; the one that floods may take three
+    assert PHONES - FREE - 20 <= sum(each > 0 for each in proofs) <= PHONES - FREE + 3
+    # a proof counts whatever the others do meanwhile: nobody is asked for a second one
+    assert max(proofs) == 1
     # three for a new device, and one more every two minutes
     let_in = [answer.status_code for answer in told].count(201)
     assert 1 <= let_in <= 4
-    assert {answer.status_code for answer in told} == {201, 429}
-    refused = [answer for answer in told if answer.status_code == 429]
+    refused = [answer for answer in told if answer.status_code != 201]
+    assert {answer.status_code for answer in refused} == {429}
     assert all(answer.json()["type"].endswith("/too-many") for answer in refused)
-    assert all(int(answer.headers["retry-after"]) > 0 for answer in refused)
+    assert all(0 < int(answer.headers["retry-after"]) <= 120 for answer in refused)
     with psycopg.connect(service.url) as db:
         assert db.execute("SELECT count(*) FROM reports").fetchone() == (PHONES + let_in,)
 
 
 def test_an_overloaded_city_asks_everybody_for_a_proof_and_refuses_nobody(city_url, tmp_path):
-    few = CROWDED | {"PINWARD_LIMIT_ALL_H": "300"}
+    few = SHIPPED | {
+        "PINWARD_LIMIT_NETWORK_H": "200",
+        "PINWARD_LIMIT_ALL_H": "300",
+        "PINWARD_PROOF_WORK": "300",
+    }
     with serving(city_url, tmp_path, **few) as service:
         phones = [Phone(service.http, f"198.51.100.{n}", proves=True) for n in range(25)]
         assert [phone.send().status_code for phone in phones] == [201] * 25

@@ -83,13 +83,26 @@ async def test_what_is_refused_takes_nothing_from_its_neighbours(engine):
 
 
 async def test_what_lacks_its_proof_takes_nothing_from_its_own_device(engine):
-    await verdicts(engine, 4, (NETWORK, PROVING))
     both = (DEVICE, REFUSING), (NETWORK, PROVING)
+    await verdicts(engine, 1, *both)
+    await verdicts(engine, 3, (NETWORK, PROVING))
     assert await verdicts(engine, 9, *both) == ["unproven"] * 9
-    assert await level(engine, DEVICE) == 3
+    assert await level(engine, DEVICE) == 2
     proof = (key_of(b"secret", "proof", "1"), NOW + timedelta(minutes=10))
     assert (await take(engine, *both, proof=proof)).verdict == "admitted"
-    assert (await level(engine, DEVICE), await level(engine, NETWORK)) == (2, -1)
+    assert (await level(engine, DEVICE), await level(engine, NETWORK)) == (1, -1)
+
+
+async def test_who_is_not_let_in_leaves_nothing_behind(engine):
+    await verdicts(engine, 4, (NETWORK, PROVING))
+    for n in range(20):
+        made_up = key_of(b"secret", "made up", str(n))
+        asked = await take(engine, (made_up, REFUSING), (NETWORK, PROVING))
+        assert asked.verdict == "unproven"
+    async with engine.connect() as conn:
+        count = await conn.execute(text("SELECT count(*) FROM abuse_buckets"))
+        assert count.scalar() == 1
+    assert await level(engine, NETWORK) == 0
 
 
 async def test_a_proof_counts_once(engine):

@@ -20,7 +20,7 @@ from typing import Annotated, Literal
 from fastapi import Depends, Header, Request
 
 from api.auth.staff import signed_in
-from api.network import network_of
+from api.network import network_of, wider
 from geo.abuse import proof
 from geo.abuse.buckets import Bucket, Limits, Touched, in_order, key_of
 from geo.abuse.suspicion import LINK, has_link, noted
@@ -208,9 +208,11 @@ def _buckets(key: bytes, each: Limits, asked: _Asked) -> Sequence[Touched]:
         if device
         else _touched(key, limits.nameless(), what, "nameless", network)
     )
+    around = wider(network)
     return [
         own,
         _touched(key, limits.network(), what, "network", network),
+        *([_touched(key, limits.wider(), what, "network", around)] if around else []),
         _touched(key, limits.everybody(), what, "everybody"),
     ]
 

@@ -72,6 +72,11 @@ class Limits:
         burst = max(3.0, self.network_h / 10)
         return Bucket("prove", burst, self.network_h, burst)
 
+    def wider(self) -> Bucket:
+        """Of all in an IPv6 /48: a customer's 65,536 networks, or as many customers of one."""
+        burst = max(3.0, 0.8 * self.network_h)
+        return Bucket("prove", burst, 8.0 * self.network_h, burst)
+
     def everybody(self) -> Bucket:
         """Of all there are."""
         burst = max(10.0, self.all_h / 30)

@@ -7,6 +7,8 @@ import secrets
 import sys
 
 from geo.errors import Invalid, NotReady
+from geo.photos.inbox import Inbox
+from geo.photos.store import Store
 from geo.reports.keys import Keys
 from geo.settings import Settings
 from geo.store.cluster import Cluster
@@ -37,6 +39,16 @@ def database_url(settings: Settings) -> str:
         "there is no database to talk to: set PINWARD_DATABASE_URL, "
         "or start the private one with `pinward db start`"
     )
+
+
+def media(settings: Settings) -> Store:
+    """The store of photos; raises `MediaAway`."""
+    return Store(settings.media or str(settings.state / "media"))
+
+
+def inbox(settings: Settings) -> Inbox:
+    """The folder of what was sent and is not cleaned yet."""
+    return Inbox(settings.state / "uploads")
 
 
 def secret_key(settings: Settings) -> bytes:

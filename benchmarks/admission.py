@@ -94,7 +94,8 @@ class _Crowd:
 
 async def _crowd(port: int, phones: int) -> _Crowd:
     found = _Crowd([], [], Counter(), Counter())
-    limits = httpx.Limits(max_connections=None)
+    # A connection of its own for each request: one that was kept may be closed as it is used.
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     base = f"http://127.0.0.1:{port}"
     with ProcessPoolExecutor(1) as pool:
         async with httpx.AsyncClient(base_url=base, limits=limits, timeout=300) as http:

@@ -26,6 +26,11 @@ class Settings(BaseSettings):
         default=CHECKOUT / ".pinward",
         description="folder of the private PostgreSQL cluster, its log and the local secret",
     )
+    media: str = Field(
+        default="",
+        description="folder of the cleaned photos, or s3://bucket/prefix (reached by the usual "
+        "AWS_* variables); empty: `media` in the state folder",
+    )
     public_url: str = Field(
         default="",
         description="address people reach the service at, without a slash at the end; "
@@ -71,6 +76,13 @@ class Settings(BaseSettings):
         description="hour of the city's day from which last night's hotspots are looked for; "
         "24: only when asked",
     )
+    retention_hour: int = Field(
+        default=3,
+        ge=0,
+        le=24,
+        description="hour of the city's day from which the worker takes away what was kept long "
+        "enough; 24: only when asked",
+    )
     basemap: str = Field(
         default="",
         description="raster tile template drawn below the layers; empty: our own layers only",
@@ -108,8 +120,8 @@ class Settings(BaseSettings):
         default=30.0,
         ge=0.1,
         le=3600,
-        description="a JSON body of a request (64 KiB at most) that takes longer to come is given "
-        "up and answered 408, in seconds",
+        description="a JSON body of a request (64 KiB at most) that takes longer to come, or an "
+        "upload of which nothing came for as long, is given up and answered 408, in seconds",
     )
     tile_cache_mb: int = Field(
         default=64,

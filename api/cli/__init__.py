@@ -14,7 +14,10 @@ from api.cli import (
     demo,
     facilities,
     hotspots,
+    persons,
+    photos,
     reports,
+    retention,
     serve,
     streets,
     tiles,
@@ -34,12 +37,15 @@ app = typer.Typer(
 app.add_typer(db.app, name="db")
 app.add_typer(wards.app, name="wards")
 app.add_typer(reports.app, name="reports")
+app.add_typer(photos.app, name="photos")
 app.add_typer(facilities.app, name="facilities")
 app.add_typer(streets.app, name="streets")
 app.add_typer(hotspots.app, name="hotspots")
 app.add_typer(tiles.app, name="tiles")
 app.add_typer(users.app, name="users")
 app.add_typer(contacts.app, name="contacts")
+app.add_typer(persons.app, name="persons")
+app.add_typer(retention.app, name="retention")
 app.add_typer(audit.app, name="audit")
 app.command(name="serve")(serve.serve)
 app.command(name="worker")(worker.worker)

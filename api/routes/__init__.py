@@ -3,7 +3,6 @@
 from api.routes import (
     alerts,
     contacts,
-    erasure,
     facilities,
     health,
     hotspot_expert,
@@ -13,10 +12,12 @@ from api.routes import (
     live,
     moderation,
     pages,
+    persons,
     reports,
     session,
     statistics,
     tiles,
+    uploads,
     wards,
 )
 
@@ -24,9 +25,10 @@ ROUTERS = [
     health.router,
     session.router,
     reports.router,
+    uploads.router,
     contacts.router,
-    erasure.router,
     moderation.router,
+    persons.router,
     statistics.router,
     wards.router,
     facilities.router,

@@ -58,7 +58,7 @@ async def read_contact(
     require_within(account, report.ward_code, report.organisation_id)
     found = await contacts.read(
         conn,
-        report,
+        contacts.Named(report.id, report.code),
         keys=request.app.state.keys,
         actor=account.email,
         why=why,

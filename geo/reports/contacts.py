@@ -7,6 +7,7 @@ the reporter by `own`.
 import base64
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,7 +25,8 @@ from geo.reports.codes import derived_key
 from geo.reports.keys import Keys, plain_email, plain_phone
 from geo.reports.text import clean_text
 from geo.store import contacts as store
-from geo.store.database import AnyRow, AsyncConnection, AsyncEngine
+from geo.store.database import AsyncConnection, AsyncEngine
+from geo.store.retention import Limits
 
 _PHONE = re.compile(r"\+?[0-9(][0-9 ().\-/]*")
 # How Fernet tokens begin: base64 of their version and the years of today.
@@ -70,6 +72,14 @@ class Reporter(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A report by its id and its code."""
+
+    id: UUID
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rotated:
     """How many contacts are sealed anew, and how many no key of the settings opens."""
 
@@ -99,7 +109,7 @@ async def put(conn: AsyncConnection, report_id: UUID, given: dict[str, str], key
 
 async def read(
     conn: AsyncConnection,
-    report: AnyRow,
+    report: Named,
     *,
     keys: Keys,
     actor: str,
@@ -107,7 +117,7 @@ async def read(
     now: datetime,
     action: str = "contact.read",
 ) -> dict[str, str]:
-    """The contact of a report (`id, code`) for one of the staff; empty: there is none.
+    """The contact of a report for one of the staff; empty: there is none.
 
     The one way for anybody but the reporter. Who read it, when and why is a line of the audit log
     in the same transaction: where that cannot be written this raises, and nothing is read.
@@ -132,6 +142,25 @@ async def own(
 async def forget(conn: AsyncConnection, report_ids: Sequence[UUID]) -> int:
     """Take away the contacts of these reports; how many there were."""
     return await store.forget(conn, report_ids)
+
+
+async def count_due(conn: AsyncConnection, limits: Limits) -> dict[str, int]:
+    """How many contacts of each category were kept long enough."""
+    return await store.count_due(conn, limits)
+
+
+async def forget_due(
+    conn: AsyncConnection, limits: Limits, after: UUID, most: int
+) -> tuple[Counter[str], UUID | None]:
+    """Take away up to `most` of those, by report id from `after` on.
+
+    Returns how many of each category, and where to go on (None: that was all).
+    """
+    rows = await store.due(conn, limits, after, most)
+    if not rows:
+        return Counter(), None
+    await store.forget(conn, [row.report_id for row in rows])
+    return Counter(row.category_code for row in rows), rows[-1].report_id
 
 
 async def find(

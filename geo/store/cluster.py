@@ -35,6 +35,11 @@ _TUNING = {
     "jit": "off",
     "timezone": "UTC",
     "log_min_duration_statement": "2000",
+    # What is slow or fails is logged as it was asked, without what people wrote: no parameters, no
+    # rows that a constraint refused, no lines of a COPY.
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    "log_error_verbosity": "terse",
 }
 # For throw-away clusters of the tests: nothing in them outlives the run.
 _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -152,7 +157,7 @@ class Cluster:
         # The server inherits what it is started with: give it files, not our pipes.
         with tempfile.TemporaryFile("w+") as out:
             done = subprocess.run(
-                [str(_binary(program)), *arguments],
+                [str(binary(program)), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -202,7 +207,7 @@ def _reachable(folder: Path, user: pwd.struct_passwd) -> bool:
     return True
 
 
-def _binary(program: str) -> Path:
+def binary(program: str) -> Path:
     """A PostgreSQL program of the newest server installed that has PostGIS; on PATH otherwise."""
     candidates = [
         *Path("/usr/lib/postgresql").glob("*/bin"),

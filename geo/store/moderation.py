@@ -162,9 +162,6 @@ async def keep_text(
 
 async def hide_photo(conn: AsyncConnection, report_id: UUID, n: int, hidden: bool) -> bool | None:
     """Hide or show one photo; whether it was otherwise before, None: there is no such."""
-    there = await conn.execute(text("SELECT to_regclass('photos')"))
-    if there.scalar() is None:
-        return None
     row = await conn.execute(
         text(
             "WITH before AS (SELECT report_id, n, hidden FROM photos"

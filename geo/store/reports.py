@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy import text as sql
 from sqlalchemy.exc import OperationalError
 
-from geo.store import report_wards
+from geo.store import photos, report_wards
 from geo.store.cells import Cell, is_crowded
 from geo.store.database import AnyRow, AsyncConnection, load_sql
 from geo.store.tables import (
@@ -116,6 +116,7 @@ def _selected(*, own: bool = False) -> Select[Any]:
         case((reports.c.withheld == "hidden", "hidden"), else_=categories.c.visibility).label(
             "own_visibility"
         ),
+        photos.of_report(own=own).label("photos"),
         wards.c.code.label("ward_code"),
         wards.c.name.label("ward_name"),
         wards.c.kind.label("ward_kind"),

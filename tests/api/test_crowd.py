@@ -5,21 +5,14 @@
 
 import asyncio
 from collections import Counter
-from datetime import UTC, datetime
 
 import httpx
 import psycopg
 import pytest
 from conftest import serving
-from fastapi import Request
-from fastapi.testclient import TestClient
-from phones import Phone, sent_from
+from phones import Phone, is_challenge, of, sent_from
 
-import builders
-from api import admission
-from api.app import create_app
-from api.session import Read
-from geo.settings import Settings
+from geo.abuse import proof
 
 PHONES = 1_000
 DEVICE = "a-device-of-the-tests"
@@ -38,7 +31,8 @@ def service(city_url, tmp_path):
 
 async def the_crowd(base):
     """Answers of the phones, how many proofs each gave, and the answers of one that floods."""
-    limits = httpx.Limits(max_connections=None)
+    # A connection of its own for each request: one that was kept may be closed as it is used.
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     async with httpx.AsyncClient(base_url=base, limits=limits, timeout=120) as http:
         over, told = asyncio.Event(), []
 
@@ -88,26 +82,44 @@ def test_an_overloaded_city_asks_everybody_for_a_proof_and_refuses_nobody(city_u
 
 
 def test_uploads_have_buckets_of_their_own(city_url, tmp_path):
-    limits = {"limit_device_h": 10, "limit_network_h": 10, "proof_work": 10}
-    settings = Settings(database_url=city_url, state=tmp_path, **limits)
-    app = create_app(settings)
+    few = SHIPPED | {"PINWARD_LIMIT_DEVICE_H": "10", "PINWARD_LIMIT_NETWORK_H": "10"}
+    with serving(city_url, tmp_path, **few) as service:
+        phone = Phone(service.http, ADDRESS)
+        assert phone.statuses(4) == [201] * 3 + [429]
+        in_pieces = {"Tus-Resumable": "1.0.0", "Upload-Length": "1000"}
 
-    @app.post("/upload")
-    async def upload(request: Request, conn: Read, sender: admission.Sender) -> str:
-        await admission.upload(request, conn, sender, None, now=datetime.now(UTC))
-        return "kept"
+        def begin(**headers):
+            sent = of(ADDRESS, phone.device) | in_pieces | headers
+            return service.http.post("/api/v1/uploads", headers=sent)
 
-    with TestClient(app) as http:
-
-        def send(path, n, **headers):
-            body = builders.a_report(text=f"Nước ngập lần {n}")
-            return http.post(path, json=body, headers={"Pinward-Device": DEVICE, **headers})
-
-        reports = [send("/api/v1/reports", n).status_code for n in range(4)]
-        assert reports == [201] * 3 + [429]
-        uploads = [send("/upload", n) for n in range(6)]
         # a new device has three at once; its network five at once for each report
-        assert [answer.status_code for answer in uploads] == [200] * 3 + [429] * 3
-        others = [send("/upload", n, **{"Pinward-Device": f"{DEVICE}{n}"}) for n in range(4)]
-        assert [answer.status_code for answer in others] == [200] * 2 + [429] * 2
-        assert others[-1].json()["type"].endswith("/challenge")
+        begun = [begin() for _ in range(6)]
+        assert [answer.status_code for answer in begun] == [201] * 3 + [429] * 3
+        assert begun[-1].json()["type"].endswith("/too-many")
+        assert int(begun[-1].headers["retry-after"]) > 0
+        whole = {"file": ("a.jpg", b"no photo", "image/jpeg")}
+        answer = service.http.post(
+            "/api/v1/uploads", files=whole, headers=of(ADDRESS, phone.device)
+        )
+        assert answer.status_code == 429
+        others = [begin(**{"Pinward-Device": f"{phone.device}{n}"}) for n in range(4)]
+        assert [answer.status_code for answer in others] == [201] * 2 + [429] * 2
+        assert is_challenge(others[-1])
+        told = others[-1].json()
+        shown = proof.answer(told["challenge"], told["difficulty"])
+        device = {"Pinward-Device": f"{phone.device}3", "Pinward-Proof": shown}
+        assert begin(**device).status_code == 201
+
+
+def test_two_machines_of_one_city_count_as_one(clone, city_template, tmp_path):
+    url = clone(city_template)
+    (first, second) = (tmp_path / name for name in ("first", "second"))
+    for folder in (first, second):
+        folder.mkdir()
+    shared = SHIPPED | {"PINWARD_SECRET_KEY": "k" * 40}
+    with serving(url, first, **shared) as one, serving(url, second, **shared) as two:
+        phone, same = Phone(one.http, ADDRESS), Phone(two.http, "198.51.100.1")
+        same.headers["Pinward-Device"] = phone.device
+        assert phone.statuses(2) == [201] * 2
+        assert same.statuses(2) == [201, 429]
+        assert phone.statuses(1) == [429]

@@ -25,6 +25,7 @@ from geo.store.tables.hotspots import (
     hotspot_runs,
     hotspots,
 )
+from geo.store.tables.photos import photos, uploads
 from geo.store.tables.reforms import reform_moves, reforms, reports_today, wards_today
 from geo.store.tables.reports import (
     categories,
@@ -35,6 +36,7 @@ from geo.store.tables.reports import (
     report_texts,
     reports,
 )
+from geo.store.tables.retention import retention_rules
 from geo.store.tables.streets import streets
 from geo.store.tables.users import sessions, users
 from geo.store.tables.wards import ward_sets, ward_shapes, wards
@@ -59,6 +61,7 @@ __all__ = [
     "idempotency_keys",
     "metadata",
     "organisations",
+    "photos",
     "pyramid_counts",
     "pyramid_nodes",
     "pyramid_state",
@@ -70,8 +73,10 @@ __all__ = [
     "report_texts",
     "reports",
     "reports_today",
+    "retention_rules",
     "sessions",
     "streets",
+    "uploads",
     "users",
     "ward_sets",
     "ward_shapes",

@@ -2,7 +2,7 @@
 
 import re
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 
 from api.network import by_a_trusted_proxy
 from geo.settings import Settings
@@ -11,7 +11,7 @@ from geo.settings import Settings
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?")
 
 
-def public_base(request: Request, settings: Settings) -> str:
+def public_base(request: HTTPConnection, settings: Settings) -> str:
     """Scheme and host that the client reaches us at, without a slash at the end.
 
     `PINWARD_PUBLIC_URL` when it is set. Else what the request says; of a trusted proxy

@@ -70,6 +70,12 @@ class NotSignedIn(PinwardError):
     kind = "not-signed-in"
 
 
+class CodeNeeded(NotSignedIn):
+    """The password is right; the code of the second step is still needed."""
+
+    kind = "code-needed"
+
+
 class NotAllowed(PinwardError):
     """The one who is signed in may not do this."""
 
@@ -109,6 +115,12 @@ class RefusedPhoto(Invalid):
         super().__init__(detail, reason=reason, detail_vi=detail_vi)
         self.reason = reason
         self.what = what
+
+
+class RefusedVideo(RefusedPhoto):
+    """The video cannot be taken as it is; nothing of it was kept."""
+
+    kind = "refused-video"
 
 
 class RefusedImport(PinwardError):

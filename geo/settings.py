@@ -46,6 +46,10 @@ class Settings(BaseSettings):
         description="at least 32 characters; derives report secrets, and the key of contact data "
         "unless that has its own; empty: one is made and kept in the state folder",
     )
+    totp_roles: str = Field(
+        default="",
+        description="roles that must sign in with a second step (TOTP), with commas",
+    )
     old_secret_keys: SecretStr = Field(
         default=SecretStr(""),
         description="secret keys that PINWARD_SECRET_KEY replaced, newest first, with commas",

@@ -136,7 +136,7 @@ def test_staff_write_for_many_from_one_desk(service):
         assert [desk.post(REPORTS, json=body).status_code for _ in range(20)] == [201] * 20
     # a cookie that is none does not open the door
     phone = Phone(service.http, next(FRESH), device="")
-    phone.headers["Cookie"] = "pinward_session=nobody"
+    phone.headers |= {"Cookie": "pinward_session=nobody", "Pinward-Request": "1"}
     assert phone.statuses(4) == [201] * 3 + [429]
 
 

@@ -38,12 +38,13 @@ from geo.store.tables.reports import (
 )
 from geo.store.tables.retention import retention_rules
 from geo.store.tables.streets import streets
-from geo.store.tables.users import sessions, users
+from geo.store.tables.users import api_keys, recovery_codes, sessions, sign_in_failures, users
 from geo.store.tables.wards import ward_sets, ward_shapes, wards
 
 __all__ = [
     "abuse_buckets",
     "alerts",
+    "api_keys",
     "audit_log",
     "banned_devices",
     "categories",
@@ -65,6 +66,7 @@ __all__ = [
     "pyramid_counts",
     "pyramid_nodes",
     "pyramid_state",
+    "recovery_codes",
     "reform_moves",
     "reforms",
     "report_contacts",
@@ -75,6 +77,7 @@ __all__ = [
     "reports_today",
     "retention_rules",
     "sessions",
+    "sign_in_failures",
     "streets",
     "uploads",
     "users",

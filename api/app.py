@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES
 from starlette.types import ASGIApp
 
-from api import entrance, errors, metrics, refresh, tus
+from api import admission, entrance, errors, metrics, refresh, tus
 from api.auth import oidc
 from api.auth.renewal import Renewal
 from api.auth.same_origin import SameOrigin
@@ -61,6 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.tiles = TileSource(settings)
     app.state.experts = ExpertDesk()
     app.state.oidc = oidc.providers(settings)
+    app.state.limits = admission.limits(settings)
     errors.install(app)
     for router in ROUTERS:
         app.include_router(router)
@@ -87,6 +88,8 @@ def create_app(settings: Settings) -> FastAPI:
             "Idempotency-Key",
             "If-None-Match",
             "Last-Event-ID",
+            "Pinward-Device",
+            "Pinward-Proof",
             *tus.ASKED,
         ],
         expose_headers=["ETag", "Link", "Location", "Retry-After", *tus.TOLD],

@@ -19,6 +19,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geo import errors
+from geo.reports.text import visible
 
 log = logging.getLogger("pinward.errors")
 
@@ -76,8 +77,8 @@ _WORDS = {
     "or the version of the protocol is not spoken here.",
     413: "The body is too large.",
     415: "The body is not sent as JSON.",
-    423: "Another request is at it; try again in a moment.",
     429: "Too many of these in a short time; `Retry-After` says when to try again.",
+    423: "Another request is at it; try again in a moment.",
     503: "The service cannot answer now; `Retry-After` says when to ask again.",
 }
 
@@ -98,7 +99,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """A problem+json answer; `extra` adds members beside the standard ones."""
-    body = {"type": TYPE + kind, "title": title, "status": status, "detail": detail}
+    body = {"type": TYPE + kind, "title": title, "status": status, "detail": visible(detail)}
     return Response(
         json.dumps({**body, **(extra or {})}, ensure_ascii=False, default=str),
         status_code=status,
@@ -125,7 +126,8 @@ def _of_validation(error: RequestValidationError) -> Response:
     for item in error.errors():
         place = [str(part) for part in item["loc"] if part not in ("body", "query", "path")]
         message = str(item["msg"]).removeprefix("Value error, ")
-        found.append({"field": ".".join(place) or str(item["loc"][0]), "message": message})
+        field = visible(".".join(place) or str(item["loc"][0]))
+        found.append({"field": field, "message": visible(message)})
     said = "; ".join(f"{item['field']}: {item['message']}" for item in found)
     return problem(422, "invalid", "The input is not valid", said, {"errors": found})
 

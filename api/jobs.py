@@ -23,7 +23,7 @@ from geo import audit
 from geo.hotspots.days import window
 from geo.reports.reform import apply as reform
 from geo.settings import Settings
-from geo.store import hotspot_queue, hotspot_runs
+from geo.store import abuse, hotspot_queue, hotspot_runs
 from geo.store.database import AsyncConnection, create_engine, driver
 
 log = logging.getLogger("pinward.jobs")
@@ -109,6 +109,14 @@ async def reforms(context: JobContext, timestamp: int) -> None:
         code, said = await _command("wards", "reform", verb, "--to", set_name)
         if code:
             log.warning("pinward wards reform %s --to %s failed (%s)", verb, set_name, said)
+
+
+@app.periodic(cron="*/5 * * * *", periodic_id="forget")
+@app.task(name="forget", queueing_lock="forget", pass_context=True)
+async def forget(context: JobContext, timestamp: int) -> None:
+    """Forget which networks and devices sent, when their time is over."""
+    async with _transaction(context.additional_context["url"]) as conn:
+        await abuse.sweep(conn, datetime.fromtimestamp(timestamp, UTC))
 
 
 @app.periodic(cron="23 * * * *", periodic_id="photos")

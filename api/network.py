@@ -65,6 +65,13 @@ def network_of(request: HTTPConnection, settings: Settings) -> str:
     return HERE if last is None else _of(last)
 
 
+def wider(network: str) -> str | None:
+    """The /48 around an IPv6 network, which one customer may have for the asking; None: no such."""
+    if ":" not in network:
+        return None
+    return str(ip_network(network).supernet(new_prefix=48))
+
+
 def _peer(request: HTTPConnection) -> str | None:
     try:
         return str(_plain(request.client.host)) if request.client else None

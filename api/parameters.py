@@ -29,6 +29,7 @@ from pydantic import (
 )
 
 from geo.errors import Invalid
+from geo.reports.text import visible
 from geo.store.area import Bbox
 from geo.store.cells import LAST_ID, Cell
 from geo.store.tables.reports import STATUSES
@@ -188,6 +189,9 @@ KindParam = Annotated[str | None, Field(pattern="^(incident|suggestion)$")]
 PlainText = Annotated[str, AfterValidator(_clean)]
 """Text that PostgreSQL can hold."""
 
+Said = Annotated[PlainText, AfterValidator(visible)]
+"""`PlainText` that people are shown, or that is compared with such: without what is not seen."""
+
 DayParam = Annotated[date | None, BeforeValidator(_day)]
 """ISO 8601 day → `date`."""
 
@@ -241,6 +245,10 @@ def decode_key(cursor: str, bits: int = 63) -> int:
     # whoever made up a larger number begins at the start
     key: int = decode_cursor(cursor, int)[0]
     return max(-1, min(key, (1 << bits) - 1))
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def decode_cursor(cursor: str, *kinds: type) -> tuple[Any, ...]:

@@ -141,6 +141,7 @@ class ReportProperties(BaseModel):
     blurred: Annotated[bool, Field(description="the point is moved by up to some 100 m")]
     source: str | None
     flags: list[str]
+    edited_at: Annotated[Time | None, Field(description="when the city last edited the text")]
     photos: list[Photo]
     erased: Annotated[bool, Field(description="the text is gone; what stands there says why")]
     reasons: list[Name] | None = None

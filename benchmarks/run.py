@@ -37,7 +37,10 @@ ALONE = (
     "reform",
 )
 # In this order: what writes reports comes last.
-IN_THE_CITY = ("pyramid_size", "hotspot_run", "cold_tile", "warm_tile", "live_streams", "intake")
+IN_THE_CITY = (
+    *("pyramid_size", "hotspot_run", "cold_tile", "warm_tile", "live_streams", "admission"),
+    "intake",
+)
 MEASURES = ALONE + IN_THE_CITY
 
 

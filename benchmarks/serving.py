@@ -20,11 +20,15 @@ BIN = Path(sys.executable).parent
 
 
 @contextmanager
-def pinward(url: str, *options: str) -> Iterator[int]:
+def pinward(url: str, *options: str, **settings: str) -> Iterator[int]:
     """`pinward serve` on a database; yields the port."""
     with tempfile.TemporaryDirectory() as state:
         words = ["pinward", "serve", "--workers", str(WORKERS), "--port", "{port}", *options]
-        env = {"PINWARD_DATABASE_URL": url, "PINWARD_STATE": state}
+        env = {
+            "PINWARD_DATABASE_URL": url,
+            "PINWARD_STATE": state,
+            "PINWARD_LIMITS": "no",
+        } | settings
         with _process(words, env, "/readyz") as port:
             yield port
 

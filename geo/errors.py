@@ -181,6 +181,18 @@ class TooMany(PinwardError):
         self.later_s = later_s
 
 
+class ChallengeNeeded(TooMany):
+    """Many send from where you are: a small proof of work lets you go on at once."""
+
+    kind = "challenge"
+
+
+class DeviceBanned(NotAllowed):
+    """This device may not send anything for a while."""
+
+    kind = "device-banned"
+
+
 class DatabaseAway(NotReady):
     """The database cannot be reached."""
 

@@ -94,6 +94,32 @@ class Settings(BaseSettings):
     pool_size: int = Field(
         default=10, ge=1, le=200, description="database connections of one service process"
     )
+    limits: bool = Field(
+        default=True,
+        description="whether reports and uploads are counted by device, network and in all; "
+        "no: something in front of the service does it",
+    )
+    limit_device_h: int = Field(
+        default=30, ge=1, le=100_000, description="reports an hour of one device; more are refused"
+    )
+    limit_network_h: int = Field(
+        default=600,
+        ge=1,
+        le=10_000_000,
+        description="reports an hour of one network; more cost each a small proof of work",
+    )
+    limit_all_h: int = Field(
+        default=30_000,
+        ge=1,
+        le=100_000_000,
+        description="reports an hour of everybody; more cost each a small proof of work",
+    )
+    proof_work: int = Field(
+        default=15_000,
+        ge=1,
+        le=10_000_000,
+        description="sha256 hashes of the easiest proof, on average; it grows with the flood",
+    )
     body_timeout_s: float = Field(
         default=30.0,
         ge=0.1,

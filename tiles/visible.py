@@ -85,7 +85,7 @@ def visible(chosen: Filter, rows: FromClause) -> Select[Any]:
             func.ST_Y(point).label("lat"),
         )
         .join_from(rows, categories, table.category_code == category.code)
-        .where(category.visibility != "hidden")
+        .where(category.visibility != "hidden", table.withheld.is_(None))
     )
     if chosen.category:
         wanted = chosen.category

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from api.auth.scope import require_within
 from api.auth.staff import Staff, require
 from api.errors import documented
-from api.parameters import PlainText
+from api.parameters import Said
 from api.routes.reports import Code
 from api.session import Write
 from geo.reports import contacts
@@ -20,7 +20,7 @@ router = APIRouter(prefix="/api/v1", tags=["reports"])
 READERS = ("hotline_agent", "ward_officer", "admin")
 
 Why = Annotated[
-    PlainText,
+    Said,
     Query(
         min_length=3,
         max_length=200,

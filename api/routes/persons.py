@@ -13,7 +13,7 @@ from api.bodies import BoundedRoute
 from api.caching import packed
 from api.erased_photos import drop_photos
 from api.errors import documented
-from api.parameters import PlainText
+from api.parameters import Said
 from api.routes.reports import Code, Secret
 from api.schemas import Name, Time
 from api.session import Read, Write
@@ -34,7 +34,7 @@ class Erasure(BaseModel):
 
     text: Annotated[bool, Field(description="also the text and the answers to questions")] = False
     reason: Annotated[
-        PlainText | None,
+        Said | None,
         Field(max_length=200, description="of the staff: who asked for it, and how"),
     ] = None
 

@@ -6,8 +6,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import Field
 
+from api import admission
 from api.addresses import public_base
+from api.admission import Sender
 from api.auth.citizens import Mine, mark_of
+from api.auth.staff import Token
 from api.bodies import BoundedRoute
 from api.caching import cached, matches, packed
 from api.errors import documented
@@ -19,7 +22,7 @@ from api.parameters import (
     KindParam,
     ListedWardsParam,
     Page,
-    PlainText,
+    Said,
     StatusesParam,
     TimeParam,
     decode_moment,
@@ -34,12 +37,12 @@ from api.schemas import (
     ReportFeature,
     ReportReceipt,
 )
-from api.session import Read, ServiceSettings, Wards, Write, today
+from api.session import Read, ServiceSettings, Wards, today
 from geo.errors import NotSignedIn
 from geo.reports import categories, reading
 from geo.reports.assigning import Intake
 from geo.reports.codes import read_key
-from geo.reports.intake import submit
+from geo.reports.intake import key_hash, submit
 from geo.reports.new import NewReport
 from geo.store import citizens
 
@@ -63,7 +66,7 @@ class Wanted(Page):
     since: TimeParam = None
     until: TimeParam = None
     q: Annotated[
-        PlainText | None,
+        Said | None,
         Field(max_length=200, description="words that occur in the text, marks and case aside"),
     ] = None
 
@@ -99,7 +102,7 @@ async def list_categories(request: Request, conn: Read) -> Response:
     "/reports",
     status_code=201,
     responses={
-        **documented(400, 413, 415),
+        **documented(400, 403, 413, 415, 429),
         201: {"model": ReportReceipt},
         200: {"model": ReportReceipt, "description": "The first answer to this Idempotency-Key."},
     },
@@ -107,9 +110,10 @@ async def list_categories(request: Request, conn: Read) -> Response:
 async def send_report(
     new: NewReport,
     request: Request,
-    conn: Write,
+    conn: Read,
     wards: Wards,
     settings: ServiceSettings,
+    sender: Sender,
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -118,22 +122,33 @@ async def send_report(
         ),
     ] = None,
     mine: Mine = False,
+    token: Token = None,
 ) -> Response:
-    """Send a report; the answer says whose it is, why, and by when."""
+    """Send a report; the answer says whose it is, why, and by when.
+
+    Where many send from one network, 429 of type `challenge` asks for a proof of work: the header
+    `Pinward-Proof: <challenge>.<answer>`, of which the first 48 bits of the sha256 are less than
+    2^48 / difficulty.
+    """
     key = read_key(idempotency_key) if idempotency_key is not None else None
     rules = Intake(wards, request.app.state.keys, settings.timezone, settings.snap_m)
-    receipt = await submit(conn, new, rules, datetime.now(UTC), key)
-    code = receipt.answer["code"]
-    body = {
-        "code": code,
-        "secret": receipt.secret,
-        "tracking_url": f"{public_base(request, settings)}/r/{code}",
-        **receipt.answer,
-    }
-    if mine:
-        # Also when the sign-in has run out meanwhile the report is taken in; the answer says so.
-        mark = await mark_of(conn, request)
-        body["mine"] = mark is not None and await citizens.keep(conn, mark, code)
+    now = datetime.now(UTC)
+    doubts = await admission.report(
+        request, conn, sender, token, new, key_hash=key_hash(key), now=now
+    )
+    async with conn.begin():
+        receipt = await submit(conn, new, rules, now, key, doubts)
+        code = receipt.answer["code"]
+        body = {
+            "code": code,
+            "secret": receipt.secret,
+            "tracking_url": f"{public_base(request, settings)}/r/{code}",
+            **receipt.answer,
+        }
+        if mine:
+            # Also when the sign-in has run out meanwhile it is taken in; the answer says so.
+            mark = await mark_of(conn, request)
+            body["mine"] = mark is not None and await citizens.keep(conn, mark, code)
     return Response(
         packed(body),
         status_code=200 if receipt.replayed else 201,

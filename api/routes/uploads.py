@@ -9,7 +9,9 @@ from typing import IO, Annotated, Any
 from fastapi import APIRouter, Header, Path, Request, Response
 from starlette.exceptions import HTTPException
 
-from api import tus
+from api import admission, tus
+from api.admission import Sender
+from api.auth.staff import Token
 from api.caching import packed
 from api.errors import documented, problem
 from api.multipart import body, receive, too_large
@@ -59,13 +61,15 @@ async def abilities() -> Response:
     "",
     status_code=201,
     openapi_extra=_MULTIPART,
-    responses={**documented(412, 413, 415, 503), 201: {"model": Upload}},
+    responses={**documented(403, 412, 413, 415, 429, 503), 201: {"model": Upload}},
 )
 async def send(
     request: Request,
+    sender: Sender,
     upload_length: Annotated[
         str | None, Header(description="instead of a body: bytes that come in pieces (tus 1.0)")
     ] = None,
+    token: Token = None,
 ) -> Response:
     """Send a photo (JPEG, PNG, WebP or HEIC; 20 MB at most) as the part `file`.
 
@@ -77,6 +81,7 @@ async def send(
         if upload_length is not None:
             if wrong := tus.other_version(request):
                 return wrong
+            await _admit(request, sender, token)
             return await to_thread(_begin, request)
         raise HTTPException(
             415,
@@ -86,6 +91,7 @@ async def send(
     # Full now: it need not be sent at all.
     request.app.state.cleaning.check()
     request.app.state.inbox.check_room(media.MOST_BYTES_OF_ANY)
+    await _admit(request, sender, token)
     with request.app.state.inbox.once() as (file, path):
         sent = await receive(request, file)
         file.flush()
@@ -170,6 +176,12 @@ async def withdraw(upload_id: Id, request: Request) -> Response:
         with state.inbox.held(part):
             part.path.unlink(missing_ok=True)
     return Response(status_code=204)
+
+
+async def _admit(request: Request, sender: Sender, token: str | None) -> None:
+    # Not for longer than it takes to ask: a body may come for minutes.
+    async with request.app.state.engine.connect() as conn:
+        await admission.upload(request, conn, sender, token, now=datetime.now(UTC))
 
 
 def _begin(request: Request) -> Response:

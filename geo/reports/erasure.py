@@ -102,6 +102,9 @@ async def _erase(
     events = await store.blank_events(conn, report_ids, BY_REPORTER, **_BLANK)
     await store.forget_bodies(conn, report_ids)
     await citizens.forget_reports(conn, report_ids)
+    await store.forget_devices(conn, report_ids)
+    if instead is not None:
+        await store.forget_texts(conn, report_ids)
     return Erased(
         contacts=await contacts.forget(conn, report_ids),
         texts=texts,

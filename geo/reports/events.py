@@ -1,5 +1,6 @@
 """What happened to a report, in words for people."""
 
+from collections.abc import Sequence
 from typing import Any
 
 Words = dict[str, str]
@@ -20,6 +21,17 @@ def assigned(name_vi: str, name_en: str) -> dict[str, Any]:
     return {
         "kind": "assigned",
         **words(f"Đã chuyển đến {name_vi}.", f"Passed on to {the(name_en)}."),
+    }
+
+
+def withheld(reasons: Sequence[Words]) -> dict[str, Any]:
+    """The staff are to look at it before the public does; only they are told."""
+    vi, en = ("; ".join(reason[language] for reason in reasons) for language in ("vi", "en"))
+    return {
+        "kind": "withheld",
+        **words(f"Chờ xem lại: {vi}.", f"Waits for a look: {en}."),
+        "public": False,
+        "data": {"reasons": list(reasons)},
     }
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,12 +40,29 @@ class Receipt:
     replayed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """What is known of who sent a report, and why the staff are to look at it before the public.
+
+    `device`: keyed hash, kept for `DEVICE_KEPT` apart from the report. `reasons`: `{code, vi, en}`;
+    with any the report is taken in as all are, but withheld.
+    """
+
+    device: bytes | None = None
+    reasons: Sequence[events.Words] = ()
+
+
+NO_DOUBTS = Doubts()
+DEVICE_KEPT = timedelta(days=7)
+
+
 async def submit(
     conn: AsyncConnection,
     new: NewReport,
     intake: Intake,
     now: datetime,
     idempotency_key: UUID | None = None,
+    doubts: Doubts = NO_DOUBTS,
 ) -> Receipt:
     """Take in a report; all it writes is in the caller's transaction.
 
@@ -56,15 +74,15 @@ async def submit(
     photo's id cannot be used.
     """
     place, outside = _place(new, intake, now)
-    key_hash = body_hash = None
+    body_hash = None
+    hashed = key_hash(idempotency_key)
     if idempotency_key:
-        key_hash = hashlib.sha256(idempotency_key.bytes).digest()
         body_hash = _body_hash(new, intake.keys.secret)
         secret = codes.secret_of_key(intake.keys.secret, idempotency_key)
     else:
         secret = codes.new_secret()
     well_formed = CATEGORY_CODE.fullmatch(new.category)
-    known = await store.context(conn, new.category if well_formed else "", key_hash)
+    known = await store.context(conn, new.category if well_formed else "", hashed)
     # Before any other check: a replay gets its first answer even if the rules changed since.
     if known.answer is not None:
         return _replay(known, new, intake.keys, idempotency_key)
@@ -75,6 +93,8 @@ async def submit(
         raise outside or OutsideCoverage()
     _check_observed(new.observed_at, now)
     told = [events.received(), *filter(None, [place.event])]
+    if doubts.reasons:
+        told.append(events.withheld(doubts.reasons))
     due_at = deadlines.due_at(now, category["deadlines"])
     values = {
         "kind": new.kind,
@@ -90,9 +110,12 @@ async def submit(
         "now": now,
         "due_at": due_at,
         "secret_hash": codes.secret_hash(secret),
-        "key_hash": key_hash,
+        "key_hash": hashed,
         "body_hash": body_hash,
         "events": _json(told),
+        "withheld": "review" if doubts.reasons else None,
+        "device": doubts.device,
+        "device_until": now + DEVICE_KEPT,
     }
     answer = {**place.told(), "due_at": due_at and rfc3339(due_at)}
     for _ in range(TRIES):
@@ -108,13 +131,18 @@ async def submit(
             if new.photos:
                 await keeping.attach(conn, named["id"], new.photos, now)
             return Receipt(answer, secret, replayed=False)
-        if key_hash and not written.claimed:
+        if hashed and not written.claimed:
             # Another request with this key was under way; it has committed by now.
-            known = await store.context(conn, "", key_hash)
+            known = await store.context(conn, "", hashed)
             return _replay(known, new, intake.keys, idempotency_key)
-        if key_hash:
-            await store.release_key(conn, key_hash)
+        if hashed:
+            await store.release_key(conn, hashed)
     raise RuntimeError(f"no free report code found in {TRIES} tries")
+
+
+def key_hash(idempotency_key: UUID | None) -> bytes | None:
+    """What the database keeps of an Idempotency-Key."""
+    return hashlib.sha256(idempotency_key.bytes).digest() if idempotency_key else None
 
 
 def _place(

@@ -242,6 +242,8 @@ def _properties(row: RowMapping) -> dict[str, Any]:
         "blurred": row["visibility"] == "blurred",
         "source": row["source"],
         "flags": row["flags"],
+        # By the city, which keeps what it was before.
+        "edited_at": _time(row["edited_at"]),
         "photos": [
             {**photo, "url": f"/api/v1/reports/{row['code']}/photos/{photo['n']}"}
             for photo in row["photos"] or ()
@@ -266,7 +268,7 @@ def _own_feature(row: RowMapping, contact: dict[str, Any] | None) -> dict[str, A
             "accuracy_m": row["accuracy_m"],
             "answers": row["answers"],
             "reporter": contact,
-            "visibility": row["visibility"],
+            "visibility": row["own_visibility"],
             "match": row["ward_match"],
             "distance_m": row["ward_distance_m"],
             "ambiguous_with": row["ambiguous_with"],

@@ -39,5 +39,7 @@ LEFT JOIN wards AS old_ward ON old_ward.id = x.old_ward_id
 LEFT JOIN wards AS new_ward ON new_ward.id = x.new_ward_id
 LEFT JOIN reports AS report ON x.topic = 'report' AND report.code = x.subject
 LEFT JOIN categories AS is_now
-    ON is_now.code = report.category_code AND is_now.visibility <> 'hidden'
+    ON is_now.code = report.category_code
+    AND is_now.visibility <> 'hidden'
+    AND report.withheld IS NULL
 ORDER BY x.seq

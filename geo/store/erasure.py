@@ -73,6 +73,18 @@ async def forget_bodies(conn: AsyncConnection, report_ids: Sequence[UUID]) -> in
     return (await conn.execute(statement, {"ids": list(report_ids)})).rowcount
 
 
+async def forget_texts(conn: AsyncConnection, report_ids: Sequence[UUID]) -> int:
+    """Take away what these reports said before the staff edited them; how many versions."""
+    statement = text("DELETE FROM report_texts WHERE report_id = ANY(:ids)")
+    return (await conn.execute(statement, {"ids": list(report_ids)})).rowcount
+
+
+async def forget_devices(conn: AsyncConnection, report_ids: Sequence[UUID]) -> int:
+    """Forget from which devices these reports came; how many."""
+    statement = text("DELETE FROM report_devices WHERE report_id = ANY(:ids)")
+    return (await conn.execute(statement, {"ids": list(report_ids)})).rowcount
+
+
 async def forget_photos(conn: AsyncConnection, report_ids: Sequence[UUID]) -> list[str]:
     """Take away the rows of these reports' photos; which files (hex sha256) no report shows now."""
     statement = text(

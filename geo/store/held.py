@@ -2,6 +2,7 @@
 
 from sqlalchemy import select
 
+from geo.store import reports as reports_store
 from geo.store.database import AnyRow, AsyncConnection
 from geo.store.tables import categories, reports, wards
 
@@ -18,7 +19,7 @@ async def by_code(conn: AsyncConnection, code: str, *, locked: bool = False) -> 
             wards.c.code.label("ward_code"),
             reports.c.organisation_id,
             reports.c.secret_hash,
-            categories.c.visibility,
+            reports_store.visibility().label("visibility"),
         )
         .select_from(
             reports.join(categories, categories.c.code == reports.c.category_code).outerjoin(

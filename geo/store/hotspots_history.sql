@@ -36,6 +36,7 @@ event AS (
         AND NOT 'default-point' = ANY (r.flags)
         AND (:blurred OR c.visibility <> 'blurred')
         AND (:hidden OR c.visibility <> 'hidden')
+        AND r.withheld IS NULL
         AND ST_Intersects(
             hull.geom,
             CASE WHEN :blurred THEN pinward_public_point(r.geom, 'blurred') ELSE r.geom END

@@ -2,7 +2,8 @@
 -- width, so that the answer is one array. Places are those at which the public sees a report: a hull
 -- around true addresses of a blurred category would tell them. The sender is the only key there is:
 -- the same words by the same channel, long enough not to be said twice by chance; an import's texts
--- may be a form's, and all that were erased say the same (geo.reports.erasure).
+-- may be a form's, and all that were erased say the same (geo.reports.erasure). One that is withheld
+-- from the public counts for nobody: it may be no sign of anything.
 SELECT
     r.id,
     ST_X(place.geom) AS lon,
@@ -25,4 +26,9 @@ CROSS JOIN LATERAL (
         ELSE r.geom
     END AS geom
 ) AS place
-WHERE r.created_at >= {since} AND r.created_at < {until} AND r.status <> ALL ({left_out}) {narrowed}
+WHERE
+    r.created_at >= {since}
+    AND r.created_at < {until}
+    AND r.status <> ALL ({left_out})
+    AND r.withheld IS NULL
+    {narrowed}

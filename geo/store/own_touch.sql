@@ -3,7 +3,7 @@
 WITH touched AS (
     UPDATE reports SET updated_at = :now
     WHERE id = :id
-    RETURNING code, category_code, cell, status, kind, ward_id, created_at
+    RETURNING code, category_code, cell, status, kind, ward_id, created_at, withheld
 )
 INSERT INTO changes (
     topic, subject,
@@ -17,3 +17,4 @@ SELECT
 FROM touched AS r
 JOIN categories AS c ON c.code = r.category_code AND c.visibility <> 'hidden'
 CROSS JOIN LATERAL (SELECT pinward_public_cell(r.cell, c.visibility) AS cell) AS seen
+WHERE r.withheld IS NULL

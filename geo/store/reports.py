@@ -11,7 +11,18 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import ColumnElement, FromClause, RowMapping, Select, func, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    RowMapping,
+    Select,
+    and_,
+    case,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy import text as sql
 from sqlalchemy.exc import OperationalError
 
@@ -39,6 +50,21 @@ def public_point() -> ColumnElement[Any]:
     `pinward_public_point(reports.geom, categories.visibility)`.
     """
     return func.pinward_public_point(reports.c.geom, categories.c.visibility)
+
+
+def is_public() -> ColumnElement[bool]:
+    """Whether the public may know of a report at all, for queries that join `reports` to
+    `categories`: neither is its category hidden, nor is it withheld itself.
+
+    Everything that shows or counts reports asks this: lists, tiles, exports and statistics in these
+    words, the triggers of `changes`, the pyramid and the hotspots in the same ones of their SQL.
+    """
+    return and_(categories.c.visibility != "hidden", reports.c.withheld.is_(None))
+
+
+def visibility() -> ColumnElement[str]:
+    """`public`, `blurred` or `hidden`, as the category says or the report itself."""
+    return case((reports.c.withheld.is_(None), categories.c.visibility), else_="hidden")
 
 
 # Half a cell of zoom 18 is 0.000687 degrees of longitude, and less of latitude.
@@ -75,7 +101,7 @@ def _selected(*, own: bool = False) -> Select[Any]:
                 *("ward_distance_m", "ambiguous_with", "reasons", "channel", "answers"),
                 *("observed_at", "created_at", "updated_at", "due_at", "closed_at"),
                 *("source", "source_id", "flags", "secret_hash"),
-                *("erased_at", "content_gone_at"),
+                *("erased_at", "content_gone_at", "edited_at"),
             )
         ),
         func.ST_X(where).label("lon"),
@@ -86,7 +112,11 @@ def _selected(*, own: bool = False) -> Select[Any]:
         categories.c.name_vi.label("category_vi"),
         categories.c.name_en.label("category_en"),
         categories.c.icon,
-        categories.c.visibility,
+        visibility().label("visibility"),
+        # What its reporter is told: nothing of a look that the staff still have to take.
+        case((reports.c.withheld == "hidden", "hidden"), else_=categories.c.visibility).label(
+            "own_visibility"
+        ),
         photos.of_report(own=own).label("photos"),
         wards.c.code.label("ward_code"),
         wards.c.name.label("ward_name"),
@@ -122,7 +152,7 @@ def newest_first(conditions: Sequence[ColumnElement[bool]]) -> Select[Any]:
     """Reports the public may see that meet all conditions, newest first."""
     return (
         _selected()
-        .where(categories.c.visibility != "hidden", *conditions)
+        .where(is_public(), *conditions)
         .order_by(reports.c.created_at.desc(), reports.c.id.desc())
     )
 
@@ -181,7 +211,7 @@ async def page(
     Raises `TookTooLong`.
     """
     created_at: ColumnElement[datetime] = reports.c.created_at
-    wanted = [categories.c.visibility != "hidden", *conditions]
+    wanted = [is_public(), *conditions]
     with told_in_time():
         if cell:
             # The planner knows how many rows lie between two cell numbers only where that is more

@@ -1,5 +1,6 @@
 -- Everything that one submitted report writes, in one statement: the claim of its Idempotency-Key
--- with the answer a replay will get, the report, its first events, its sealed contact.
+-- with the answer a replay will get, the report, its first events, its sealed contact, and for a
+-- while, apart from it, the keyed hash of the device.
 -- Of two requests racing with one key the second waits at the claim until the first commits, then
 -- claims nothing and files nothing (claimed = 0). A code that is taken files nothing (filed = 0).
 WITH claimed AS (
@@ -18,7 +19,7 @@ filed AS (
     INSERT INTO reports (
         id, code, kind, category_code, status, text, geom, accuracy_m, ward_id, ward_match,
         ward_distance_m, ambiguous_with, organisation_id, reasons, channel, answers, observed_at,
-        created_at, updated_at, due_at, secret_hash
+        created_at, updated_at, due_at, secret_hash, withheld
     )
     SELECT
         CAST(:id AS uuid),
@@ -41,17 +42,33 @@ filed AS (
         CAST(:now AS timestamptz),
         CAST(:now AS timestamptz),
         CAST(:due_at AS timestamptz),
-        CAST(:secret_hash AS bytea)
+        CAST(:secret_hash AS bytea),
+        CAST(:withheld AS text)
     WHERE CAST(:key_hash AS bytea) IS NULL OR EXISTS (SELECT 1 FROM claimed)
     ON CONFLICT (code) DO NOTHING
     RETURNING id
 ),
 
 told AS (
-    INSERT INTO report_events (report_id, at, kind, text_vi, text_en)
-    SELECT filed.id, CAST(:now AS timestamptz), e.kind, e.vi, e.en
+    INSERT INTO report_events (report_id, at, kind, text_vi, text_en, public, data)
+    SELECT
+        filed.id,
+        CAST(:now AS timestamptz),
+        e.kind,
+        e.vi,
+        e.en,
+        coalesce(e.public, true),
+        coalesce(e.data, '{}')
     FROM filed
-    CROSS JOIN jsonb_to_recordset(CAST(:events AS jsonb)) AS e (kind text, vi text, en text)
+    CROSS JOIN jsonb_to_recordset(CAST(:events AS jsonb))
+        AS e (kind text, vi text, en text, public boolean, data jsonb)
+),
+
+sent_by AS (
+    INSERT INTO report_devices (report_id, device, forget_at)
+    SELECT filed.id, CAST(:device AS bytea), CAST(:device_until AS timestamptz)
+    FROM filed
+    WHERE CAST(:device AS bytea) IS NOT NULL
 ),
 
 reachable AS (

@@ -78,7 +78,7 @@ class Asked:
 async def visible(
     conn: AsyncConnection, families: Sequence[str] | None = None
 ) -> ColumnElement[bool]:
-    """Condition over `reports`: of no hidden category, and of these or their children only.
+    """Condition over `reports`: `reports.is_public`, and of these or their children only.
 
     In codes that are read here: the planner knows how many reports a code has, but not how many
     those of a subquery have.
@@ -88,7 +88,8 @@ async def visible(
         query = query.where(
             or_(categories.c.code.in_(families), categories.c.parent_code.in_(families))
         )
-    return reports.c.category_code.in_((await conn.execute(query)).scalars().all())
+    codes = (await conn.execute(query)).scalars().all()
+    return and_(reports.c.category_code.in_(codes), reports.c.withheld.is_(None))
 
 
 async def groups(conn: AsyncConnection, asked: Asked, limit: int) -> list[RowMapping]:

@@ -22,6 +22,7 @@ SMALL = {
     "reform": {"n_open": 3000, "n_closed": 300, "seconds": 1.0},
     "warm_tile": {"pairs": 1, "seconds": 0.3},
     "live_streams": {"streams": 12, "reports": 3},
+    "admission": {"pairs": 1, "seconds": 0.5, "phones": 70},
     "intake": {"pairs": 1, "seconds": 0.6, "probes": 6},
 }
 

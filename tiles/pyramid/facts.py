@@ -23,7 +23,7 @@ SELECT
     {_STATE.format("r.")}
 FROM reports AS r
 JOIN categories AS c ON c.code = r.category_code
-WHERE c.visibility <> 'hidden'
+WHERE c.visibility <> 'hidden' AND r.withheld IS NULL
 """
 _CHANGES = """
 SELECT {when}_cell, {when}_created_at, coalesce({when}_ward_id, 0), {when}_category, {state}

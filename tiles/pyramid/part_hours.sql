@@ -5,6 +5,7 @@ SELECT
 FROM reports AS r
 JOIN categories AS c ON c.code = r.category_code
 WHERE c.visibility <> 'hidden'
+    AND r.withheld IS NULL
     -- the public cell lies in the same tile as the true one
     AND r.cell BETWEEN :first AND :last
     AND (

@@ -1,5 +1,7 @@
 /** The way to the service: JSON in, JSON out, and three kinds of failure that people can act on. */
 import { i18n } from './i18n/index.svelte';
+import { isChallenge, prove } from './proof';
+import { deviceToken } from './state/device';
 import type {
   Alert,
   Category,
@@ -26,7 +28,7 @@ export class Refused extends Error {
 
   constructor(
     readonly status: number,
-    problem: { type?: string; title?: string; detail?: string; errors?: unknown },
+    readonly problem: { type?: string; title?: string; detail?: string; errors?: unknown },
   ) {
     super(problem.detail ?? problem.title ?? `HTTP ${status}`);
     this.type = (problem.type ?? '').replace(/\/+$/, '').split(/[/#:]/).pop() ?? '';
@@ -127,11 +129,29 @@ export async function facilitiesNear(
 
 export function sendReport(report: NewReport, key: string): Promise<Receipt> {
   const { body, headers } = json(report);
-  return ask('/api/v1/reports', {
+  return askProving('/api/v1/reports', {
     method: 'POST',
     body,
     headers: { ...headers, 'Idempotency-Key': key },
   });
+}
+
+/** A challenge may end, or its answer get lost, before the request that carries it is taken in. */
+const PROOFS = 4;
+
+/** As `ask`, for what is counted: names the device, and proves some work where that is asked. */
+async function askProving<T>(path: string, init: RequestInit): Promise<T> {
+  const headers = new Headers(init.headers);
+  headers.set('Pinward-Device', deviceToken());
+  for (let left = PROOFS; ; left--) {
+    try {
+      return await ask<T>(path, { ...init, headers });
+    } catch (error) {
+      if (!(error instanceof Refused) || error.type !== 'challenge' || left === 0) throw error;
+      if (!isChallenge(error.problem)) throw error;
+      headers.set('Pinward-Proof', await prove(error.problem));
+    }
+  }
 }
 
 /** Which reports to list; what is not given does not filter. */

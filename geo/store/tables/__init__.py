@@ -3,6 +3,7 @@
 Coordinates are WGS 84 (EPSG:4326) unless a column's name says otherwise; times are `timestamptz`.
 """
 
+from geo.store.tables.abuse import abuse_buckets, banned_devices, report_devices
 from geo.store.tables.alerts import alerts
 from geo.store.tables.audit import audit_log
 from geo.store.tables.base import metadata
@@ -39,6 +40,7 @@ from geo.store.tables.reports import (
     organisations,
     report_contacts,
     report_events,
+    report_texts,
     reports,
 )
 from geo.store.tables.retention import retention_rules
@@ -47,9 +49,11 @@ from geo.store.tables.users import api_keys, recovery_codes, sessions, sign_in_f
 from geo.store.tables.wards import ward_sets, ward_shapes, wards
 
 __all__ = [
+    "abuse_buckets",
     "alerts",
     "api_keys",
     "audit_log",
+    "banned_devices",
     "categories",
     "changes",
     "changes_seq",
@@ -77,7 +81,9 @@ __all__ = [
     "reform_moves",
     "reforms",
     "report_contacts",
+    "report_devices",
     "report_events",
+    "report_texts",
     "reports",
     "reports_today",
     "retention_rules",

@@ -117,9 +117,15 @@ reports = Table(
     # When its sender had it erased; when its text, answers and photos went (geo.reports.erasure).
     Column("erased_at", DateTime(timezone=True)),
     Column("content_gone_at", DateTime(timezone=True)),
+    # Why the public does not see it, whatever its category says: `review`, until the staff have
+    # looked at it; `hidden` by the staff. NULL: nothing is in the way.
+    Column("withheld", Text),
+    # When the staff last edited its text; what it was before is in `report_texts`.
+    Column("edited_at", DateTime(timezone=True)),
     CheckConstraint("kind IN ('incident', 'suggestion')", name="kind"),
     CheckConstraint(f"status IN {STATUSES!r}", name="status"),
     CheckConstraint("ward_match IN ('covers', 'nearest')", name="ward_match"),
+    CheckConstraint("withheld IN ('review', 'hidden')", name="withheld"),
     CheckConstraint(
         f"created_at >= '{CREATED_FROM.isoformat()}' "
         f"AND created_at < '{CREATED_UNTIL.isoformat()}'",
@@ -148,6 +154,13 @@ reports = Table(
     Index("ix_reports_created_at_id", "created_at", "id"),
     Index("ix_reports_category_code_created_at", "category_code", "created_at"),
     Index("ix_reports_ward_id_created_at", "ward_id", "created_at"),
+    # Few of many: what the staff have to look at.
+    Index(
+        "ix_reports_withheld",
+        "created_at",
+        "id",
+        postgresql_where=text("withheld IS NOT NULL"),
+    ),
     Index(
         "uq_reports_source_source_id",
         "source",
@@ -193,6 +206,25 @@ report_events = Table(
     Column("public", Boolean, nullable=False, server_default="true"),
     Column("data", JSONB, nullable=False, server_default="{}"),
     Index("ix_report_events_report_id_id", "report_id", "id"),
+)
+
+# Texts as they were before the staff edited them; for the staff alone.
+report_texts = Table(
+    "report_texts",
+    metadata,
+    Column(
+        "report_id",
+        UUID(as_uuid=True),
+        ForeignKey("reports.id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    # 1, 2 …: the first is as it was sent
+    Column("n", SmallInteger, primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("replaced_at", DateTime(timezone=True), nullable=False),
+    # the account's address, and why
+    Column("replaced_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
 )
 
 idempotency_keys = Table(

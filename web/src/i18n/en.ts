@@ -131,6 +131,8 @@ export const en: Messages = {
     contact: 'Give a phone number or an e-mail address, or stay anonymous.',
     refused: 'The service did not accept this report.',
     tooMany: 'That is a lot at once. Wait a moment and send again.',
+    barred:
+      'For now the city takes no reports from this device. If that is a mistake, please call the city’s hotline.',
   },
   sent: {
     title: 'Sent',

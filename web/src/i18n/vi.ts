@@ -130,6 +130,8 @@ export const vi = {
     contact: 'Hãy ghi điện thoại hoặc thư điện tử, hay bật gửi ẩn danh.',
     refused: 'Máy chủ chưa nhận phản ánh này.',
     tooMany: 'Bạn gửi hơi nhiều. Hãy chờ một chút rồi gửi lại.',
+    barred:
+      'Thành phố tạm thời không nhận phản ánh từ thiết bị này. Nếu thấy nhầm lẫn, hãy gọi đường dây nóng của thành phố.',
   },
   sent: {
     title: 'Đã gửi',

@@ -19,6 +19,7 @@ function fieldOf(path: string): Field {
 
 /** What to say where. Always says something: a refusal without fields is told as a whole. */
 export function fieldErrors(refused: Refused, t: Messages): FieldErrors {
+  if (refused.type === 'device-banned') return { other: t.details.barred };
   if (refused.status === 429) return { other: t.details.tooMany };
   if (refused.type === 'outside-coverage') return { place: t.place.outside };
   if (refused.type === 'unknown-category') return { category: t.details.field.category };

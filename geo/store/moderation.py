@@ -1,0 +1,196 @@
+"""What the staff do with reports that should not stand as they are: rows, and no rules."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, func, insert, or_, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from geo.store.database import AnyRow, AsyncConnection
+from geo.store.tables import (
+    banned_devices,
+    categories,
+    report_devices,
+    report_events,
+    report_texts,
+    reports,
+    wards,
+)
+
+WHY = ("withheld", "hidden")
+"""Kinds of events whose `data` say for what `reasons` the public does not see a report."""
+
+_SOURCE = reports.join(categories, categories.c.code == reports.c.category_code).outerjoin(
+    wards, wards.c.id == reports.c.ward_id
+)
+
+
+def _seen() -> list[ColumnElement[Any]]:
+    why = (
+        select(report_events.c.data["reasons"])
+        .where(report_events.c.report_id == reports.c.id, report_events.c.kind.in_(WHY))
+        .order_by(report_events.c.id.desc())
+        .limit(1)
+        .correlate(reports)
+        .scalar_subquery()
+    )
+    device = (
+        select(report_devices.c.device)
+        .where(report_devices.c.report_id == reports.c.id)
+        .correlate(reports)
+        .scalar_subquery()
+    )
+    names = ("id", "code", "organisation_id", "text", "withheld", "created_at")
+    return [
+        *(reports.c[name] for name in (*names, "edited_at", "content_gone_at")),
+        func.ST_X(reports.c.geom).label("lon"),
+        func.ST_Y(reports.c.geom).label("lat"),
+        categories.c.code.label("category_code"),
+        categories.c.name_vi.label("category_vi"),
+        categories.c.name_en.label("category_en"),
+        wards.c.code.label("ward_code"),
+        wards.c.name.label("ward_name"),
+        why.label("reasons"),
+        device.label("device"),
+    ]
+
+
+async def lock(conn: AsyncConnection, code: str) -> bool:
+    """Keep others from changing the report until the transaction ends; whether there is one."""
+    query = select(reports.c.id).where(reports.c.code == code).with_for_update()
+    return (await conn.execute(query)).one_or_none() is not None
+
+
+async def by_code(conn: AsyncConnection, code: str) -> AnyRow | None:
+    """The report as the staff see it: its exact place, `withheld` and `reasons`, `device`."""
+    query = select(*_seen()).select_from(_SOURCE).where(reports.c.code == code)
+    return (await conn.execute(query)).one_or_none()
+
+
+async def queue(
+    conn: AsyncConnection,
+    state: str,
+    limit: int,
+    after: tuple[datetime, UUID] | None,
+    ward_code: str | None,
+    organisation_id: int | None,
+) -> Sequence[AnyRow]:
+    """Reports that are withheld in this state, newest first; of a ward or an organisation, or all
+    where both are None."""
+    conditions = [reports.c.withheld.is_not(None), reports.c.withheld == state]
+    if after:
+        conditions.append(tuple_(reports.c.created_at, reports.c.id) < after)
+    own = [
+        *([wards.c.code == ward_code] if ward_code is not None else []),
+        *([reports.c.organisation_id == organisation_id] if organisation_id is not None else []),
+    ]
+    if own:
+        conditions.append(or_(*own))
+    query = (
+        select(*_seen())
+        .select_from(_SOURCE)
+        .where(and_(*conditions))
+        .order_by(reports.c.created_at.desc(), reports.c.id.desc())
+        .limit(limit)
+    )
+    return (await conn.execute(query)).all()
+
+
+async def change(conn: AsyncConnection, report_id: UUID, now: datetime, **values: Any) -> None:
+    """Set columns of a report."""
+    statement = update(reports).where(reports.c.id == report_id)
+    await conn.execute(statement.values(updated_at=now, **values))
+
+
+async def tell(
+    conn: AsyncConnection,
+    report_id: UUID,
+    kind: str,
+    words: dict[str, str],
+    now: datetime,
+    *,
+    public: bool,
+    data: dict[str, Any] | None = None,
+) -> None:
+    """Add a line to a report's history; not `public`: for the staff alone."""
+    await conn.execute(
+        insert(report_events).values(
+            report_id=report_id,
+            at=now,
+            kind=kind,
+            text_vi=words["vi"],
+            text_en=words["en"],
+            public=public,
+            data=data or {},
+        )
+    )
+
+
+async def history(conn: AsyncConnection, report_id: UUID) -> Sequence[AnyRow]:
+    """All that happened to a report, oldest first, also what only the staff are told."""
+    columns = (report_events.c[name] for name in ("at", "kind", "text_vi", "text_en", "public"))
+    query = select(*columns).where(report_events.c.report_id == report_id)
+    return (await conn.execute(query.order_by(report_events.c.id))).all()
+
+
+async def texts(conn: AsyncConnection, report_id: UUID) -> Sequence[AnyRow]:
+    """Texts that were replaced, the first one first."""
+    query = select(report_texts).where(report_texts.c.report_id == report_id)
+    return (await conn.execute(query.order_by(report_texts.c.n))).all()
+
+
+async def keep_text(
+    conn: AsyncConnection, report_id: UUID, said: str, by: str, reason: str, now: datetime
+) -> None:
+    """Keep a text that is about to be replaced."""
+    newest = select(func.coalesce(func.max(report_texts.c.n), 0) + 1).where(
+        report_texts.c.report_id == report_id
+    )
+    await conn.execute(
+        insert(report_texts).values(
+            report_id=report_id,
+            n=newest.scalar_subquery(),
+            text=said,
+            replaced_at=now,
+            replaced_by=by,
+            reason=reason,
+        )
+    )
+
+
+async def hide_photo(conn: AsyncConnection, report_id: UUID, n: int, hidden: bool) -> bool | None:
+    """Hide or show one photo; whether it was otherwise before, None: there is no such."""
+    row = await conn.execute(
+        text(
+            "WITH before AS (SELECT report_id, n, hidden FROM photos"
+            " WHERE report_id = :report_id AND n = :n FOR UPDATE)"
+            " UPDATE photos AS p SET hidden = :hidden FROM before"
+            " WHERE p.report_id = before.report_id AND p.n = before.n RETURNING before.hidden"
+        ),
+        {"report_id": report_id, "n": n, "hidden": hidden},
+    )
+    before: bool | None = row.scalar()
+    return None if before is None else before is not hidden
+
+
+async def bar(
+    conn: AsyncConnection, device: bytes, until: datetime, by: str, reason: str, now: datetime
+) -> None:
+    """Bar a device, or bar it longer or shorter than before."""
+    values = {"until": until, "banned_at": now, "banned_by": by, "reason": reason}
+    statement = upsert(banned_devices).values(device=device, **values)
+    await conn.execute(statement.on_conflict_do_update(index_elements=["device"], set_=values))
+
+
+async def unbar(conn: AsyncConnection, device: bytes) -> bool:
+    """Let a device send again; whether it was barred."""
+    gone = banned_devices.delete().where(banned_devices.c.device == device)
+    return (await conn.execute(gone)).rowcount > 0
+
+
+async def barred(conn: AsyncConnection, now: datetime) -> Sequence[AnyRow]:
+    """The devices that are barred, the newest first: rows of `banned_devices`."""
+    query = select(banned_devices).where(banned_devices.c.until > now)
+    return (await conn.execute(query.order_by(banned_devices.c.banned_at.desc()))).all()

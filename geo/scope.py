@@ -1,6 +1,6 @@
 """For which ward or organisation an account acts: the one rule that all of the service asks.
 
-Its twin in the database is `pinward_within` (migration 0017), which row-level security asks.
+Its twin in the database is `pinward_within` (migration 0023), which row-level security asks.
 """
 
 from dataclasses import dataclass

@@ -15,6 +15,8 @@ from fastapi import Depends
 
 from api.auth.staff import Token, require, signed_in
 from api.session import Read
+from geo.reports import contacts
+from geo.store.asking import as_account
 from geo.store.database import AnyRow, AsyncConnection
 from geo.store.tables.users import ROLES
 
@@ -40,12 +42,10 @@ class Right:
     within: bool
 
 
-# Contacts: who answers people. Not crews, who are told where, and not planners, who count.
-# Erasing: not those who answer for a ward; what people complain of is not theirs to take away.
 RIGHTS: Final[dict[Action, Right]] = {
     Action.SEE_TASKS: Right(ROLES, within=True),
-    Action.READ_CONTACT: Right(("hotline_agent", "ward_officer", "admin"), within=True),
-    Action.ERASE_REPORT: Right(("hotline_agent", "admin"), within=True),
+    Action.READ_CONTACT: Right(contacts.READERS, within=True),
+    Action.ERASE_REPORT: Right(contacts.ERASERS, within=True),
     Action.SEND_ALERT: Right(("ward_officer", "planner", "admin"), within=True),
     Action.CANCEL_ALERT: Right(("ward_officer", "planner", "admin"), within=True),
     # Hotspots are public; asking for them costs the city's machine, not a ward's.
@@ -83,7 +83,7 @@ class May:
 
 
 Who = Callable[[AsyncConnection], Awaitable[AnyRow]]
-"""Asks for the account only when called, by a connection of the route's own."""
+"""Asks for the account only when called; the route's connection asks as it from then on."""
 
 
 class MayAlso:
@@ -98,6 +98,7 @@ class MayAlso:
         async def who(conn: AsyncConnection) -> AnyRow:
             account = await signed_in(conn, token)
             allow(account, self.action)
+            await as_account(conn, account.id)
             return account
 
         return who

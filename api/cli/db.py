@@ -5,7 +5,7 @@ import asyncio
 import typer
 
 from api import entrance
-from api.cli.console import say
+from api.cli.console import refuse, say
 from geo.reports import categories
 from geo.settings import Settings
 from geo.store import migrate
@@ -44,7 +44,8 @@ def upgrade() -> None:
 
 
 def _upgrade(url: str) -> None:
-    migrate.upgrade(url)
+    if todo := migrate.upgrade(url):
+        refuse(todo)
     asyncio.run(_sync_categories(url))
 
 

@@ -16,6 +16,7 @@ from granian.server.mp import MPServer
 from api import entrance
 from api.live import ENDING
 from geo.settings import Settings
+from geo.store import service_role
 
 # Requests at once, beside the live streams.
 _REQUESTS = 512
@@ -34,7 +35,7 @@ def serve(
     """Serve the API, the map layers and the pages."""
     settings = Settings()
     # Fail here with a sentence, not in every worker with a traceback.
-    entrance.database_url(settings)
+    service_role.check(entrance.service_database_url(settings))
     entrance.keys(settings)
     _allow_files(settings.live_streams + 2 * _REQUESTS)
     # Emptied with the service: numbers of an earlier start would be added to this one's.

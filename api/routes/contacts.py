@@ -14,6 +14,7 @@ from api.routes.reports import Code
 from api.session import Write
 from geo.reports import contacts
 from geo.reports.held import held
+from geo.store.asking import as_account
 from geo.store.database import AnyRow
 
 router = APIRouter(prefix="/api/v1", tags=["reports"])
@@ -59,6 +60,7 @@ async def read_contact(
     """How to reach the reporter; that it was read, by whom and why, is written to the audit log."""
     report = await held(conn, code)
     require_within(account, report.ward_code, report.organisation_id, ward=report.ward)
+    await as_account(conn, account.id)
     found = await contacts.read(
         conn,
         report,

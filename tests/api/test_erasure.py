@@ -8,6 +8,7 @@ import pytest
 from staffed import signed_in
 
 import builders
+from geo.store import service_role
 
 LIST = "/api/v1/reports"
 NAME, PHONE, EMAIL = "Vũ Thị Xóasạch", "0977 123 987", "xoasach@example.vn"
@@ -230,6 +231,7 @@ def test_rows_of_photos_and_followers_go_where_there_are_such_tables(service):
             ([said["code"], other["code"]],),
         )
         db.execute("INSERT INTO followers SELECT id, 'x' FROM reports")
+    service_role.ensure(service.url)
     assert erase(service, said).json()["photos"] == 1
     with psycopg.connect(service.url) as db:
         left = "SELECT count(*) FROM {} JOIN reports r ON r.id = report_id WHERE code = %s"

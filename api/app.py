@@ -26,7 +26,6 @@ def create_app(settings: Settings) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         url = entrance.service_database_url(settings)
-        app.state.secret_key = entrance.secret_key(settings)
         app.state.keys = entrance.keys(settings)
         app.state.engine = create_engine(url, settings.pool_size)
         try:

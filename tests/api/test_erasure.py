@@ -1,10 +1,10 @@
 """Erasing: nothing of what was told is left in any table, and every count is as before."""
 
 import re
-import time
 
 import psycopg
 import pytest
+from holding import until
 from staffed import signed_in
 
 import builders
@@ -94,10 +94,7 @@ def quiet(service):
             return db.execute(waiting).fetchone()[0] == 0
 
     def settled():
-        deadline = time.monotonic() + 20
-        while not folded():
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        until(folded, service=service)
         return service
 
     return settled

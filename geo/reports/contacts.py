@@ -178,8 +178,10 @@ async def rotate(
     """Seal all contacts under today's key that are not yet; `started(total)` shows the progress.
 
     A transaction for each `batch`, so it may run beside the service, be broken off and run again.
+    Raises `NotReady` for anybody but the owner of the tables.
     """
     async with engine.connect() as conn:
+        await asking.require_all(conn)
         done = started(await store.count_other(conn, keys.front))
     sealed = unopened = 0
     after: UUID | None = None

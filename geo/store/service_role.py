@@ -47,7 +47,7 @@ WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', '
 ORDER BY c.relkind, c.relname
 """
 _FUNCTIONS: Final = """
-SELECT p.oid::regprocedure::text FROM pg_proc AS p
+SELECT p.oid::regprocedure::text, p.prosecdef FROM pg_proc AS p
 WHERE p.pronamespace = 'public'::regnamespace
     AND (starts_with(p.proname, 'pinward_') OR starts_with(p.proname, 'procrastinate_'))
 """
@@ -120,6 +120,13 @@ def _grant(db: psycopg.Connection) -> None:
     with db.transaction():
         db.execute("SELECT pg_advisory_xact_lock(%s)", (Lock.MIGRATING,))
         db.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(role))
+        # What is made between two upgrades; those named in GRANTS get their own at the next one.
+        for given, those in ((_ALL, "TABLES"), ("USAGE, SELECT", "SEQUENCES")):
+            db.execute(
+                sql.SQL("ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT {} ON {} TO {}").format(
+                    sql.SQL(given), sql.SQL(those), role
+                )
+            )
         for table, name, kind in db.execute(_TABLES).fetchall():
             of = sql.SQL("SEQUENCE " if kind == "S" else "") + sql.SQL(table)
             given = "USAGE, SELECT" if kind == "S" else GRANTS.get(name, _ALL)
@@ -138,7 +145,10 @@ def _grant(db: psycopg.Connection) -> None:
                         names, sql.Identifier(table), role
                     )
                 )
-        for (function,) in db.execute(_FUNCTIONS).fetchall():
+        for function, as_owner in db.execute(_FUNCTIONS).fetchall():
+            if as_owner:
+                # Said by the migrations, too, but a backup holds no grants.
+                db.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
             db.execute(
                 sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(sql.SQL(function), role)
             )

@@ -7,33 +7,16 @@ import psycopg
 import pytest
 from psycopg import errors
 from staffed import put_user
+from told import SECRET, put_contacts
 
 from builders import CODES
-from geo.errors import NotAllowed
+from geo.errors import NotAllowed, NotReady
 from geo.reports import codes, contacts
+from geo.reports.keys import Keys
 from geo.scope import Scope
 from geo.store import asking, service_role, users
 from geo.store.database import create_engine
 from geo.store.tables.users import ROLES
-
-SECRET = "s3cret"
-
-
-def put_contacts(url):
-    """A report with a contact in each of the first three wards; their ids, by code of the ward."""
-    made = {}
-    with psycopg.connect(url) as db:
-        for code in CODES[:3]:
-            made[code] = uuid4()
-            db.execute(
-                "INSERT INTO reports (id, code, category_code, status, text, geom, ward_id,"
-                " organisation_id, created_at, secret_hash) SELECT %s, %s, 'drainage', 'received',"
-                " 'x', ST_PointOnSurface(geom), id, organisation_id, now(), %s"
-                " FROM wards WHERE code = %s",
-                (made[code], str(made[code]), codes.secret_hash(SECRET + code), code),
-            )
-            db.execute("INSERT INTO report_contacts VALUES (%s, 'sealed')", (made[code],))
-    return made
 
 
 @pytest.fixture(scope="module")
@@ -261,3 +244,18 @@ def test_a_table_of_the_same_name_in_front_does_not_answer_for_the_real_one(url,
             "SELECT 1 FROM users WHERE id = 7 AND role IN ('admin', 'hotline_agent')"
         ).fetchone()
     assert seen(db, reports) == set()
+
+
+def test_what_goes_through_all_contacts_fails_where_it_would_find_none(url, reports):
+    keys = Keys(b"k" * 32)
+
+    async def rotate(as_whom):
+        engine = create_engine(as_whom)
+        try:
+            return await contacts.rotate(engine, keys, lambda total: lambda n: None)
+        finally:
+            await engine.dispose()
+
+    with pytest.raises(NotReady, match="owner of the tables"):
+        asyncio.run(rotate(service_role.as_service(url)))
+    assert asyncio.run(rotate(url)).unopened == len(reports)

@@ -1,13 +1,15 @@
 """All the wiring of the service."""
 
 import contextlib
+from asyncio import to_thread
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 from fastapi import FastAPI
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES
 from starlette.types import ASGIApp
 
-from api import entrance, errors, metrics, refresh
+from api import entrance, errors, metrics, refresh, tus
 from api.expert_desk import ExpertDesk
 from api.http import Compressed, CrossOrigin, HeadFromGet, Once
 from api.orphaned import end_with_parent
@@ -16,6 +18,7 @@ from api.security_headers import SecurityHeaders
 from api.tile_service.memory import FromMemory
 from api.tile_service.source import TileSource
 from api.tile_service.wire import MVT
+from geo.photos.keeping import Cleaning
 from geo.settings import Settings
 from geo.store.database import create_engine
 
@@ -28,6 +31,11 @@ def create_app(settings: Settings) -> FastAPI:
         url = entrance.service_database_url(settings)
         app.state.keys = entrance.keys(settings)
         app.state.engine = create_engine(url, settings.pool_size)
+        app.state.media = entrance.media(settings)
+        app.state.inbox = entrance.inbox(settings)
+        # What a service that was killed left here.
+        await to_thread(app.state.inbox.clear, datetime.now(UTC))
+        app.state.cleaning = Cleaning()
         try:
             async with (
                 refresh.kept_fresh(app, url),
@@ -66,15 +74,16 @@ def create_app(settings: Settings) -> FastAPI:
         CrossOrigin,
         # Public data without cookies: no credentials are ever allowed cross-origin.
         allow_origins=["*"],
-        allow_methods=["GET", "HEAD", "POST", "OPTIONS"],
+        allow_methods=["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"],
         allow_headers=[
             "Authorization",
             "Content-Type",
             "Idempotency-Key",
             "If-None-Match",
             "Last-Event-ID",
+            *tus.ASKED,
         ],
-        expose_headers=["ETag", "Link", "Location", "Retry-After"],
+        expose_headers=["ETag", "Link", "Location", "Retry-After", *tus.TOLD],
         max_age=86400,
     )
     app.add_middleware(HeadFromGet)

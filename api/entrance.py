@@ -7,6 +7,8 @@ import secrets
 import sys
 
 from geo.errors import Invalid, NotReady
+from geo.photos.inbox import Inbox
+from geo.photos.store import Store
 from geo.reports.keys import Keys
 from geo.settings import Settings
 from geo.store import service_role
@@ -55,6 +57,16 @@ def service_database_url(settings: Settings) -> str:
         return service_role.as_service(settings.database_url)
     cluster = Cluster(settings.state)
     return cluster.service_url() if cluster.running() else database_url(settings)
+
+
+def media(settings: Settings) -> Store:
+    """The store of photos; raises `MediaAway`."""
+    return Store(settings.media or str(settings.state / "media"))
+
+
+def inbox(settings: Settings) -> Inbox:
+    """The folder of what was sent and is not cleaned yet."""
+    return Inbox(settings.state / "uploads")
 
 
 def secret_key(settings: Settings) -> bytes:

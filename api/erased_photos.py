@@ -4,20 +4,20 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from geo.photos import keeping
+
 log = logging.getLogger("pinward.erasure")
 
 
 async def drop_photos(app: Any, files: Sequence[str]) -> None:
-    """Delete these files (hex sha256) from the service's store of photos, where it has one.
+    """Delete these files (hex sha256) from the service's store of photos, where no row needs them.
 
     What cannot be deleted now stays behind without a row that shows it; the sweep of orphans takes
     it later.
     """
-    store = getattr(app.state, "photos", None)
-    if store is None:
-        return
     for sha256 in files:
         try:
-            await store.delete(sha256)
+            async with app.state.engine.begin() as conn:
+                await keeping.forget(conn, app.state.media, sha256)
         except Exception as error:
             log.warning("an erased photo stays until the next sweep (%s)", type(error).__name__)

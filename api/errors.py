@@ -30,7 +30,9 @@ STATUS: dict[type[errors.PinwardError], int] = {
     errors.NotSignedIn: 401,
     errors.NotAllowed: 403,
     errors.Conflict: 409,
+    errors.Held: 423,
     errors.NotReady: 503,
+    errors.TooLarge: 413,
 }
 TYPE = "https://pinward.example/problems/"
 
@@ -67,8 +69,10 @@ _WORDS = {
     404: "There is nothing by this name.",
     408: "The body did not come in time.",
     409: "What is asked does not go with how things stand; `detail` says how they do.",
+    412: "This version of the protocol is not spoken here.",
     413: "The body is too large.",
     415: "The body is not sent as JSON.",
+    423: "Another request is at it; try again in a moment.",
     503: "The service cannot answer now; `Retry-After` says when to ask again.",
 }
 

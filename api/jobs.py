@@ -110,6 +110,15 @@ async def reforms(context: JobContext, timestamp: int) -> None:
             log.warning("pinward wards reform %s --to %s failed (%s)", verb, set_name, said)
 
 
+@app.periodic(cron="23 * * * *", periodic_id="photos")
+@app.task(name="photos", queueing_lock="photos")
+async def photos(timestamp: int) -> None:
+    """Each hour delete uploads whose time is over, and what lies in the store for no row."""
+    code, said = await _command("photos", "sweep")
+    if code:
+        log.warning("pinward photos sweep failed (%s)", said)
+
+
 async def ask(
     conn: AsyncConnection,
     category: str | None,

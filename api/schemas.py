@@ -89,6 +89,25 @@ class ReportReceipt(BaseModel):
     due_at: Time | None
 
 
+class Photo(BaseModel):
+    """A photo of a report; `url` is a path here, and needs the secret if the report does."""
+
+    n: int
+    width: int
+    height: int
+    url: str
+
+
+class Upload(BaseModel):
+    """A photo that was cleaned: `id` goes into `photos` of a report, once, until `expires_at`."""
+
+    id: str
+    media_type: str
+    width: int
+    height: int
+    expires_at: Time
+
+
 class ReportProperties(BaseModel):
     """What the public may know of a report; the members after `flags` are not in lists."""
 
@@ -118,6 +137,7 @@ class ReportProperties(BaseModel):
     blurred: Annotated[bool, Field(description="the point is moved by up to some 100 m")]
     source: str | None
     flags: list[str]
+    photos: list[Photo]
     erased: Annotated[bool, Field(description="the text is gone; what stands there says why")]
     reasons: list[Name] | None = None
     mine: Annotated[bool, Field(description="the reporter's own view, by the secret")] | None = None

@@ -82,6 +82,12 @@ class Conflict(PinwardError):
     kind = "conflict"
 
 
+class Held(Conflict):
+    """Another request is sending this upload; try again in a moment."""
+
+    kind = "upload-held"
+
+
 class UnreadableFile(PinwardError):
     """The file cannot be read."""
 
@@ -117,6 +123,18 @@ class RefusedReform(PinwardError):
     kind = "refused-reform"
 
 
+class RefusedBackup(PinwardError):
+    """The backup cannot be made or used; nothing was changed."""
+
+    kind = "refused-backup"
+
+
+class RefusedSweep(PinwardError):
+    """Too much would be deleted; nothing was."""
+
+    kind = "refused-sweep"
+
+
 class ClusterFailed(PinwardError):
     """The private PostgreSQL cluster did not do as it was told."""
 
@@ -142,3 +160,25 @@ class TaskFailed(PinwardError):
     """A task of a run over many machines failed."""
 
     kind = "task-failed"
+
+
+class MediaAway(NotReady):
+    """The store of photos cannot be used."""
+
+
+class MediaMissing(PinwardError):
+    """A photo is not in the store that should be."""
+
+    kind = "media-missing"
+
+
+class MediaBroken(PinwardError):
+    """A photo in the store is not what it was."""
+
+    kind = "media-broken"
+
+
+class TooLarge(PinwardError):
+    """The body is too large."""
+
+    kind = "too-large"

@@ -31,6 +31,11 @@ class Settings(BaseSettings):
         default=CHECKOUT / ".pinward",
         description="folder of the private PostgreSQL cluster, its log and the local secret",
     )
+    media: str = Field(
+        default="",
+        description="folder of the cleaned photos, or s3://bucket/prefix (reached by the usual "
+        "AWS_* variables); empty: `media` in the state folder",
+    )
     public_url: str = Field(
         default="",
         description="address people reach the service at, without a slash at the end; "
@@ -82,8 +87,8 @@ class Settings(BaseSettings):
         default=30.0,
         ge=0.1,
         le=3600,
-        description="a JSON body of a request (64 KiB at most) that takes longer to come is given "
-        "up and answered 408, in seconds",
+        description="a JSON body of a request (64 KiB at most) that takes longer to come, or an "
+        "upload of which nothing came for as long, is given up and answered 408, in seconds",
     )
     tile_cache_mb: int = Field(
         default=64,

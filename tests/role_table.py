@@ -135,4 +135,10 @@ ROWS: dict[str, tuple[Ask, ...]] = {
     "GET /api/v1/hotspots/runs": (Ask("/api/v1/hotspots/runs", STAFF, Action.SEE_RUNS),),
     "GET /api/v1/hotspots/runs/{id}": (Ask("/api/v1/hotspots/runs/1", STAFF, Action.SEE_RUNS),),
     "GET /api/v1/hotspots/expert": (Ask("/api/v1/hotspots/expert", _COUNTERS, Action.ASK_EXPERT),),
+    # Whoever knows an upload's id may use it: nobody knows this one.
+    "POST /api/v1/uploads": (Ask("/api/v1/uploads"),),
+    "GET /api/v1/uploads/{upload_id}": (Ask("/api/v1/uploads/x"),),
+    "PATCH /api/v1/uploads/{upload_id}": (Ask("/api/v1/uploads/x"),),
+    "DELETE /api/v1/uploads/{upload_id}": (Ask("/api/v1/uploads/x"),),
+    "GET /api/v1/reports/{code}/photos/{n}": (Ask("/api/v1/reports/{report}/photos/1"),),
 }

@@ -56,6 +56,10 @@ RIGHTS: Final[dict[Action, Right]] = {
 
 BY_ANYBODY: Final = (
     "POST /api/v1/reports",
+    # Of whoever knows the upload's id.
+    "POST /api/v1/uploads",
+    "PATCH /api/v1/uploads/{upload_id}",
+    "DELETE /api/v1/uploads/{upload_id}",
     # One's own sign-in, whatever the role.
     "POST /api/v1/session",
     "GET /api/v1/session",

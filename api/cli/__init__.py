@@ -14,6 +14,7 @@ from api.cli import (
     demo,
     facilities,
     hotspots,
+    photos,
     reports,
     serve,
     streets,
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.add_typer(db.app, name="db")
 app.add_typer(wards.app, name="wards")
 app.add_typer(reports.app, name="reports")
+app.add_typer(photos.app, name="photos")
 app.add_typer(facilities.app, name="facilities")
 app.add_typer(streets.app, name="streets")
 app.add_typer(hotspots.app, name="hotspots")

@@ -1,11 +1,15 @@
 """`pinward db`: the private cluster and the migrations."""
 
 import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from api import entrance
-from api.cli.console import refuse, say
+from api.cli.console import progress, refuse, say, several
+from geo.photos import backups
 from geo.reports import categories
 from geo.settings import Settings
 from geo.store import migrate
@@ -41,6 +45,53 @@ def upgrade() -> None:
     target = entrance.database_url(Settings())
     _upgrade(target)
     say(f"the database stands at migration {migrate.current(target)}")
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="A new file; it holds personal data.")],
+) -> None:
+    """Write the database and all its photos, as of now, to one file, and check them."""
+    settings = Settings()
+    target, store = entrance.database_url(settings), entrance.media(settings)
+    with progress("photos", None) as done:
+        made = asyncio.run(backups.backup(target, store, file, datetime.now(UTC), done))
+    say(f"wrote {file}: the database and {_photos(made)}")
+    say("the keys are not in it: keep PINWARD_SECRET_KEY (or the state folder's secret_key) too")
+    _lost(made)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="What `pinward db backup` wrote.")],
+    over: Annotated[
+        bool, typer.Option("--over", help="In the place of a database with reports or accounts.")
+    ] = False,
+) -> None:
+    """Put a backup in the place of the database, its photos into the store, and check them.
+
+    Stop `pinward serve` and `pinward worker` before, and start them again afterwards.
+    """
+    settings = Settings()
+    target, store = entrance.database_url(settings), entrance.media(settings)
+    with progress("photos", None) as done:
+        made = asyncio.run(backups.restore(target, store, file, over=over, done=done))
+    _upgrade(target)
+    say(f"restored the database and {_photos(made)} from {file}")
+    _lost(made)
+
+
+def _photos(made: backups.Outcome) -> str:
+    return f"{several(made.photos, 'photo', 'photos')} ({made.bytes / 1e6:.1f} MB)"
+
+
+def _lost(made: backups.Outcome) -> None:
+    """Name what is lost, and fail, if anything is."""
+    for sentence in made.lost:
+        refuse(sentence)
+    if made.lost:
+        refuse(f"{several(len(made.lost), 'photo is', 'photos are')} lost; all else is whole")
+        raise typer.Exit(1)
 
 
 def _upgrade(url: str) -> None:

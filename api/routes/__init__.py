@@ -16,6 +16,7 @@ from api.routes import (
     session,
     statistics,
     tiles,
+    uploads,
     wards,
 )
 
@@ -23,6 +24,7 @@ ROUTERS = [
     health.router,
     session.router,
     reports.router,
+    uploads.router,
     contacts.router,
     erasure.router,
     statistics.router,

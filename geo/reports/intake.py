@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from uuid_utils.compat import uuid7
 
 from geo.errors import Invalid, KeyReused, OutsideCoverage, UnknownCategory
+from geo.photos import keeping
 from geo.reports import codes, contacts, deadlines, events, routing
 from geo.reports.categories import nearest
 from geo.reports.keys import Keys
@@ -62,7 +63,8 @@ async def submit(
     same report sent again, also at the same moment, gets the first answer.
 
     Raises `UnknownCategory`; `OutsideCoverage`; `KeyReused` when the key came with another report;
-    `Invalid` when the answers do not fit the category or `observed_at` is not of the last year.
+    `Invalid` when the answers do not fit the category, `observed_at` is not of the last year, or a
+    photo's id cannot be used.
     """
     place, outside = _place(new, intake, now)
     key_hash = body_hash = None
@@ -128,6 +130,9 @@ async def submit(
             reachable = contacts.row_of(new.contact, report_id, intake.keys)
         written = await store.submit(conn, {**values, **named, **reachable})
         if written.filed:
+            # A statement of its own, so that most reports, which have none, do not pay for it.
+            if new.photos:
+                await keeping.attach(conn, named["id"], new.photos, now)
             return Receipt(answer, secret, replayed=False)
         if key_hash and not written.claimed:
             # Another request with this key was under way; it has committed by now.

@@ -12,10 +12,10 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    field_validator,
 )
 
 from geo.errors import Invalid
+from geo.photos.keeping import MOST_PHOTOS
 from geo.reports.contacts import Reporter
 from geo.reports.text import LONGEST_TEXT, clean_text
 
@@ -40,6 +40,7 @@ def _time(value: Any) -> Any:
 
 
 Degrees = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+UploadId = Annotated[str, Field(min_length=1, max_length=100)]
 Answer = str | Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
@@ -101,16 +102,13 @@ class NewReport(BaseModel):
     answers: Annotated[
         dict[str, Answer], Field(max_length=50, description="question's code → answer")
     ] = Field(default_factory=dict)
-    photos: Annotated[list[str], Field(description="not accepted yet: leave it out or empty")] = (
-        Field(default_factory=list)
-    )
-
-    @field_validator("photos")
-    @classmethod
-    def _no_photos_yet(cls, value: list[str]) -> list[str]:
-        if value:
-            raise ValueError("photos are not accepted yet; send the report without them")
-        return value
+    photos: Annotated[
+        list[UploadId],
+        Field(
+            max_length=MOST_PHOTOS,
+            description="ids of POST /api/v1/uploads, each usable once and for 24 hours",
+        ),
+    ] = Field(default_factory=list)
 
     @property
     def contact(self) -> dict[str, str]:

@@ -10,13 +10,14 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, RowMapping, and_, func, or_, select
 
 from geo.errors import Invalid, NotFound, NotSignedIn
 from geo.reports import codes, contacts
 from geo.reports import events as words
 from geo.reports.keys import Keys
 from geo.reports.times import rfc3339
+from geo.store import photos as photo_store
 from geo.store import report_wards
 from geo.store import reports as store
 from geo.store import wards as ward_store
@@ -162,6 +163,15 @@ async def history(
     ]
 
 
+async def photo(conn: AsyncConnection, typed_code: str, n: int, secret: str | None) -> Row[Any]:
+    """Row (`sha256, media_type, …`) of a report's photo; raises as `one` does."""
+    row = await _seen(conn, typed_code, secret)
+    found = await photo_store.one(conn, row["id"], n, own=secret is not None)
+    if found is None:
+        raise NotFound("this report has no such photo")
+    return found
+
+
 async def _seen(conn: AsyncConnection, typed_code: str, secret: str | None) -> RowMapping:
     code = codes.read_code(typed_code)
     row = await store.by_code(conn, code, own=secret is not None) if code else None
@@ -218,6 +228,10 @@ def _properties(row: RowMapping) -> dict[str, Any]:
         "blurred": row["visibility"] == "blurred",
         "source": row["source"],
         "flags": row["flags"],
+        "photos": [
+            {**photo, "url": f"/api/v1/reports/{row['code']}/photos/{photo['n']}"}
+            for photo in row["photos"] or ()
+        ],
         # The text says so, too.
         "erased": row["content_gone_at"] is not None,
     }

@@ -168,7 +168,7 @@ class Cluster:
         # The server inherits what it is started with: give it files, not our pipes.
         with tempfile.TemporaryFile("w+") as out:
             done = subprocess.run(
-                [str(_binary(program)), *arguments],
+                [str(binary(program)), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -218,7 +218,7 @@ def _reachable(folder: Path, user: pwd.struct_passwd) -> bool:
     return True
 
 
-def _binary(program: str) -> Path:
+def binary(program: str) -> Path:
     """A PostgreSQL program of the newest server installed that has PostGIS; on PATH otherwise."""
     candidates = [
         *Path("/usr/lib/postgresql").glob("*/bin"),

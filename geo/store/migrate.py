@@ -46,6 +46,12 @@ def newest() -> str:
     return head
 
 
+def knows(revision: str | None) -> bool:
+    """Whether a database at this revision can be migrated by this checkout."""
+    known = ScriptDirectory.from_config(config("")).walk_revisions()
+    return revision in {each.revision for each in known}
+
+
 def current(url: str) -> str | None:
     """The revision the database stands at; None before the first migration."""
     with psycopg.connect(url) as conn:

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, FromClause, RowMapping, Select, func, sele
 from sqlalchemy import text as sql
 from sqlalchemy.exc import OperationalError
 
-from geo.store import report_wards
+from geo.store import photos, report_wards
 from geo.store.cells import Cell, is_crowded
 from geo.store.database import AnyRow, AsyncConnection, load_sql
 from geo.store.tables import (
@@ -87,6 +87,7 @@ def _selected(*, own: bool = False) -> Select[Any]:
         categories.c.name_en.label("category_en"),
         categories.c.icon,
         categories.c.visibility,
+        photos.of_report(own=own).label("photos"),
         wards.c.code.label("ward_code"),
         wards.c.name.label("ward_name"),
         wards.c.kind.label("ward_kind"),

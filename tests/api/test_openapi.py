@@ -7,6 +7,8 @@ from schemathesis import checks
 
 import builders
 
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
+
 
 @pytest.fixture(scope="module")
 def described(service):
@@ -66,6 +68,11 @@ def test_what_is_really_there_is_answered_as_documented(described, sent, path):
         ("POST", "/api/v1/reports"),
         ("GET", "/api/v1/reports/{code}"),
         ("GET", "/api/v1/reports/{code}/events"),
+        ("GET", "/api/v1/reports/{code}/photos/{n}"),
+        ("POST", "/api/v1/uploads"),
+        ("GET", "/api/v1/uploads/{upload_id}"),
+        ("PATCH", "/api/v1/uploads/{upload_id}"),
+        ("DELETE", "/api/v1/uploads/{upload_id}"),
         ("GET", "/api/v1/reports/{code}/contact"),
         ("POST", "/api/v1/reports/{code}/erasure"),
         ("GET", "/api/v1/statistics"),

@@ -195,7 +195,7 @@ def test_text_is_kept_in_nfc_whatever_form_it_came_in(service):
         ({"accuracy_m": -1}, "accuracy_m"),
         ({"kind": "joke"}, "kind"),
         ({"channel": "We b"}, "channel"),
-        ({"photos": ["abc"]}, "photos"),
+        ({"photos": ["abc"]}, "photos.0"),
         ({"status": "closed"}, "status"),
         ({"observed_at": "2026-01-01T00:00:00"}, "observed_at"),
         ({"observed_at": 1767225600}, "observed_at"),

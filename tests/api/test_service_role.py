@@ -9,7 +9,7 @@ from conftest import serving
 from staffed import signed_in
 
 import builders
-from geo.store import migrate, service_role
+from geo.store import dumps, migrate, service_role
 from geo.store.cluster import SERVICE, Cluster
 
 OWNER = "city_owner"
@@ -139,3 +139,16 @@ def test_a_private_cluster_has_the_sign_in_and_serve_uses_it(tmp_path, pinward):
             assert connected(Cluster(state).url()) == {SERVICE}
     finally:
         Cluster(state).remove()
+
+
+def test_a_backup_comes_back_where_the_role_is_not_there_yet(bare, city_url, tmp_path):
+    made = tmp_path / "made.dump"
+    with dumps.snapshot(city_url) as (_, seen_as):
+        dumps.dump(city_url, seen_as, made)
+    with psycopg.connect(bare.url("postgres"), autocommit=True) as admin:
+        admin.execute("CREATE DATABASE restored")
+    with psycopg.connect(bare.url("restored")) as db:
+        dumps.replace(bare.url("restored"), made)
+        assert service_role.ROLE not in str(db.execute("SELECT relacl FROM pg_class").fetchall())
+    assert service_role.ensure(bare.url("restored")) is None
+    service_role.check(service_role.as_service(bare.url("restored")))

@@ -24,6 +24,7 @@ from geo.store.tables.hotspots import (
     hotspot_runs,
     hotspots,
 )
+from geo.store.tables.photos import photos, uploads
 from geo.store.tables.reforms import reform_moves, reforms, reports_today, wards_today
 from geo.store.tables.reports import (
     categories,
@@ -55,6 +56,7 @@ __all__ = [
     "idempotency_keys",
     "metadata",
     "organisations",
+    "photos",
     "pyramid_counts",
     "pyramid_nodes",
     "pyramid_state",
@@ -66,6 +68,7 @@ __all__ = [
     "reports_today",
     "sessions",
     "streets",
+    "uploads",
     "users",
     "ward_sets",
     "ward_shapes",

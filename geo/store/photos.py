@@ -1,0 +1,102 @@
+"""Rows of photos: uploaded, in reports, referred to."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, ScalarSelect, delete, func, insert, select, union
+from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from geo.store.database import AsyncConnection, load_sql
+from geo.store.locks import Lock
+from geo.store.tables import photos, reports, uploads
+
+
+async def lock(conn: AsyncConnection, sha256: str) -> None:
+    """Until the transaction ends nobody else adds or deletes this object of the store."""
+    number = int(sha256[:8], 16) - (1 << 31)
+    await conn.execute(
+        sql("SELECT pg_advisory_xact_lock(:space, :number)"),
+        {"space": int(Lock.PHOTO), "number": number},
+    )
+
+
+async def keep_upload(conn: AsyncConnection, values: dict[str, Any]) -> None:
+    """Insert a row of `uploads`."""
+    await conn.execute(insert(uploads), values)
+
+
+async def upload(conn: AsyncConnection, id_hash: bytes, now: datetime) -> Row[Any] | None:
+    """The cleaned upload that has not ended and is in no report yet."""
+    wanted = select(uploads).where(uploads.c.id_hash == id_hash, uploads.c.expires_at > now)
+    return (await conn.execute(wanted)).one_or_none()
+
+
+async def kept_among(conn: AsyncConnection, id_hashes: Collection[bytes]) -> set[bytes]:
+    """Those of the ids whose upload is clean."""
+    wanted = select(uploads.c.id_hash).where(uploads.c.id_hash.in_(list(id_hashes)))
+    return {bytes(each) for each in (await conn.execute(wanted)).scalars()}
+
+
+async def drop_upload(conn: AsyncConnection, id_hash: bytes) -> str | None:
+    """Delete an upload that is in no report; its sha256, None where there is none."""
+    gone = delete(uploads).where(uploads.c.id_hash == id_hash).returning(uploads.c.sha256)
+    sha256: str | None = (await conn.execute(gone)).scalar()
+    return sha256
+
+
+async def drop_expired(conn: AsyncConnection, now: datetime) -> int:
+    """Delete the uploads whose time is over; how many they were."""
+    return (await conn.execute(delete(uploads).where(uploads.c.expires_at <= now))).rowcount
+
+
+async def count_expired(conn: AsyncConnection, now: datetime) -> int:
+    """How many `drop_expired` would delete."""
+    counted = select(func.count()).select_from(uploads).where(uploads.c.expires_at <= now)
+    return int((await conn.execute(counted)).scalar_one())
+
+
+async def attach(
+    conn: AsyncConnection, report_id: UUID, id_hashes: Sequence[bytes], now: datetime
+) -> set[int]:
+    """Move uploads to the report, as its photos 1, 2 …; the numbers of those that there were."""
+    values = {"report_id": report_id, "id_hashes": list(id_hashes), "now": now}
+    found = await conn.execute(load_sql("geo.store", "photos_attach"), values)
+    return set(found.scalars())
+
+
+def of_report(*, own: bool) -> ScalarSelect[Any]:
+    """For queries over `reports`: a report's photos as JSON `[{n, width, height}]`, None: none."""
+    photo = func.jsonb_build_object(
+        "n", photos.c.n, "width", photos.c.width, "height", photos.c.height
+    )
+    wanted = select(func.jsonb_agg(aggregate_order_by(photo, photos.c.n))).where(
+        photos.c.report_id == reports.c.id
+    )
+    if not own:
+        wanted = wanted.where(~photos.c.hidden)
+    return wanted.correlate(reports).scalar_subquery()
+
+
+async def one(conn: AsyncConnection, report_id: UUID, n: int, *, own: bool) -> Row[Any] | None:
+    """The photo `n` of a report; `own`: also a hidden one."""
+    wanted = select(photos).where(photos.c.report_id == report_id, photos.c.n == n)
+    if not own:
+        wanted = wanted.where(~photos.c.hidden)
+    return (await conn.execute(wanted)).one_or_none()
+
+
+async def referred(
+    conn: AsyncConnection, sha256s: Collection[str], as_of: datetime | None = None
+) -> set[str]:
+    """Those of the hashes that a row refers to; `as_of`: but for uploads that ended until then."""
+    wanted = list(sha256s)
+    of_uploads, of_photos = (
+        select(table.c.sha256).where(table.c.sha256.in_(wanted)) for table in (uploads, photos)
+    )
+    if as_of:
+        of_uploads = of_uploads.where(uploads.c.expires_at > as_of)
+    query = union(of_uploads, of_photos)
+    return set((await conn.execute(query)).scalars())

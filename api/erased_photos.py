@@ -2,22 +2,23 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Any
 
 from geo.photos import keeping
+from geo.photos.store import Store
+from geo.store.database import AsyncEngine
 
 log = logging.getLogger("pinward.erasure")
 
 
-async def drop_photos(app: Any, files: Sequence[str]) -> None:
-    """Delete these files (hex sha256) from the service's store of photos, where no row needs them.
+async def drop_photos(engine: AsyncEngine, store: Store, files: Sequence[str]) -> None:
+    """Delete these files (hex sha256) from the store of photos, where no row needs them.
 
     What cannot be deleted now stays behind without a row that shows it; the sweep of orphans takes
     it later.
     """
     for sha256 in files:
         try:
-            async with app.state.engine.begin() as conn:
-                await keeping.forget(conn, app.state.media, sha256)
+            async with engine.begin() as conn:
+                await keeping.forget(conn, store, sha256)
         except Exception as error:
             log.warning("an erased photo stays until the next sweep (%s)", type(error).__name__)

@@ -19,6 +19,7 @@ from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 
 from api import entrance
 from api.listener import alive
+from geo import audit
 from geo.hotspots.days import window
 from geo.reports.reform import apply as reform
 from geo.settings import Settings
@@ -117,6 +118,30 @@ async def photos(timestamp: int) -> None:
     code, said = await _command("photos", "sweep")
     if code:
         log.warning("pinward photos sweep failed (%s)", said)
+
+
+@app.periodic(cron="37 * * * *", periodic_id="retention")
+@app.task(name="retention", queueing_lock="retention", pass_context=True)
+async def retention(context: JobContext, timestamp: int) -> None:
+    """Once a day take away what was kept long enough; the audit log says whether it was done.
+
+    Its head goes into the worker's own log, which is kept elsewhere than the database: an end cut
+    off the audit log is seen by it.
+    """
+    settings: Settings = context.additional_context["settings"]
+    url = context.additional_context["url"]
+    now = datetime.fromtimestamp(timestamp, ZoneInfo(settings.timezone))
+    if now.hour < settings.retention_hour:
+        return
+    async with _transaction(url) as conn:
+        last = await audit.lines(conn, actor="worker", action="retention.run", limit=1)
+    if last and last[0].at.astimezone(now.tzinfo).date() >= now.date():
+        return
+    code, said = await _command("retention", "run", "--worker")
+    if code:
+        log.warning("pinward retention run failed (%s)", said)
+    async with _transaction(url) as conn:
+        log.info("head of the audit log: %s", await audit.head(conn))
 
 
 async def ask(

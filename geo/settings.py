@@ -76,6 +76,13 @@ class Settings(BaseSettings):
         description="hour of the city's day from which last night's hotspots are looked for; "
         "24: only when asked",
     )
+    retention_hour: int = Field(
+        default=3,
+        ge=0,
+        le=24,
+        description="hour of the city's day from which the worker takes away what was kept long "
+        "enough; 24: only when asked",
+    )
     basemap: str = Field(
         default="",
         description="raster tile template drawn below the layers; empty: our own layers only",

@@ -138,7 +138,7 @@ def serving(
     environment = {name: v for name, v in os.environ.items() if not name.startswith("PINWARD_")}
     environment |= {"PINWARD_DATABASE_URL": url, "PINWARD_STATE": str(folder / "state")}
     # A night's hotspots would take the place of those that a test puts there.
-    environment |= {"PINWARD_HOTSPOTS_HOUR": "24", **settings}
+    environment |= {"PINWARD_HOTSPOTS_HOUR": "24", "PINWARD_RETENTION_HOUR": "24", **settings}
     log = folder / "service.log"
     pinward = Path(sys.executable).with_name("pinward")
     with log.open("ab") as out:

@@ -114,6 +114,7 @@ ROWS: dict[str, tuple[Ask, ...]] = {
             {"params": {"why": "gọi lại"}},
         ),
     ),
+    "GET /api/v1/reports/{code}/export": (Ask("/api/v1/reports/{report}/export", NOBODY),),
     "POST /api/v1/reports/{code}/erasure": (
         Ask(
             "/api/v1/reports/{report}/erasure",

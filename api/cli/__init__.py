@@ -14,8 +14,10 @@ from api.cli import (
     demo,
     facilities,
     hotspots,
+    persons,
     photos,
     reports,
+    retention,
     serve,
     streets,
     tiles,
@@ -42,6 +44,8 @@ app.add_typer(hotspots.app, name="hotspots")
 app.add_typer(tiles.app, name="tiles")
 app.add_typer(users.app, name="users")
 app.add_typer(contacts.app, name="contacts")
+app.add_typer(persons.app, name="persons")
+app.add_typer(retention.app, name="retention")
 app.add_typer(audit.app, name="audit")
 app.command(name="serve")(serve.serve)
 app.command(name="worker")(worker.worker)

@@ -10,8 +10,9 @@ from typing import Annotated
 
 import typer
 
+from api import entrance
 from api.cli.console import print_json, progress, say, with_database
-from api.entrance import operator
+from api.erased_photos import drop_photos
 from geo import audit
 from geo.reports.cleaning import REASONS
 from geo.reports.erasure import Erased, at_wish
@@ -199,6 +200,7 @@ def erase(
 ) -> None:
     """Erase what a report tells of its sender; its place, category and counts stay. For good."""
     now = datetime.now(UTC)
+    photos = entrance.media(Settings())
 
     async def work(engine: AsyncEngine) -> Erased:
         async with engine.begin() as conn:
@@ -207,13 +209,14 @@ def erase(
             action = "report.erase.text" if text else "report.erase"
             await audit.write(
                 conn,
-                actor=operator(),
+                actor=entrance.operator(),
                 action=action,
                 subject=report.code,
                 reason=why,
                 now=now,
             )
-            return done
+        await drop_photos(engine, photos, done.photo_files)
+        return done
 
     gone = with_database(work)
     if as_json:

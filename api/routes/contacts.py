@@ -63,7 +63,7 @@ async def read_contact(
     await as_account(conn, account.id)
     found = await contacts.read(
         conn,
-        report,
+        contacts.Named(report.id, report.code),
         keys=request.app.state.keys,
         actor=account.email,
         why=why,

@@ -59,7 +59,7 @@ def read_code(typed: str) -> str | None:
     return f"{bare[:4]}-{bare[4:]}"
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def derived_key(secret_key: bytes, purpose: str) -> bytes:
     """32 bytes for one purpose, from the service's secret key (HKDF-SHA256)."""
     return HKDF(

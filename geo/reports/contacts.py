@@ -7,6 +7,7 @@ the reporter by `own`.
 import base64
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,7 +26,8 @@ from geo.reports.keys import Keys, plain_email, plain_phone
 from geo.reports.text import clean_text
 from geo.store import asking
 from geo.store import contacts as store
-from geo.store.database import AnyRow, AsyncConnection, AsyncEngine
+from geo.store.database import AsyncConnection, AsyncEngine
+from geo.store.retention import Limits
 
 READERS = ("hotline_agent", "ward_officer", "admin")
 """Whose accounts may see contacts: crews are told where, planners count. Also in migration 0023."""
@@ -76,6 +78,14 @@ class Reporter(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A report by its id and its code."""
+
+    id: UUID
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rotated:
     """How many contacts are sealed anew, and how many no key of the settings opens."""
 
@@ -109,7 +119,7 @@ async def put(conn: AsyncConnection, report_id: UUID, given: dict[str, str], key
 
 async def read(
     conn: AsyncConnection,
-    report: AnyRow,
+    report: Named,
     *,
     keys: Keys,
     actor: str,
@@ -117,7 +127,7 @@ async def read(
     now: datetime,
     action: str = "contact.read",
 ) -> dict[str, str]:
-    """The contact of a report (`id, code`) for one of the staff; empty: there is none.
+    """The contact of a report for one of the staff; empty: there is none.
 
     The one way for anybody but the reporter. Who read it, when and why is a line of the audit log
     in the same transaction: where that cannot be written this raises, and nothing is read. The
@@ -151,6 +161,28 @@ async def forget(conn: AsyncConnection, report_ids: Sequence[UUID]) -> int:
     return await store.forget(conn, report_ids)
 
 
+async def count_due(conn: AsyncConnection, limits: Limits) -> dict[str, int]:
+    """How many contacts of each category were kept long enough; for the owner of the tables."""
+    await asking.require_all(conn)
+    return await store.count_due(conn, limits)
+
+
+async def forget_due(
+    conn: AsyncConnection, limits: Limits, after: UUID, most: int
+) -> tuple[Counter[str], UUID | None]:
+    """Take away up to `most` of those, by report id from `after` on.
+
+    Returns how many of each category, and where to go on (None: that was all). Raises `NotReady`
+    for anybody but the owner of the tables, as `find` does.
+    """
+    await asking.require_all(conn)
+    rows = await store.due(conn, limits, after, most)
+    if not rows:
+        return Counter(), None
+    await store.forget(conn, [row.report_id for row in rows])
+    return Counter(row.category_code for row in rows), rows[-1].report_id
+
+
 async def find(
     conn: AsyncConnection, *, phone: str | None, email: str | None, keys: Keys
 ) -> list[UUID]:
@@ -159,6 +191,7 @@ async def find(
     Raises `NotReady` while some contacts are sealed under a key of before: their marks are, too,
     or they have none.
     """
+    await asking.require_all(conn)
     if await store.count_other(conn, keys.front):
         raise NotReady(
             "some contacts are sealed under an older key and might be missed: run "

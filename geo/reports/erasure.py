@@ -51,14 +51,13 @@ class Erased:
     contacts: int = 0
     texts: int = 0
     photo_files: tuple[str, ...] = ()
-    links: int = 0
     events: int = 0
 
 
 async def at_wish(conn: AsyncConnection, report_id: UUID, *, text: bool, now: datetime) -> Erased:
     """Erase a report at its reporter's wish, in the caller's transaction; again is no harm.
 
-    Contact, photos, links to people, what was added to the history, the exactness of the place and
+    Contact, photos, what was added to the history, the exactness of the place and
     what a phone sent along go; the text and the answers to questions where `text` asks for it.
     """
     gone = await _erase(conn, [report_id], WISHED if text else None, wished=True, now=now)
@@ -91,6 +90,5 @@ async def _erase(
         contacts=await contacts.forget(conn, report_ids),
         texts=texts,
         photo_files=tuple(await store.forget_photos(conn, report_ids)),
-        links=await store.unlink(conn, report_ids),
         events=events,
     )

@@ -38,6 +38,11 @@ _TUNING = {
     "jit": "off",
     "timezone": "UTC",
     "log_min_duration_statement": "2000",
+    # What is slow or fails is logged as it was asked, without what people wrote: no parameters, no
+    # rows that a constraint refused, no lines of a COPY.
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    "log_error_verbosity": "terse",
 }
 # For throw-away clusters of the tests: nothing in them outlives the run.
 _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from geo.store.database import AnyRow, AsyncConnection
+from geo.store.retention import ENDED, RULES, Limits
 from geo.store.tables import report_contacts as table
 from geo.store.tables import reports
 
@@ -73,3 +74,27 @@ async def reseal(conn: AsyncConnection, values: dict[str, Any]) -> None:
     """Put what `values` (all columns) say instead of what the report has."""
     given = {name: value for name, value in values.items() if name != "report_id"}
     await conn.execute(update(table).where(table.c.report_id == values["report_id"]).values(given))
+
+
+_DUE = f"""
+FROM report_contacts AS c
+JOIN reports AS r ON r.id = c.report_id
+JOIN {RULES} ON rule.code = r.category_code
+WHERE {ENDED}
+"""
+
+
+async def count_due(conn: AsyncConnection, limits: Limits) -> dict[str, int]:
+    """How many contacts of each category were kept long enough."""
+    statement = text(f"SELECT r.category_code, count(*) {_DUE} GROUP BY 1")
+    return {row[0]: row[1] for row in await conn.execute(statement, limits.values())}
+
+
+async def due(conn: AsyncConnection, limits: Limits, after: UUID, most: int) -> list[AnyRow]:
+    """Up to `most` of those, `report_id, category_code`, by report id from `after` on, locked."""
+    statement = text(
+        f"SELECT c.report_id, r.category_code {_DUE} AND c.report_id > :after "
+        "ORDER BY c.report_id LIMIT :most FOR UPDATE OF c"
+    )
+    values = {**limits.values(), "after": after, "most": most}
+    return list((await conn.execute(statement, values)).all())

@@ -1,23 +1,12 @@
-"""Taking personal data out of reports: rows stay, so that every count stays, and say less.
-
-What a report's photos and followers are kept in is looked up by name, so that an erasure leaves out
-no table that is there, and asks for none that is not.
-"""
+"""Taking personal data out of reports: rows stay, so that every count stays, and say less."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy import text
 
 from geo.store.database import AsyncConnection, load_sql
-
-PHOTOS: Final = "photos"
-"""Rows `report_id, sha256, …`, one a photo or video; the files lie in the store of photos."""
-
-LINKS: Final = ("followers", "follows", "report_followers", "uploads")
-"""Tables whose rows tie people to a report by its `report_id`; nothing is counted from them."""
 
 
 async def blank(
@@ -82,32 +71,11 @@ async def forget_bodies(conn: AsyncConnection, report_ids: Sequence[UUID]) -> in
     return (await conn.execute(statement, {"ids": list(report_ids)})).rowcount
 
 
-async def unlink(conn: AsyncConnection, report_ids: Sequence[UUID]) -> int:
-    """Take away what ties people to these reports; how many rows."""
-    gone = 0
-    for table in LINKS:
-        if await _has_reports(conn, table):
-            statement = text(f"DELETE FROM {table} WHERE report_id = ANY(:ids)")
-            gone += (await conn.execute(statement, {"ids": list(report_ids)})).rowcount
-    return gone
-
-
 async def forget_photos(conn: AsyncConnection, report_ids: Sequence[UUID]) -> list[str]:
     """Take away the rows of these reports' photos; which files (hex sha256) no report shows now."""
-    if not await _has_reports(conn, PHOTOS):
-        return []
     statement = text(
-        f"WITH gone AS (DELETE FROM {PHOTOS} WHERE report_id = ANY(:ids) RETURNING sha256) "
+        "WITH gone AS (DELETE FROM photos WHERE report_id = ANY(:ids) RETURNING sha256) "
         "SELECT DISTINCT gone.sha256 FROM gone WHERE NOT EXISTS ("
-        f"SELECT 1 FROM {PHOTOS} AS p WHERE p.sha256 = gone.sha256 AND p.report_id <> ALL(:ids))"
+        "SELECT 1 FROM photos AS p WHERE p.sha256 = gone.sha256 AND p.report_id <> ALL(:ids))"
     )
-    found = (await conn.execute(statement, {"ids": list(report_ids)})).scalars()
-    return [each if isinstance(each, str) else bytes(each).hex() for each in found]
-
-
-async def _has_reports(conn: AsyncConnection, table: str) -> bool:
-    there = text(
-        "SELECT EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass(:name) "
-        "AND attname = 'report_id' AND NOT attisdropped)"
-    )
-    return bool((await conn.execute(there, {"name": table})).scalar())
+    return list((await conn.execute(statement, {"ids": list(report_ids)})).scalars())

@@ -2,7 +2,7 @@
 -- width, so that the answer is one array. Places are those at which the public sees a report: a hull
 -- around true addresses of a blurred category would tell them. The sender is the only key there is:
 -- the same words by the same channel, long enough not to be said twice by chance; an import's texts
--- may be a form's.
+-- may be a form's, and all that were erased say the same (geo.reports.erasure).
 SELECT
     r.id,
     ST_X(place.geom) AS lon,
@@ -12,7 +12,7 @@ SELECT
     r.status = ANY ({open}),
     hashtext(r.channel),
     CASE
-        WHEN r.source_id IS NULL AND length(r.text) >= 20
+        WHEN r.source_id IS NULL AND r.content_gone_at IS NULL AND length(r.text) >= 20
         THEN hashtextextended(r.channel || chr(10) || r.text, 0) & 9223372036854775807
         ELSE -1
     END,

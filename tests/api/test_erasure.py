@@ -1,14 +1,20 @@
 """Erasing: nothing of what was told is left in any table, and every count is as before."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import psycopg
 import pytest
 from holding import until
+from leftovers import tables_that_hold
 from staffed import signed_in
 
 import builders
-from geo.store import service_role
+from geo.period import Period
+from geo.store import hotspot_inputs
+from geo.store.database import create_engine
+from tiles.address import cell_of, tile_of
 
 LIST = "/api/v1/reports"
 NAME, PHONE, EMAIL = "Vũ Thị Xóasạch", "0977 123 987", "xoasach@example.vn"
@@ -44,30 +50,6 @@ def written_by_the_reporter(service, code):
             " WHERE code = %s",
             (TEXT, TEXT, TEXT, code),
         )
-
-
-def tables_that_hold(url, *wanted):
-    """Names of the tables, of all schemas, in whose rows' bytes any of the texts occurs."""
-    found = set()
-    with psycopg.connect(url, autocommit=True) as db:
-        # Samples of rows, as the planner keeps them, are a table like others.
-        db.execute("ANALYZE")
-        named = db.execute(
-            "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c"
-            " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'm', 'p')"
-            " AND n.nspname !~ '^pg_toast' AND n.nspname <> 'information_schema'"
-        ).fetchall()
-        assert len(named) > 100
-        for (table,) in named:
-            # Of some types in the system's own tables there are no bytes.
-            for form in ("text",) if table.startswith("pg_catalog.") else ("text", "binary"):
-                with db.cursor().copy(
-                    f"COPY (SELECT * FROM {table}) TO STDOUT (FORMAT {form})"
-                ) as copy:
-                    held = b"".join(bytes(part) for part in copy)
-                if any(w.encode() in held or w.encode().hex().encode() in held for w in wanted):
-                    found.add(table)
-    return found
 
 
 def counts(service):
@@ -164,6 +146,48 @@ def test_without_the_text_it_stays_and_all_else_goes(service):
     assert (again.status_code, again.json()["text"]) == (200, False)
 
 
+@pytest.mark.anyio
+async def test_reports_that_say_the_same_since_they_were_erased_are_not_one_senders(service):
+    period = Period(datetime.now(UTC) - timedelta(days=1), datetime.now(UTC) + timedelta(days=1))
+    sent = [send(service, category="order.theft", answers={}) for _ in range(3)]
+    number = {said["code"]: None for said in sent}
+    with psycopg.connect(service.url) as db:
+        for code in number:
+            query = "SELECT id FROM reports WHERE code = %s"
+            inner = db.execute(query, (code,)).fetchone()[0].bytes[8:]
+            number[code] = int.from_bytes(inner, "big", signed=True)
+
+    async def senders():
+        engine = create_engine(service.url)
+        async with engine.connect() as conn:
+            rows = await hotspot_inputs.rows(conn, period)
+        await engine.dispose()
+        mine = np.isin(rows["number"], list(number.values()))
+        return sorted(rows["sender"][mine].tolist())
+
+    first, *others = await senders()
+    assert (first > 0, set(others)) == (True, {first})
+    for said in sent:
+        erase(service, said, text=True)
+    assert await senders() == [-1, -1, -1]
+
+
+def test_no_tile_ever_held_any_of_it(service, quiet):
+    lon, lat = builders.middle(0)
+    send(service, lon=lon, lat=lat)
+    quiet()
+    points = 0
+    for z in (0, 8, 14, 18):
+        x, y = tile_of(int(cell_of([lon], [lat])[0]), z)
+        tile = service.http.get(f"/tiles/reports/{z}/{x}/{y}.mvt")
+        assert tile.status_code == 200
+        points += b"bus.skipped_stop" in tile.content
+        assert not [told for told in TOLD if told.encode() in tile.content]
+    assert points
+    live = service.http.get("/tiles/reports.json").json()["vector_layers"]
+    assert not {"text", "reporter", "contact"} & {f for layer in live for f in layer["fields"]}
+
+
 def test_nobody_else_erases_it(service):
     said, other = send(service), send(service)
     hidden = send(service, category="order.drugs", answers={})
@@ -213,26 +237,3 @@ def test_each_erasure_is_in_the_audit_log_without_what_was_erased(service, pinwa
     assert pinward("audit", "verify", url=service.url).returncode == 0
     missing = pinward("reports", "erase", "2222-2222", "--why", "đơn", url=service.url)
     assert (missing.returncode, "no report with this code" in missing.stderr) == (1, True)
-
-
-def test_rows_of_photos_and_followers_go_where_there_are_such_tables(service):
-    said, other = send(service), send(service)
-    with psycopg.connect(service.url) as db:
-        if db.execute("SELECT to_regclass('photos')").fetchone()[0]:
-            pytest.skip("the store of photos has tests of its own")
-        db.execute("CREATE TABLE photos (report_id uuid, n int, sha256 text)")
-        db.execute("CREATE TABLE followers (report_id uuid, email text)")
-        db.execute(
-            "INSERT INTO photos SELECT id, n, CASE n WHEN 1 THEN 'shared' ELSE code END"
-            " FROM reports, generate_series(1, 2) AS n WHERE code = ANY(%s)",
-            ([said["code"], other["code"]],),
-        )
-        db.execute("INSERT INTO followers SELECT id, 'x' FROM reports")
-    service_role.ensure(service.url)
-    assert erase(service, said).json()["photos"] == 1
-    with psycopg.connect(service.url) as db:
-        left = "SELECT count(*) FROM {} JOIN reports r ON r.id = report_id WHERE code = %s"
-        for table in ("photos", "followers"):
-            assert db.execute(left.format(table), (said["code"],)).fetchone() == (0,)
-            assert db.execute(left.format(table), (other["code"],)).fetchone()[0] > 0
-        db.execute("DROP TABLE photos, followers")

@@ -40,3 +40,26 @@ async def test_the_hour_is_the_citys_to_choose(city_url, hour, n):
 
 async def test_where_it_is_switched_off_no_hour_asks(city_url):
     assert await night_at(city_url, 23, hotspots_hour=24) == []
+
+
+async def kept_at(url, hour, caplog, **settings):
+    """How often retention was run, once the clock has struck; what the worker's own log says."""
+    context = SimpleNamespace(additional_context={"url": url, "settings": Settings(**settings)})
+    caplog.clear()
+    with caplog.at_level("INFO", "pinward.jobs"):
+        at = datetime(2026, 3, 11, hour, 37, tzinfo=CITY)
+        await jobs.retention.func(context, int(at.timestamp()))
+    with psycopg.connect(url) as db:
+        lines = db.execute("SELECT actor, action FROM audit_log").fetchall()
+    assert set(lines) <= {("worker", "retention.run")}
+    return len(lines), caplog.text
+
+
+async def test_what_was_kept_long_enough_is_looked_for_once_a_day(city_url, caplog, monkeypatch):
+    monkeypatch.setenv("PINWARD_DATABASE_URL", city_url)
+    assert await kept_at(city_url, 2, caplog) == (0, "")
+    assert await kept_at(city_url, 23, caplog, retention_hour=24) == (0, "")
+    times, said = await kept_at(city_url, 3, caplog)
+    assert times == 1
+    assert "head of the audit log: 1:" in said
+    assert await kept_at(city_url, 23, caplog) == (1, "")

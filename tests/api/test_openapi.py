@@ -51,13 +51,16 @@ def sent(service):
     return [(answer["code"], answer["secret"]) for answer in answers]
 
 
-@pytest.mark.parametrize("path", ["/api/v1/reports/{code}", "/api/v1/reports/{code}/events"])
+@pytest.mark.parametrize(
+    "path",
+    ["/api/v1/reports/{code}", "/api/v1/reports/{code}/events", "/api/v1/reports/{code}/export"],
+)
 def test_what_is_really_there_is_answered_as_documented(described, sent, path):
     for code, secret in sent:
         for headers in ({}, {"Authorization": f"Report {secret}"}):
             case = described[path]["GET"].Case(path_parameters={"code": code}, headers=headers)
             answer = case.call_and_validate()
-            assert answer.status_code in (200, 404)
+            assert answer.status_code in (200, 401, 404)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +78,7 @@ def test_what_is_really_there_is_answered_as_documented(described, sent, path):
         ("DELETE", "/api/v1/uploads/{upload_id}"),
         ("GET", "/api/v1/reports/{code}/contact"),
         ("POST", "/api/v1/reports/{code}/erasure"),
+        ("GET", "/api/v1/reports/{code}/export"),
         ("GET", "/api/v1/statistics"),
     ],
 )

@@ -231,3 +231,23 @@ async def test_the_commands_check_print_and_list(engine, city_url, pinward):
     assert json.loads(cut.stdout)["broken_at"] == 6
     bad = pinward("audit", "verify", "--head", "6:abc", url=city_url)
     assert (bad.returncode, "64 hex digits" in bad.stderr) == (1, True)
+
+
+async def test_who_may_only_add_can_neither_read_nor_forge(engine, city_url):
+    await fill(engine, 2)
+    with psycopg.connect(city_url) as db:
+        db.execute("CREATE ROLE only_adds")
+        db.execute("GRANT INSERT ON audit_log TO only_adds")
+        db.execute("SET ROLE only_adds")
+        db.execute(
+            "INSERT INTO audit_log (n, at, actor, action, subject, reason, hash)"
+            " VALUES (9, now(), 'a', 'b', 'c', 'd', sha256('x'))"
+        )
+        for statement in ("SELECT hash FROM audit_log", "UPDATE audit_log SET actor = 'x'"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege), db.transaction():
+                db.execute(statement)
+        db.execute("RESET ROLE")
+        db.execute("REVOKE ALL ON audit_log FROM only_adds")
+        db.execute("DROP ROLE only_adds")
+    found = await verdict(engine)
+    assert (found.lines, found.head.n, found.broken_at) == (3, 3, None)

@@ -34,6 +34,7 @@ from geo.store.tables.reports import (
     report_events,
     reports,
 )
+from geo.store.tables.retention import retention_rules
 from geo.store.tables.streets import streets
 from geo.store.tables.users import sessions, users
 from geo.store.tables.wards import ward_sets, ward_shapes, wards
@@ -66,6 +67,7 @@ __all__ = [
     "report_events",
     "reports",
     "reports_today",
+    "retention_rules",
     "sessions",
     "streets",
     "uploads",

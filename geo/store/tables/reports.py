@@ -136,6 +136,15 @@ reports = Table(
         postgresql_include=["due_at", "status", "organisation_id", "ward_id"],
         postgresql_where=text(f"status IN {OPEN_STATUSES!r}"),
     ),
+    # Those whose text may have been kept long enough (geo.store.retention).
+    Index(
+        "ix_reports_ended",
+        text("coalesce(closed_at, updated_at)"),
+        postgresql_where=text(
+            "source IS NULL AND content_gone_at IS NULL "
+            "AND status IN ('closed', 'rejected', 'duplicate', 'withdrawn')"
+        ),
+    ),
     Index("ix_reports_created_at_id", "created_at", "id"),
     Index("ix_reports_category_code_created_at", "category_code", "created_at"),
     Index("ix_reports_ward_id_created_at", "ward_id", "created_at"),

@@ -4,17 +4,22 @@ import ast
 import base64
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from cryptography.fernet import Fernet
+from drawn import put_reports
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders import middle
+from geo.reports import contacts
 from geo.reports.codes import derived_key
 from geo.reports.contacts import _open, row_of
 from geo.reports.keys import FRONT, Keys, plain_email, plain_phone
+from geo.store import held
 
 ROOT = Path(__file__).resolve().parents[3]
 OLD, NEW, SECRET = b"o" * 32, b"n" * 32, b"s" * 32
@@ -134,3 +139,42 @@ def test_a_key_that_is_too_short_is_refused(pinward, url):
     assert done.returncode == 1
     assert "PINWARD_CONTACT_KEYS needs at least 32" in done.stderr
     assert "short" not in done.stderr
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("broken_off_at", [1, 2])
+async def test_a_rotation_that_is_broken_off_goes_on_where_it_was(engine, city_url, broken_off_at):
+    before, after = Keys(SECRET, contact=(OLD,)), Keys(SECRET, contact=(NEW, OLD))
+    codes = put_reports(city_url, [middle(0)] * 5)
+    async with engine.begin() as conn:
+        named = {code: (await held.by_code(conn, code)).id for code in codes}
+        for report_id in named.values():
+            await contacts.put(conn, report_id, GIVEN, before)
+    told = []
+
+    def started(total):
+        told.append(total)
+
+        def done(n):
+            told.append(n)
+            if len(told) == broken_off_at + 1:
+                raise KeyboardInterrupt
+
+        return done
+
+    with pytest.raises(KeyboardInterrupt):
+        await contacts.rotate(engine, after, started, batch=2)
+    assert told == [5, 2, 4][: broken_off_at + 1]
+    rest = await contacts.rotate(engine, after, lambda total: lambda n: None, batch=2)
+    assert rest == contacts.Rotated(5 - 2 * broken_off_at, 0)
+    async with engine.connect() as conn:
+        for code, report_id in named.items():
+            opened = await contacts.read(
+                conn,
+                contacts.Named(report_id, code),
+                keys=Keys(SECRET, contact=(NEW,)),
+                actor="a",
+                why="w",
+                now=datetime.now(UTC),
+            )
+            assert opened == GIVEN

@@ -1,7 +1,8 @@
 """The second lock: what the service's own role sees of contacts, by direct SQL, with no route."""
 
 import asyncio
-from uuid import uuid4
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -16,6 +17,7 @@ from geo.reports.keys import Keys
 from geo.scope import Scope
 from geo.store import asking, service_role, users
 from geo.store.database import create_engine
+from geo.store.retention import Limits
 from geo.store.tables.users import ROLES
 
 
@@ -248,14 +250,25 @@ def test_a_table_of_the_same_name_in_front_does_not_answer_for_the_real_one(url,
 
 def test_what_goes_through_all_contacts_fails_where_it_would_find_none(url, reports):
     keys = Keys(b"k" * 32)
+    limits = Limits(["drainage"], [datetime.now(UTC)])
 
-    async def rotate(as_whom):
+    async def begun(as_whom, what):
         engine = create_engine(as_whom)
         try:
-            return await contacts.rotate(engine, keys, lambda total: lambda n: None)
+            async with engine.connect() as conn:
+                return await what(conn)
         finally:
             await engine.dispose()
 
-    with pytest.raises(NotReady, match="owner of the tables"):
-        asyncio.run(rotate(service_role.as_service(url)))
-    assert asyncio.run(rotate(url)).unopened == len(reports)
+    def rotated(conn):
+        return contacts.rotate(conn.engine, keys, lambda total: lambda n: None)
+
+    for what in (
+        rotated,
+        lambda conn: contacts.find(conn, phone="0912345678", email=None, keys=keys),
+        lambda conn: contacts.count_due(conn, limits),
+        lambda conn: contacts.forget_due(conn, limits, UUID(int=0), 10),
+    ):
+        with pytest.raises(NotReady, match="owner of the tables"):
+            asyncio.run(begun(service_role.as_service(url), what))
+    assert asyncio.run(begun(url, rotated)).unopened == len(reports)

@@ -1,7 +1,7 @@
-"""HTTP of erasing what a report tells of its sender."""
+"""HTTP of what is kept of a person: a copy of all of it, and erasing it."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,10 +16,10 @@ from api.errors import documented
 from api.parameters import PlainText
 from api.routes.reports import Code, Secret
 from api.schemas import Name, Time
-from api.session import Write
+from api.session import Read, Write
 from geo import audit
-from geo.errors import Invalid
-from geo.reports import erasure, held
+from geo.errors import Invalid, NotSignedIn
+from geo.reports import contacts, erasure, held, persons
 from geo.reports.times import rfc3339
 
 router = APIRouter(prefix="/api/v1", tags=["reports"], route_class=BoundedRoute)
@@ -75,6 +75,7 @@ async def erase(
         if len(reason.strip()) < 3:
             raise Invalid.of("reason", "must say who asked for it, in 3 characters at least")
     now = datetime.now(UTC)
+    state = request.app.state
     gone = await erasure.at_wish(conn, report.id, text=body.text, now=now)
     await audit.write(
         conn,
@@ -100,5 +101,46 @@ async def erase(
         media_type="application/json",
         headers={"Cache-Control": "no-store"},
         # After the answer, so after the commit.
-        background=BackgroundTask(drop_photos, request.app, gone.photo_files),
+        background=BackgroundTask(drop_photos, state.engine, state.media, gone.photo_files),
+    )
+
+
+class PersonExport(BaseModel):
+    """All that is kept on a report and its sender; each value with what it is called."""
+
+    model_config = ConfigDict(extra="allow")
+
+    class Kept(BaseModel):
+        """One thing that is kept."""
+
+        name: str
+        label: Name
+        value: Any
+
+    code: str
+    about: Name
+    report: list[Kept]
+    contact: list[Kept]
+
+
+@router.get(
+    "/reports/{code}/export",
+    responses={**documented(401, 404), 200: {"model": PersonExport}},
+)
+async def export(code: Code, request: Request, conn: Read, secret: Secret) -> Response:
+    """All that is kept on a report and who sent it, by its secret: to read, and to take along."""
+    if secret is None:
+        raise NotSignedIn("this is for the reporter: Authorization: Report <secret>")
+    report = await held.with_secret(conn, code, secret)
+    keys = request.app.state.keys
+    contact = await contacts.own(conn, report.id, report.secret_hash, secret, keys)
+    named = contacts.Named(report.id, report.code)
+    found = await persons.of_report(conn, named, contact, inner=False)
+    return Response(
+        packed(found),
+        media_type="application/json",
+        headers={
+            "Cache-Control": "no-store",
+            "Content-Disposition": f'attachment; filename="pinward-{report.code}.json"',
+        },
     )

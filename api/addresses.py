@@ -1,26 +1,26 @@
 """At which address the client reaches us, for the absolute links in answers."""
 
 import re
-from ipaddress import ip_address
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 
+from api.network import by_a_trusted_proxy
 from geo.settings import Settings
 
 # A name, an IPv4 or a bracketed IPv6 address, and a port: nothing that could end a URL early.
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?")
 
 
-def public_base(request: Request, settings: Settings) -> str:
+def public_base(request: HTTPConnection, settings: Settings) -> str:
     """Scheme and host that the client reaches us at, without a slash at the end.
 
-    `PINWARD_PUBLIC_URL` when it is set. Else what the request says; of a proxy on this machine
+    `PINWARD_PUBLIC_URL` when it is set. Else what the request says; of a trusted proxy
     also its `X-Forwarded-Proto` and `X-Forwarded-Host`, when they look like a scheme and a host.
     Anybody else could write another's name into answers that caches keep.
     """
     if settings.public_url:
         return settings.public_url.rstrip("/")
-    if not _from_this_machine(request):
+    if not by_a_trusted_proxy(request, settings):
         host = request.headers.get("host", "")
         return f"{request.url.scheme}://{host if _HOST.fullmatch(host) else request.url.netloc}"
     scheme = request.headers.get("x-forwarded-proto", "").split(",")[0].strip().lower()
@@ -46,11 +46,3 @@ def next_page(
     url = request.url.include_query_params(cursor=cursor)
     address = f"{public_base(request, settings)}{url.path}?{url.query}"
     return address, {"Link": f'<{address}>; rel="next"'}
-
-
-def _from_this_machine(request: Request) -> bool:
-    try:
-        # No peer at all: a unix socket, or the tests' own transport.
-        return request.client is None or ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False

@@ -10,6 +10,8 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES
 from starlette.types import ASGIApp
 
 from api import entrance, errors, metrics, refresh, tus
+from api.auth.renewal import Renewal
+from api.auth.same_origin import SameOrigin
 from api.expert_desk import ExpertDesk
 from api.http import Compressed, CrossOrigin, HeadFromGet, Once
 from api.orphaned import end_with_parent
@@ -29,6 +31,7 @@ def create_app(settings: Settings) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         url = entrance.service_database_url(settings)
+        app.state.secret_key = entrance.secret_key(settings)
         app.state.keys = entrance.keys(settings)
         app.state.engine = create_engine(url, settings.pool_size)
         app.state.media = entrance.media(settings)
@@ -61,6 +64,8 @@ def create_app(settings: Settings) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     # Last added is outermost.
+    app.add_middleware(Renewal, settings=settings)
+    app.add_middleware(SameOrigin, settings=settings)
     app.add_middleware(errors.LastResort)
     app.add_middleware(Once)
     app.add_middleware(

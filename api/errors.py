@@ -31,6 +31,7 @@ STATUS: dict[type[errors.PinwardError], int] = {
     errors.NotAllowed: 403,
     errors.Conflict: 409,
     errors.Held: 423,
+    errors.TooMany: 429,
     errors.NotReady: 503,
     errors.TooLarge: 413,
 }
@@ -73,6 +74,7 @@ _WORDS = {
     413: "The body is too large.",
     415: "The body is not sent as JSON.",
     423: "Another request is at it; try again in a moment.",
+    429: "Too many of these in a short time; `Retry-After` says when to try again.",
     503: "The service cannot answer now; `Retry-After` says when to ask again.",
 }
 
@@ -110,7 +112,7 @@ def of_subject(error: errors.PinwardError) -> Response:
         extra["errors"] = error.errors
     title = (type(error).__doc__ or error.kind).splitlines()[0].strip().rstrip(".")
     headers = {"WWW-Authenticate": "Cookie"} if status == 401 else {}
-    if isinstance(error, errors.NotReady):
+    if isinstance(error, errors.NotReady | errors.TooMany):
         headers["Retry-After"] = str(error.later_s)
     return problem(status, error.kind, title, error.detail, extra, headers)
 

@@ -70,6 +70,12 @@ class NotSignedIn(PinwardError):
     kind = "not-signed-in"
 
 
+class CodeNeeded(NotSignedIn):
+    """The password is right; the code of the second step is still needed."""
+
+    kind = "code-needed"
+
+
 class NotAllowed(PinwardError):
     """The one who is signed in may not do this."""
 
@@ -111,6 +117,12 @@ class RefusedPhoto(Invalid):
         self.what = what
 
 
+class RefusedVideo(RefusedPhoto):
+    """The video cannot be taken as it is; nothing of it was kept."""
+
+    kind = "refused-video"
+
+
 class RefusedImport(PinwardError):
     """The file was read but is refused; nothing was changed."""
 
@@ -148,6 +160,17 @@ class NotReady(PinwardError):
 
     def __init__(self, detail: str | None = None, *, later_s: int = 2, **facts: Any) -> None:
         """`later_s`: after so many seconds asking again may help."""
+        super().__init__(detail, **facts)
+        self.later_s = later_s
+
+
+class TooMany(PinwardError):
+    """That was asked too often in a short time."""
+
+    kind = "too-many"
+
+    def __init__(self, detail: str | None = None, *, later_s: int, **facts: Any) -> None:
+        """`later_s`: after so many seconds it will be looked at again."""
         super().__init__(detail, **facts)
         self.later_s = later_s
 

@@ -41,10 +41,19 @@ class Settings(BaseSettings):
         description="address people reach the service at, without a slash at the end; "
         "empty: taken from each request",
     )
+    trusted_proxies: str = Field(
+        default="127.0.0.0/8, ::1",
+        description="addresses and networks of the proxies in front, with commas: what they say "
+        "of a client's address, scheme and host is believed; others' word is not",
+    )
     secret_key: SecretStr = Field(
         default=SecretStr(""),
         description="at least 32 characters; derives report secrets, and the key of contact data "
         "unless that has its own; empty: one is made and kept in the state folder",
+    )
+    totp_roles: str = Field(
+        default="",
+        description="roles that must sign in with a second step (TOTP), with commas",
     )
     old_secret_keys: SecretStr = Field(
         default=SecretStr(""),

@@ -124,7 +124,9 @@ class Service:
         self.url = url
         self.log = log
         self.pid = pid
-        self.http = httpx.Client(base_url=base, timeout=30)
+        # As a client that is no browser says that it means what it changes.
+        meant = {"Pinward-Request": "1"}
+        self.http = httpx.Client(base_url=base, timeout=30, headers=meant)
 
 
 @contextmanager

@@ -142,4 +142,21 @@ ROWS: dict[str, tuple[Ask, ...]] = {
     "PATCH /api/v1/uploads/{upload_id}": (Ask("/api/v1/uploads/x"),),
     "DELETE /api/v1/uploads/{upload_id}": (Ask("/api/v1/uploads/x"),),
     "GET /api/v1/reports/{code}/photos/{n}": (Ask("/api/v1/reports/{report}/photos/1"),),
+    # Of one's own sign-in, shaped wrongly: nothing changes, and who is signed in is told so.
+    **{
+        f"{method} {path}": (Ask(path, whom, more={"json": {}}),)
+        for method, path, whom in (
+            ("PUT", "/api/v1/session/password", STAFF),
+            ("POST", "/api/v1/session/code", None),
+            ("POST", "/api/v1/session/totp", STAFF),
+            ("PUT", "/api/v1/session/totp", STAFF),
+            ("DELETE", "/api/v1/session/totp", STAFF),
+        )
+    },
+    "GET /api/v1/sessions": (Ask("/api/v1/sessions", STAFF),),
+    "DELETE /api/v1/sessions/{id}": (Ask("/api/v1/sessions/999999", STAFF),),
+    "DELETE /api/v1/sessions": (Ask("/api/v1/sessions", STAFF, last=True),),
+    "GET /api/v1/keys": (Ask("/api/v1/keys", {"admin": ANY}, Action.MANAGE_KEYS),),
+    "POST /api/v1/keys": (Ask("/api/v1/keys", {"admin": ANY}, Action.MANAGE_KEYS, {"json": {}}),),
+    "DELETE /api/v1/keys/{id}": (Ask("/api/v1/keys/1", {"admin": ANY}, Action.MANAGE_KEYS),),
 }

@@ -44,7 +44,8 @@ async def _add(conn: AsyncConnection, user: users.NewUser) -> None:
 def signed_in(service: Any, role: str, **account: Any) -> Iterator[httpx.Client]:
     """A client of the service signed in as a fresh account of this role."""
     email = put_user(service.url, role, **account)
-    with httpx.Client(base_url=service.base, timeout=30) as client:
+    meant = {"Pinward-Request": "1"}
+    with httpx.Client(base_url=service.base, timeout=30, headers=meant) as client:
         answer = client.post("/api/v1/session", json={"email": email, "password": PASSWORD})
         assert answer.status_code == 200, answer.text
         yield client

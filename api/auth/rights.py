@@ -32,6 +32,7 @@ class Action(StrEnum):
     ASK_FOR_RUN = "hotspots.run"
     SEE_RUNS = "hotspots.runs"
     ASK_EXPERT = "hotspots.expert"
+    MANAGE_KEYS = "keys.manage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ RIGHTS: Final[dict[Action, Right]] = {
     Action.ASK_FOR_RUN: Right(("planner", "admin"), within=False),
     Action.SEE_RUNS: Right(ROLES, within=False),
     Action.ASK_EXPERT: Right(("planner", "admin"), within=False),
+    Action.MANAGE_KEYS: Right(("admin",), within=True),
 }
 
 BY_ANYBODY: Final = (
@@ -64,6 +66,14 @@ BY_ANYBODY: Final = (
     "POST /api/v1/session",
     "GET /api/v1/session",
     "DELETE /api/v1/session",
+    "GET /api/v1/sessions",
+    "DELETE /api/v1/sessions",
+    "DELETE /api/v1/sessions/{id}",
+    "PUT /api/v1/session/password",
+    "POST /api/v1/session/code",
+    "POST /api/v1/session/totp",
+    "PUT /api/v1/session/totp",
+    "DELETE /api/v1/session/totp",
 )
 """Routes that change something, or know who is signed in, and are not for certain roles."""
 

@@ -14,6 +14,7 @@ from api.cli import (
     demo,
     facilities,
     hotspots,
+    keys,
     persons,
     photos,
     reports,
@@ -43,6 +44,7 @@ app.add_typer(streets.app, name="streets")
 app.add_typer(hotspots.app, name="hotspots")
 app.add_typer(tiles.app, name="tiles")
 app.add_typer(users.app, name="users")
+app.add_typer(keys.app, name="keys")
 app.add_typer(contacts.app, name="contacts")
 app.add_typer(persons.app, name="persons")
 app.add_typer(retention.app, name="retention")

@@ -14,7 +14,9 @@ from granian.constants import Interfaces, Loops
 from granian.server.mp import MPServer
 
 from api import entrance
+from api.auth import totp
 from api.live import ENDING
+from api.network import trusted_proxies
 from geo.settings import Settings
 from geo.store import service_role
 
@@ -37,6 +39,8 @@ def serve(
     # Fail here with a sentence, not in every worker with a traceback.
     service_role.check(entrance.service_database_url(settings))
     entrance.keys(settings)
+    trusted_proxies(settings.trusted_proxies)
+    totp.obligatory(settings, "")
     _allow_files(settings.live_streams + 2 * _REQUESTS)
     # Emptied with the service: numbers of an earlier start would be added to this one's.
     with (

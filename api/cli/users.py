@@ -73,6 +73,7 @@ def list_(
                     "role": row.role,
                     "ward_code": row.ward_code,
                     "disabled": row.disabled,
+                    "second_step": row.totp_since is not None,
                 }
                 for row in await users.every(conn)
             ]
@@ -96,3 +97,45 @@ def disable(email: str) -> None:
 
     with_database(work)
     say(f"disabled {email}")
+
+
+@app.command()
+def enable(email: str) -> None:
+    """Open a closed account again."""
+
+    async def work(engine: AsyncEngine) -> None:
+        async with engine.begin() as conn:
+            await users.enable(conn, email)
+
+    with_database(work)
+    say(f"enabled {email}")
+
+
+@app.command()
+def password(
+    email: str,
+    password: Annotated[
+        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)
+    ] = "",
+) -> None:
+    """Give an account another password and sign it out everywhere."""
+    made = passwords.hashed(password)
+
+    async def work(engine: AsyncEngine) -> None:
+        async with engine.begin() as conn:
+            await users.set_password(conn, email, made)
+
+    with_database(work)
+    say(f"{email} has another password, and is signed out everywhere")
+
+
+@app.command(name="totp-reset")
+def totp_reset(email: str) -> None:
+    """Take the second step of an account away (its phone was lost), and sign it out."""
+
+    async def work(engine: AsyncEngine) -> None:
+        async with engine.begin() as conn:
+            await users.reset_totp(conn, email)
+
+    with_database(work)
+    say(f"{email} signs in without a second step until it sets one up again")

@@ -1,7 +1,7 @@
 """One photo, decoded and written anew. For the child process alone: it reads hostile bytes."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
 
 from PIL import Image, ImageChops, ImageCms
@@ -13,10 +13,13 @@ from pillow_heif import HeifImageFile, options
 
 from geo.errors import RefusedPhoto
 from geo.photos import kinds
+from geo.photos.boxes import Box, pixels
 from geo.photos.cleaned import LONGEST_SIDE, Cleaned
 from geo.photos.refusals import refused
 
 QUALITY = 85
+# Grey: black is taken for a shadow or a hole in the road.
+_FILLING = (128, 128, 128)
 
 # One thread: more would each want address space, and be faster only on an idle machine.
 options.DECODE_THREADS = 1
@@ -43,17 +46,40 @@ def clean(data: bytes) -> Cleaned:
     """
     looked = kinds.look(data)
     try:
-        picture = _decoded(looked, data)
-        written = BytesIO()
-        # Baseline: one scan in a known order of segments is what `jpeg` can vouch for; progressive
-        # would save some 3 % and arrive as a blur first.
-        picture.save(written, "JPEG", quality=QUALITY, subsampling="4:2:0", optimize=True)
+        return written(_decoded(looked, data))
     except (RefusedPhoto, MemoryError):
         raise
     except Exception as error:
         # Decoders fail with whatever they like: OSError, SyntaxError, struct.error, zlib.error …
         raise refused("broken") from error
-    return Cleaned.of(written.getvalue())
+
+
+def written(picture: Image.Image) -> Cleaned:
+    """The picture (RGB) as a bare JPEG."""
+    into = BytesIO()
+    # Baseline: one scan in a known order of segments is what `jpeg` can vouch for; progressive
+    # would save some 3 % and arrive as a blur first.
+    picture.save(into, "JPEG", quality=QUALITY, subsampling="4:2:0", optimize=True)
+    return Cleaned.of(into.getvalue())
+
+
+def boxed_out(data: bytes, boxes: Sequence[Box]) -> Cleaned:
+    """A JPEG of ours anew, with `boxes` filled. Raises as `clean` does.
+
+    A flat colour, not a blur and no larger pixels: whoever knows how those were made makes them of
+    every plate there can be, or of many faces, and compares.
+    """
+    Cleaned.of(data)
+    try:
+        picture = JpegImageFile(BytesIO(data)).convert("RGB")
+        for box in boxes:
+            picture.paste(_FILLING, pixels(box, *picture.size))
+        picture.info = {}
+        return written(picture)
+    except (RefusedPhoto, MemoryError):
+        raise
+    except Exception as error:
+        raise refused("broken") from error
 
 
 def _decoded(looked: kinds.Look, data: bytes) -> Image.Image:

@@ -54,10 +54,12 @@ def look(data: bytes) -> Look:
                 raise refused("broken") from None
             within_bounds(width, height)
             return Look(kind, width, height)
-    raise refused("other-type", _name(data[:2000].removeprefix(b"\xef\xbb\xbf")))
+    raise refused("other-type", name(data))
 
 
-def _name(start: bytes) -> str | None:
+def name(data: bytes) -> str | None:
+    """What to call a file that is none of the four, one of `NAMES`."""
+    start = data[:2000].removeprefix(b"\xef\xbb\xbf")
     for pattern, name in _OTHERS:
         if re.match(pattern, start, re.DOTALL | re.IGNORECASE):
             return name

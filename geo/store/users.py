@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Date, cast, delete, func, insert, select, update
+from sqlalchemy import Date, cast, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from geo.errors import Invalid, NotFound
+from geo.store import sessions as sessions_store
 from geo.store.database import AnyRow, AsyncConnection
-from geo.store.tables import organisations, sessions, users
+from geo.store.tables import organisations, recovery_codes, sessions, users
 from geo.store.tables.users import ROLES
 
 
@@ -71,16 +72,44 @@ async def by_email(conn: AsyncConnection, email: str) -> AnyRow | None:
 
 async def disable(conn: AsyncConnection, email: str) -> None:
     """Close an account and end its sign-ins; raises `NotFound`."""
+    await sessions_store.end_all(conn, await _set(conn, email, disabled=True))
+
+
+async def enable(conn: AsyncConnection, email: str) -> None:
+    """Open a closed account again; raises `NotFound`."""
+    await _set(conn, email, disabled=False)
+
+
+async def set_password(conn: AsyncConnection, email: str, password_hash: str) -> None:
+    """Give an account another password and end its sign-ins; raises `NotFound`."""
+    await sessions_store.end_all(conn, await _set(conn, email, password_hash=password_hash))
+
+
+async def reset_totp(conn: AsyncConnection, email: str) -> None:
+    """Take the second step and its recovery codes away and end the sign-ins; raises `NotFound`."""
+    user_id = await _set(conn, email, totp_sealed=None, totp_since=None)
+    await conn.execute(delete(recovery_codes).where(recovery_codes.c.user_id == user_id))
+    await sessions_store.end_all(conn, user_id)
+
+
+async def rehash(conn: AsyncConnection, user_id: int, old: str, new: str) -> bool:
+    """Replace a password's hash unless it was changed meanwhile; whether it was replaced."""
     done = await conn.execute(
         update(users)
-        .where(users.c.email == email.strip().lower())
-        .values(disabled=True)
+        .where(users.c.id == user_id, users.c.password_hash == old, ~users.c.disabled)
+        .values(password_hash=new)
         .returning(users.c.id)
     )
+    return done.scalar() is not None
+
+
+async def _set(conn: AsyncConnection, email: str, **values: object) -> int:
+    wanted = users.c.email == email.strip().lower()
+    done = await conn.execute(update(users).where(wanted).values(values).returning(users.c.id))
     user_id = done.scalar()
     if user_id is None:
         raise NotFound(f"there is no account for {email}")
-    await conn.execute(delete(sessions).where(sessions.c.user_id == user_id))
+    return int(user_id)
 
 
 async def move(
@@ -107,29 +136,17 @@ async def move(
         raise NotFound(f"there is no account for {email}")
 
 
-async def sign_in(
-    conn: AsyncConnection, user_id: int, token_hash: bytes, now: datetime, expires_at: datetime
-) -> None:
-    """Keep a sign-in, and drop those that have run out by `now`."""
-    await conn.execute(delete(sessions).where(sessions.c.expires_at <= now))
-    await conn.execute(
-        insert(sessions).values(token_hash=token_hash, user_id=user_id, expires_at=expires_at)
-    )
-
-
 async def signed_in(conn: AsyncConnection, token_hash: bytes, now: datetime) -> AnyRow | None:
-    """The account behind a sign-in that has not run out; None for anybody else."""
+    """The account behind a sign-in that has not run out, and `session_id` and `limited` of that.
+
+    None for anybody else.
+    """
     query = (
-        _ACCOUNT.join(sessions, sessions.c.user_id == users.c.id)
-        .where(sessions.c.token_hash == token_hash, sessions.c.expires_at > now)
-        .where(~users.c.disabled)
+        _ACCOUNT.add_columns(sessions.c.id.label("session_id"), sessions.c.limited)
+        .join(sessions, sessions.c.user_id == users.c.id)
+        .where(sessions_store.live(token_hash, now), ~users.c.disabled)
     )
     return (await conn.execute(query)).one_or_none()
-
-
-async def sign_out(conn: AsyncConnection, token_hash: bytes) -> None:
-    """End a sign-in; quiet when there is none."""
-    await conn.execute(delete(sessions).where(sessions.c.token_hash == token_hash))
 
 
 _ACCOUNT = select(
@@ -142,6 +159,7 @@ _ACCOUNT = select(
     func.pinward_ward_alone(users.c.ward_code).label("ward_alone"),
     users.c.organisation_id,
     users.c.disabled,
+    users.c.totp_since,
     organisations.c.code.label("organisation_code"),
     organisations.c.name_vi.label("organisation_vi"),
     organisations.c.name_en.label("organisation_en"),

@@ -32,7 +32,7 @@ def asks(service):
             for name, value in named.items():
                 path = path.replace(name, str(value))
             made.append((route, path, ask))
-    return sorted(made, key=lambda each: each[2].last)
+    return sorted(made, key=lambda each: (each[2].last, each[2].last and each[2].whom is None))
 
 
 def status(client, route, path, ask):
@@ -140,7 +140,7 @@ def undeclared(app):
         actions, bare = declared(route.dependant)
         changes = not route.methods <= {"GET", "HEAD", "OPTIONS"}
         names = [f"{method} {route.path}" for method in sorted(route.methods)]
-        if (bare or (changes and not actions)) and not set(names) <= set(BY_ANYBODY):
+        if (bare or changes) and not actions and not set(names) <= set(BY_ANYBODY):
             yield from names
 
 

@@ -36,11 +36,12 @@ from geo.store.tables.reports import (
 )
 from geo.store.tables.retention import retention_rules
 from geo.store.tables.streets import streets
-from geo.store.tables.users import sessions, users
+from geo.store.tables.users import api_keys, recovery_codes, sessions, sign_in_failures, users
 from geo.store.tables.wards import ward_sets, ward_shapes, wards
 
 __all__ = [
     "alerts",
+    "api_keys",
     "audit_log",
     "categories",
     "changes",
@@ -61,6 +62,7 @@ __all__ = [
     "pyramid_counts",
     "pyramid_nodes",
     "pyramid_state",
+    "recovery_codes",
     "reform_moves",
     "reforms",
     "report_contacts",
@@ -69,6 +71,7 @@ __all__ = [
     "reports_today",
     "retention_rules",
     "sessions",
+    "sign_in_failures",
     "streets",
     "uploads",
     "users",

@@ -17,6 +17,7 @@ from geo.errors import RefusedPhoto
 from geo.photos import apart, limits
 from geo.photos.apart import cleaned
 from geo.photos.cleaning import clean
+from geo.photos.video import apart as video
 
 pytestmark = pytest.mark.anyio
 
@@ -57,10 +58,11 @@ async def test_refusals_come_through_with_their_words():
 
 
 @pytest.fixture
-async def waiting():
+async def waiting(request):
     """A child that has begun, and waits for the rest of its photo."""
+    command = getattr(request, "param", apart.COMMAND)
     child = await asyncio.create_subprocess_exec(
-        *apart.COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={}
+        *command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={}
     )
     child.stdin.write(JPEG[:100])
     try:
@@ -86,10 +88,19 @@ def _limit(pid: int, name: str) -> int | None:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 async def test_the_child_is_bounded_before_it_reads(waiting):
     pid = waiting.pid
-    assert _limit(pid, "Max address space") == limits.ADDRESS_SPACE == 1536 << 20
-    assert _limit(pid, "Max cpu time") == limits.CPU_S == 20
+    assert _limit(pid, "Max address space") == limits.PHOTO.address_space == 1536 << 20
+    assert _limit(pid, "Max cpu time") == limits.PHOTO.cpu_s == 20
     assert _limit(pid, "Max file size") == 0
     assert _limit(pid, "Max core file size") == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("waiting", [video.COMMAND], indirect=True)
+async def test_one_that_reads_a_video_has_more_time_and_comes_after_all_else(waiting):
+    assert _limit(waiting.pid, "Max address space") == limits.VIDEO.address_space == 1536 << 20
+    assert _limit(waiting.pid, "Max cpu time") == limits.VIDEO.cpu_s == 240
+    assert _limit(waiting.pid, "Max file size") == 0
+    assert os.getpriority(os.PRIO_PROCESS, waiting.pid) >= limits.VIDEO.nice == 10
 
 
 async def test_the_child_knows_no_setting_and_no_secret(monkeypatch):
@@ -118,7 +129,7 @@ def test_cpu_ends_where_it_should():
 
 def test_one_whose_parent_is_gone_ends_by_itself():
     left = float(_limited("import signal; print(signal.getitimer(signal.ITIMER_REAL)[0])").stdout)
-    assert limits.WALL_S < left <= limits.WALL_S + 5
+    assert limits.PHOTO.wall_s < left <= limits.PHOTO.wall_s + 5
 
 
 def test_no_file_is_written_and_no_limit_raised(tmp_path):

@@ -31,7 +31,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        url = entrance.database_url(settings)
+        url = entrance.service_database_url(settings)
         app.state.keys = entrance.keys(settings)
         app.state.engine = create_engine(url, settings.pool_size)
         app.state.media = entrance.media(settings)

@@ -11,6 +11,7 @@ from geo.photos.inbox import Inbox
 from geo.photos.store import Store
 from geo.reports.keys import Keys
 from geo.settings import Settings
+from geo.store import service_role
 from geo.store.cluster import Cluster
 
 
@@ -29,9 +30,13 @@ def operator() -> str:
 
 
 def database_url(settings: Settings) -> str:
-    """The configured database, or the private cluster when it is up; raises `NotReady`."""
-    if settings.database_url:
-        return settings.database_url
+    """The configured database, or the private cluster when it is up; raises `NotReady`.
+
+    As its owner; where only the service's URL is set, as the service, which commands that change
+    more than it may will not do with.
+    """
+    if settings.database_url or settings.service_database_url:
+        return settings.database_url or settings.service_database_url
     cluster = Cluster(settings.state)
     if cluster.running():
         return cluster.url()
@@ -39,6 +44,19 @@ def database_url(settings: Settings) -> str:
         "there is no database to talk to: set PINWARD_DATABASE_URL, "
         "or start the private one with `pinward db start`"
     )
+
+
+def service_database_url(settings: Settings) -> str:
+    """What the service and its worker connect with: a role that owns nothing (`service_role`).
+
+    Raises `NotReady` as `database_url` does.
+    """
+    if settings.service_database_url:
+        return settings.service_database_url
+    if settings.database_url:
+        return service_role.as_service(settings.database_url)
+    cluster = Cluster(settings.state)
+    return cluster.service_url() if cluster.running() else database_url(settings)
 
 
 def media(settings: Settings) -> Store:

@@ -126,7 +126,7 @@ async def _answer(question: Question) -> dict[str, Any]:
 
     settings = Settings()
     zone = ZoneInfo(settings.timezone)
-    engine = create_engine(entrance.database_url(settings), pool_size=1)
+    engine = create_engine(entrance.service_database_url(settings), pool_size=1)
     try:
         async with engine.connect() as conn:
             made = await answer(conn, question, zone)

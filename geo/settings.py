@@ -22,6 +22,11 @@ class Settings(BaseSettings):
         description="libpq URL of the database (several hosts allowed); empty: the private "
         "cluster in the state folder",
     )
+    service_database_url: str = Field(
+        default="",
+        description="what `serve` and `worker` connect with: a role that owns nothing; empty: "
+        "PINWARD_DATABASE_URL, becoming pinward_service",
+    )
     state: Path = Field(
         default=CHECKOUT / ".pinward",
         description="folder of the private PostgreSQL cluster, its log and the local secret",

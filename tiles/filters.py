@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from geo.errors import Invalid, NotSignedIn
 from geo.facilities.kinds import KINDS
-from geo.reports.tasks import Scope
+from geo.scope import Scope
 from geo.store.database import AsyncConnection
 from geo.store.tables import categories, wards
 from geo.store.tables.alerts import ALERT_KINDS

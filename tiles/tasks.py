@@ -4,6 +4,7 @@ from datetime import date
 
 from sqlalchemy import CTE, BigInteger, bindparam, or_, select
 
+from geo.reports.tasks import conditions
 from geo.store import wards
 from geo.store.tables import categories, reports
 from tiles.address import TileAddress
@@ -21,7 +22,7 @@ def in_tile(address: TileAddress, chosen: Filter, today: date) -> CTE:
     )
     rows = select(
         table.code, table.category_code, table.status, table.due_at, table.cell, table.geom
-    ).where(table.cell.between(first, last), *chosen.scope.conditions(today))
+    ).where(table.cell.between(first, last), *conditions(chosen.scope))
     if chosen.category:
         of_family = select(categories.c.code).where(
             or_(

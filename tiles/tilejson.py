@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy import Select, func, literal, select
 
+from geo.reports.tasks import conditions
 from geo.store import alerts as alert_rows
 from geo.store import hotspots as hotspot_rows
 from geo.store.database import AsyncConnection, driver
@@ -125,7 +126,7 @@ def _places(layer: Layer, chosen: Filter, clock: Clock) -> Select[Any]:
         return select(alerts.c.geom.label("place")).where(alert_rows.in_force(clock.now))
     if layer.id == "tasks":
         assert chosen.scope is not None
-        return select(reports.c.geom.label("place")).where(*chosen.scope.conditions(clock.today))
+        return select(reports.c.geom.label("place")).where(*conditions(chosen.scope))
     return select(facilities.c.geom.label("place"))
 
 

@@ -95,7 +95,8 @@ def _lost(made: backups.Outcome) -> None:
 
 
 def _upgrade(url: str) -> None:
-    migrate.upgrade(url)
+    if todo := migrate.upgrade(url):
+        refuse(todo)
     asyncio.run(_sync_categories(url))
 
 

@@ -174,6 +174,7 @@ def _serve(url: str, settings: Settings, host: str, port: int, workers: int) -> 
         **os.environ,
         # The demo talks to its own database, whatever this machine is set up for besides.
         "PINWARD_DATABASE_URL": url,
+        "PINWARD_SERVICE_DATABASE_URL": Cluster(settings.state).service_url(),
         "PINWARD_STATE": str(settings.state),
     }
     process = background.start(command, env, _log(settings), host, port)

@@ -18,6 +18,7 @@ from api.auth import oidc, totp
 from api.live import ENDING
 from api.network import trusted_proxies
 from geo.settings import Settings
+from geo.store import service_role
 
 # Requests at once, beside the live streams.
 _REQUESTS = 512
@@ -36,7 +37,7 @@ def serve(
     """Serve the API, the map layers and the pages."""
     settings = Settings()
     # Fail here with a sentence, not in every worker with a traceback.
-    entrance.database_url(settings)
+    service_role.check(entrance.service_database_url(settings))
     entrance.keys(settings)
     oidc.providers(settings)
     trusted_proxies(settings.trusted_proxies)

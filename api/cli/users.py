@@ -8,9 +8,11 @@ import typer
 from api.auth import passwords
 from api.cli.console import print_json, say, with_database
 from api.entrance import operator
+from api.session import today
 from geo import audit
+from geo.errors import Invalid
 from geo.settings import Settings
-from geo.store import identities, users
+from geo.store import identities, organisations, users
 from geo.store.database import AsyncConnection, AsyncEngine
 
 app = typer.Typer(help="Staff accounts.", no_args_is_help=True)
@@ -27,7 +29,8 @@ def add(
     ] = "",
 ) -> None:
     """Add an account; the password is asked for, or piped in twice."""
-    made = users.NewUser(email, name, role, passwords.hashed(password), ward or None)
+    day = today(Settings())
+    made = users.NewUser(email, name, role, passwords.hashed(password), ward or None, ward_day=day)
 
     async def work(engine: AsyncEngine) -> None:
         async with engine.begin() as conn:
@@ -35,6 +38,27 @@ def add(
 
     with_database(work)
     say(f"added {made.email} as {role}")
+
+
+@app.command()
+def move(
+    email: str,
+    ward: Annotated[str, typer.Option(help="Code of the ward acted for, as of today.")] = "",
+    organisation: Annotated[str, typer.Option(help="Code of the organisation acted for.")] = "",
+    city: Annotated[bool, typer.Option("--city", help="The whole city.")] = False,
+) -> None:
+    """Let an account act for another ward or organisation: after a reform, for the new one."""
+    if city is bool(ward or organisation):
+        raise Invalid("say for whom: --ward, --organisation or both, or --city")
+    day = today(Settings())
+
+    async def work(engine: AsyncEngine) -> None:
+        async with engine.begin() as conn:
+            of = await organisations.named(conn, organisation) if organisation else None
+            await users.move(conn, email, ward or None, of, day)
+
+    with_database(work)
+    say(f"{email} acts for {' and '.join(filter(None, (ward, organisation))) or 'the city'}")
 
 
 @app.command(name="list")

@@ -11,6 +11,7 @@ import typer
 from api import entrance
 from api.orphaned import when_orphaned
 from geo.settings import Settings
+from geo.store import service_role
 
 
 def worker(
@@ -24,7 +25,8 @@ def worker(
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     settings = Settings()
-    url = entrance.database_url(settings)
+    url = entrance.service_database_url(settings)
+    service_role.check(url)
     asyncio.run(_work(url, settings, parent))
     # Not the interpreter's own end, which would wait for whatever a thread still computes.
     os._exit(0)

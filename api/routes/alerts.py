@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, WithJsonSchema
 
 from api.accepting import preferred
 from api.addresses import next_page, public_base
-from api.auth.staff import Staff, require
+from api.auth.rights import Action, may
 from api.bodies import BoundedRoute
 from api.caching import cached, packed
 from api.errors import documented
@@ -174,13 +174,16 @@ async def list_alerts(
     },
 )
 async def send_alert(
-    new: NewAlert, request: Request, account: Staff, conn: Write, settings: ServiceSettings
+    new: NewAlert,
+    request: Request,
+    account: Annotated[AnyRow, may(Action.SEND_ALERT)],
+    conn: Write,
+    settings: ServiceSettings,
 ) -> Response:
     """Warn the people in an area (officers of a ward, planners, administrators).
 
     An officer of a ward warns that ward only.
     """
-    require(account, *sending.ROLES)
     host = urlsplit(public_base(request, settings)).netloc
     alert_id = await sending.send(
         conn,
@@ -224,10 +227,15 @@ async def read_alert(
         200: {"model": AlertFeature, "content": {GEOJSON: {}}},
     },
 )
-async def cancel_alert(alert_id: Id, account: Staff, conn: Write) -> Response:
+async def cancel_alert(
+    alert_id: Id,
+    account: Annotated[AnyRow, may(Action.CANCEL_ALERT)],
+    conn: Write,
+    settings: ServiceSettings,
+) -> Response:
     """Call an alert off; twice is fine, after its end is 409."""
-    require(account, *sending.ROLES)
-    await sending.cancel(conn, alert_id, account, datetime.now(UTC))
+    now = datetime.now(UTC)
+    await sending.cancel(conn, alert_id, account, now, timezone=settings.timezone)
     made = _feature(await find.one(conn, alert_id))
     return Response(packed(made), media_type=GEOJSON, headers={"Cache-Control": "no-store"})
 

@@ -6,18 +6,18 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
+from api.auth.rights import Action, may
 from api.auth.scope import require_within
-from api.auth.staff import Staff, require
 from api.errors import documented
 from api.parameters import Said
 from api.routes.reports import Code
 from api.session import Write
 from geo.reports import contacts
 from geo.reports.held import held
+from geo.store.asking import as_account
+from geo.store.database import AnyRow
 
 router = APIRouter(prefix="/api/v1", tags=["reports"])
-
-READERS = ("hotline_agent", "ward_officer", "admin")
 
 Why = Annotated[
     Said,
@@ -50,12 +50,17 @@ class ReportContact(BaseModel):
     response_model_exclude_none=False,
 )
 async def read_contact(
-    code: Code, why: Why, request: Request, response: Response, conn: Write, account: Staff
+    code: Code,
+    why: Why,
+    request: Request,
+    response: Response,
+    conn: Write,
+    account: Annotated[AnyRow, may(Action.READ_CONTACT)],
 ) -> ReportContact:
     """How to reach the reporter; that it was read, by whom and why, is written to the audit log."""
-    require(account, *READERS)
     report = await held(conn, code)
-    require_within(account, report.ward_code, report.organisation_id)
+    require_within(account, report.ward_code, report.organisation_id, ward=report.ward)
+    await as_account(conn, account.id)
     found = await contacts.read(
         conn,
         contacts.Named(report.id, report.code),

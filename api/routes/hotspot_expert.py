@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from api.auth.staff import Staff, require
+from api.auth.rights import Action, may
 from api.client import ClientGone, while_there
 from api.errors import documented
 from api.expert_desk import ExpertDesk
@@ -18,6 +18,7 @@ from geo.errors import Invalid
 from geo.hotspots import find
 from geo.hotspots.expert.question import Method, Question
 from geo.store import hotspot_inputs as inputs
+from geo.store.database import AnyRow
 
 router = APIRouter(prefix="/api/v1/hotspots", tags=["hotspots"])
 
@@ -79,7 +80,7 @@ def _desk(request: Request) -> ExpertDesk:
 async def expert(
     asked: Annotated[Asked, Query()],
     conn: Read,
-    staff: Staff,
+    staff: Annotated[AnyRow, may(Action.ASK_EXPERT)],
     settings: ServiceSettings,
     desk: Annotated[ExpertDesk, Depends(_desk)],
     request: Request,
@@ -92,7 +93,6 @@ async def expert(
     categories lie where the public sees them. Made when asked, never stored. Gi*'s city are the
     hexagons with a report of any category but hidden ones; with `bbox` it ends at its edges.
     """
-    require(staff, "planner", "admin")
     question = Question.of(
         asked.method,
         await _category(conn, asked.category),

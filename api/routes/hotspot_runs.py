@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import jobs
-from api.auth.staff import Staff, require
+from api.auth.rights import Action, may
 from api.bodies import BoundedRoute
 from api.errors import documented
 from api.parameters import PlainText
@@ -68,7 +68,7 @@ class RunList(BaseModel):
 @router.get("", responses=documented(401))
 async def list_runs(
     conn: Read,
-    staff: Staff,
+    staff: Annotated[AnyRow, may(Action.SEE_RUNS)],
     limit: Annotated[int, Query(ge=1, le=100, description="how many at most")] = 20,
 ) -> RunList:
     """The newest runs, for any of the staff."""
@@ -77,13 +77,16 @@ async def list_runs(
 
 @router.post("", status_code=202, responses=documented(400, 401, 403, 413, 415))
 async def ask(
-    wanted: AskedRun, response: Response, conn: Write, staff: Staff, settings: ServiceSettings
+    wanted: AskedRun,
+    response: Response,
+    conn: Write,
+    staff: Annotated[AnyRow, may(Action.ASK_FOR_RUN)],
+    settings: ServiceSettings,
 ) -> RunView:
     """Ask for a run; planners and administrators may. `Location` is where to see how far it is.
 
     The worker makes it, one after the other. Of two alike that wait there is only one.
     """
-    require(staff, "planner", "admin")
     day = wanted.as_of or today(settings)
     not_ahead(day, ZoneInfo(settings.timezone))
     if wanted.category is not None:
@@ -96,7 +99,11 @@ async def ask(
 
 
 @router.get("/{id}", responses=documented(401, 404))
-async def one_run(conn: Read, staff: Staff, id: Annotated[int, Path(ge=1, lt=2**63)]) -> RunView:
+async def one_run(
+    conn: Read,
+    staff: Annotated[AnyRow, may(Action.SEE_RUNS)],
+    id: Annotated[int, Path(ge=1, lt=2**63)],
+) -> RunView:
     """How far a run is, for any of the staff."""
     row = await store.one(conn, id)
     if row is None:

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
 from api.auth import keys
+from api.auth.rights import Action, may
 from api.auth.scope import require_within
-from api.auth.staff import Manager, require
+from api.auth.staff import Manager
 from api.bodies import BoundedRoute
 from api.errors import documented
 from api.parameters import PlainText
@@ -19,6 +20,9 @@ from geo.store import api_keys
 from geo.store.database import AnyRow
 
 router = APIRouter(prefix="/api/v1", tags=["keys"], route_class=BoundedRoute)
+
+
+MayManage = Annotated[AnyRow, may(Action.MANAGE_KEYS)]
 
 
 class NewKey(BaseModel):
@@ -34,19 +38,19 @@ class NewKey(BaseModel):
 
 
 @router.get("/keys", responses=documented(401, 403))
-async def list_keys(conn: Read, account: Manager, response: Response) -> dict[str, Any]:
+async def list_keys(
+    conn: Read, account: MayManage, person: Manager, response: Response
+) -> dict[str, Any]:
     """The API keys of the own ward, organisation or city; never the keys themselves."""
-    require(account, "admin")
     response.headers["Cache-Control"] = "no-store"
     return {"keys": [_view(one) for one in await api_keys.every(conn) if _within(account, one)]}
 
 
 @router.post("/keys", status_code=201, responses=documented(400, 401, 403, 413, 415))
 async def add_key(
-    body: NewKey, conn: Write, account: Manager, response: Response
+    body: NewKey, conn: Write, account: MayManage, person: Manager, response: Response
 ) -> dict[str, Any]:
     """Make an API key. It is in this answer and nowhere else."""
-    require(account, "admin")
     wanted = keys.Wanted(**body.model_dump())
     id, key = await keys.make(conn, wanted, account, account.email, datetime.now(UTC))
     response.headers["Cache-Control"] = "no-store"
@@ -55,10 +59,9 @@ async def add_key(
 
 @router.delete("/keys/{id}", status_code=204, responses=documented(401, 403, 404))
 async def revoke_key(
-    id: Annotated[int, Path(ge=1, lt=2**63)], conn: Write, account: Manager
+    id: Annotated[int, Path(ge=1, lt=2**63)], conn: Write, account: MayManage, person: Manager
 ) -> Response:
     """Revoke an API key: it is worth nothing from now on."""
-    require(account, "admin")
     found = await api_keys.find(conn, id)
     if found is None or not _within(account, found):
         raise NotFound("there is no such key; GET /api/v1/keys lists them")

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.background import BackgroundTask
 
+from api.auth.rights import Action, Who, may_also
 from api.auth.scope import require_within
-from api.auth.staff import Token, require, signed_in
 from api.bodies import BoundedRoute
 from api.caching import packed
 from api.erased_photos import drop_photos
@@ -22,9 +22,6 @@ from geo.reports import contacts, erasure, held, persons
 from geo.reports.times import rfc3339
 
 router = APIRouter(prefix="/api/v1", tags=["reports"], route_class=BoundedRoute)
-
-# Not those who answer for a ward: what people complain of is not theirs to take away.
-ERASERS = ("hotline_agent", "admin")
 
 
 class Erasure(BaseModel):
@@ -60,7 +57,7 @@ async def erase(
     request: Request,
     conn: Write,
     secret: Secret,
-    token: Token = None,
+    who: Annotated[Who, may_also(Action.ERASE_REPORT)],
 ) -> Response:
     """Erase what a report tells of its sender: by its secret, or by the staff at a person's wish.
 
@@ -70,10 +67,9 @@ async def erase(
         report = await held.with_secret(conn, code, secret, locked=True)
         actor, reason = "reporter", "asked for with the report's secret"
     else:
-        account = await signed_in(conn, token)
-        require(account, *ERASERS)
+        account = await who(conn)
         report = await held.held(conn, code, locked=True)
-        require_within(account, report.ward_code, report.organisation_id)
+        require_within(account, report.ward_code, report.organisation_id, ward=report.ward)
         actor, reason = account.email, body.reason or ""
         if len(reason.strip()) < 3:
             raise Invalid.of("reason", "must say who asked for it, in 3 characters at least")

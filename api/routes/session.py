@@ -243,7 +243,7 @@ def view(account: AnyRow, wards: WardDirectory) -> dict[str, Any]:
     if account.organisation_code:
         name = {"vi": account.organisation_vi, "en": account.organisation_en}
         organisation = {"code": account.organisation_code, "name": name}
-    ward = wards.by_code(account.ward_code) if account.ward_code else None
+    ward = wards.newest(account.ward_id) if account.ward_id else None
     return {
         "email": account.email,
         "name": account.name,

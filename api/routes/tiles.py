@@ -10,14 +10,14 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from api.addresses import public_base
-from api.auth.staff import Token, signed_in
+from api.auth.rights import Action, Who, may_also
 from api.caching import cached, packed
 from api.client import ClientGone
 from api.errors import documented
 from api.parameters import CodesParam, DayParam, TimeParam
 from api.session import Read, ServiceSettings, Tiles
 from api.tile_service.wire import MVT
-from geo.reports.tasks import Scope
+from geo.scope import Scope
 from geo.settings import Settings
 from geo.store.database import AsyncConnection
 from tiles import layers, render, sprite, style, tilejson
@@ -73,14 +73,14 @@ async def describe(
     request: Request,
     conn: Read,
     settings: ServiceSettings,
-    token: Token = None,
+    who: Annotated[Who, may_also(Action.SEE_TASKS)],
 ) -> Response:
     """TileJSON 3.0 of a layer: wards, reports, hotspots, facilities, alerts; signed in: tasks.
 
     Filters given here are carried on in the address of its tiles.
     """
     known = layers.layer_of(layer)
-    chosen = await _for_whom(conn, known, wanted.chosen(), token)
+    chosen = await _for_whom(conn, known, wanted.chosen(), who)
     found = await tilejson.describe(
         conn,
         known,
@@ -110,7 +110,7 @@ async def tile(
     wanted: Annotated[TileQuery, Query()],
     request: Request,
     source: Tiles,
-    token: Token = None,
+    who: Annotated[Who, may_also(Action.SEE_TASKS)],
 ) -> Response:
     """One vector tile, XYZ scheme. No personal data, and every feature counted (`point_count`).
 
@@ -124,7 +124,7 @@ async def tile(
     try:
         if known.private:
             async with request.app.state.engine.connect() as conn:
-                chosen = await _for_whom(conn, known, chosen, token)
+                chosen = await _for_whom(conn, known, chosen, who)
             made = await source.private_tile(known, address, chosen, request.receive)
         else:
             # Found by the same address the next time (api.tile_service.memory), before it comes
@@ -182,13 +182,11 @@ async def map_style(
     return _json(request, made, settings)
 
 
-async def _for_whom(
-    conn: AsyncConnection, layer: Layer, chosen: Filter, token: str | None
-) -> Filter:
+async def _for_whom(conn: AsyncConnection, layer: Layer, chosen: Filter, who: Who) -> Filter:
     """The filter, and for a private layer whose view of it; raises when nobody is signed in."""
     if not layer.private:
         return chosen
-    return replace(chosen, scope=Scope.of(await signed_in(conn, token)))
+    return replace(chosen, scope=Scope.of(await who(conn)))
 
 
 def _ratio(request: Request) -> int:

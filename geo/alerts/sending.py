@@ -9,12 +9,10 @@ import shapely
 
 from geo.alerts.new import MOST_VERTICES, NewAlert, shape_of
 from geo.errors import Conflict, Invalid, NotAllowed, NotFound, OutsideCoverage
+from geo.scope import Scope
 from geo.store import alerts as store
 from geo.store.database import AnyRow, AsyncConnection
 from geo.store.organisations import ward_names
-
-ROLES = ("ward_officer", "planner", "admin")
-"""Who may send alerts and call them off."""
 
 # Longer is no warning any more; and a typing error in the year is found.
 LONGEST = timedelta(days=366)
@@ -88,21 +86,24 @@ async def send(
     )
 
 
-async def cancel(conn: AsyncConnection, alert_id: int, account: AnyRow, now: datetime) -> None:
+async def cancel(
+    conn: AsyncConnection, alert_id: int, account: AnyRow, now: datetime, *, timezone: str
+) -> None:
     """Call an alert off; quiet when it was already.
 
-    A ward's officer calls off what that account sent, or what concerns the own ward only. Raises
+    Who acts for a ward calls off what that account sent, or what concerns that ward only. Raises
     `NotFound`, `NotAllowed`, and `Conflict` when the alert is over by itself.
     """
     found = await store.one(conn, alert_id)
     if found is None:
         raise NotFound(f"there is no alert {alert_id}")
-    if (
-        _of_one_ward(account)
-        and found.user_id != account.id
-        and found.ward_codes != [account.ward_code]
-    ):
-        raise NotAllowed(f"alert {alert_id} was sent by others to more than your ward")
+    scope = Scope.of(account)
+    if not scope.everywhere and found.user_id != account.id:
+        # Its codes are those of the day it begins.
+        day = found.effective_at.astimezone(ZoneInfo(timezone)).date()
+        named = await store.wards_named(conn, found.ward_codes, day)
+        if not named or not _all_own(scope, named):
+            raise NotAllowed(f"alert {alert_id} was sent by others to more than your ward")
     if await store.cancel(conn, alert_id, now, account.id) or found.cancelled_at is not None:
         return
     # Another one may have been quicker since we looked.
@@ -137,24 +138,27 @@ def _check_place(touched: Sequence[AnyRow], area: shapely.Geometry, city: str) -
     )
 
 
-def _of_one_ward(account: AnyRow) -> bool:
-    return account.role == "ward_officer" and bool(account.ward_code)
+def _own(scope: Scope, ward: AnyRow) -> bool:
+    return scope.covers(ward.ward, ward.organisation_id)
+
+
+def _all_own(scope: Scope, named: Sequence[AnyRow]) -> bool:
+    return all(_own(scope, row) for row in named)
 
 
 def _check_own_ward(account: AnyRow, touched: Sequence[AnyRow]) -> None:
-    if not _of_one_ward(account):
+    scope = Scope.of(account)
+    if scope.everywhere:
         return
     # wards asked for by name have no share: each is meant as a whole
-    own = [row for row in touched if row.code == account.ward_code]
     if "share" in (touched[0]._fields if touched else ()):
-        fine = bool(own) and own[0].share >= LEAST_INSIDE
+        fine = sum(row.share for row in touched if _own(scope, row)) >= LEAST_INSIDE
     else:
-        fine = len(own) == len(touched)
+        fine = _all_own(scope, touched)
     if not fine:
-        others = ", ".join(str(row.code) for row in touched if row not in own)
-        raise NotAllowed(
-            f"you warn ward {account.ward_code}; this concerns {others} for the most part"
-        )
+        others = ", ".join(str(row.code) for row in touched if not _own(scope, row))
+        whose = f"ward {account.ward_code}" if account.ward_code else account.organisation_vi
+        raise NotAllowed(f"you warn {whose}; this concerns {others} for the most part")
 
 
 def area_in_words(wards: Sequence[AnyRow]) -> tuple[str, str]:

@@ -24,9 +24,15 @@ from geo.reports import codes
 from geo.reports.codes import derived_key
 from geo.reports.keys import Keys, plain_email, plain_phone
 from geo.reports.text import clean_text
+from geo.store import asking
 from geo.store import contacts as store
 from geo.store.database import AsyncConnection, AsyncEngine
 from geo.store.retention import Limits
+
+READERS = ("hotline_agent", "ward_officer", "admin")
+"""Whose accounts may see contacts: crews are told where, planners count. Also in migration 0024."""
+# What people complain of is not theirs to take away who answer for it. Also in migration 0024.
+ERASERS = ("hotline_agent", "admin")
 
 _PHONE = re.compile(r"\+?[0-9(][0-9 ().\-/]*")
 # How Fernet tokens begin: base64 of their version and the years of today.
@@ -100,7 +106,11 @@ def row_of(given: dict[str, str], report_id: UUID, keys: Keys) -> dict[str, Any]
 
 
 async def put(conn: AsyncConnection, report_id: UUID, given: dict[str, str], keys: Keys) -> None:
-    """Keep this contact for a report, instead of any it had; an empty one makes it anonymous."""
+    """Keep this contact for a report, instead of any it had; an empty one makes it anonymous.
+
+    For the reporter alone: the transaction must ask as it (`geo.store.asking`), else `NotAllowed`.
+    """
+    await asking.require_asked(conn, [report_id], ())
     if given:
         await store.put(conn, row_of(given, report_id, keys))
     else:
@@ -120,8 +130,10 @@ async def read(
     """The contact of a report for one of the staff; empty: there is none.
 
     The one way for anybody but the reporter. Who read it, when and why is a line of the audit log
-    in the same transaction: where that cannot be written this raises, and nothing is read.
+    in the same transaction: where that cannot be written this raises, and nothing is read. The
+    transaction must ask as an account that may (`geo.store.asking`), else `NotAllowed`.
     """
+    await asking.require_asked(conn, [report.id], READERS)
     opened = await _opened(conn, report.id, keys)
     await audit.write(conn, actor=actor, action=action, subject=report.code, reason=why, now=now)
     return opened
@@ -136,16 +148,22 @@ async def own(
     """
     if not codes.is_secret(secret, secret_hash):
         raise NotSignedIn("this secret is not this report's")
+    await asking.as_reporter(conn, report_id, codes.secret_hash(secret))
     return await _opened(conn, report_id, keys)
 
 
 async def forget(conn: AsyncConnection, report_ids: Sequence[UUID]) -> int:
-    """Take away the contacts of these reports; how many there were."""
+    """Take away the contacts of these reports; how many there were.
+
+    Raises `NotAllowed` where the transaction asks as nobody who may (`geo.store.asking`).
+    """
+    await asking.require_asked(conn, report_ids, ERASERS)
     return await store.forget(conn, report_ids)
 
 
 async def count_due(conn: AsyncConnection, limits: Limits) -> dict[str, int]:
-    """How many contacts of each category were kept long enough."""
+    """How many contacts of each category were kept long enough; for the owner of the tables."""
+    await asking.require_all(conn)
     return await store.count_due(conn, limits)
 
 
@@ -154,8 +172,10 @@ async def forget_due(
 ) -> tuple[Counter[str], UUID | None]:
     """Take away up to `most` of those, by report id from `after` on.
 
-    Returns how many of each category, and where to go on (None: that was all).
+    Returns how many of each category, and where to go on (None: that was all). Raises `NotReady`
+    for anybody but the owner of the tables, as `find` does.
     """
+    await asking.require_all(conn)
     rows = await store.due(conn, limits, after, most)
     if not rows:
         return Counter(), None
@@ -171,6 +191,7 @@ async def find(
     Raises `NotReady` while some contacts are sealed under a key of before: their marks are, too,
     or they have none.
     """
+    await asking.require_all(conn)
     if await store.count_other(conn, keys.front):
         raise NotReady(
             "some contacts are sealed under an older key and might be missed: run "
@@ -190,8 +211,10 @@ async def rotate(
     """Seal all contacts under today's key that are not yet; `started(total)` shows the progress.
 
     A transaction for each `batch`, so it may run beside the service, be broken off and run again.
+    Raises `NotReady` for anybody but the owner of the tables.
     """
     async with engine.connect() as conn:
+        await asking.require_all(conn)
         done = started(await store.count_other(conn, keys.front))
     sealed = unopened = 0
     after: UUID | None = None

@@ -2,6 +2,7 @@
 
 from geo.errors import NotFound, NotSignedIn
 from geo.reports import codes
+from geo.store import asking
 from geo.store import held as store
 from geo.store.database import AnyRow, AsyncConnection
 
@@ -19,9 +20,11 @@ async def with_secret(
     conn: AsyncConnection, typed_code: str, secret: str, *, locked: bool = False
 ) -> AnyRow:
     """As `held`, for whoever has its secret; `NotSignedIn` with a wrong one, and `NotFound` where
-    the report is hidden: to all others it does not exist."""
+    the report is hidden: to all others it does not exist. From here on the transaction asks as
+    the reporter (`geo.store.asking`)."""
     row = await held(conn, typed_code, locked=locked)
     if codes.is_secret(secret, row.secret_hash):
+        await asking.as_reporter(conn, row.id, codes.secret_hash(secret))
         return row
     if row.visibility == "hidden":
         raise _missing()

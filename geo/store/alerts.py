@@ -120,12 +120,23 @@ async def cancel(conn: AsyncConnection, alert_id: int, now: datetime, user_id: i
     return done.first() is not None
 
 
+_NAMED = (
+    wards.c.id,
+    wards.c.code,
+    wards.c.name,
+    wards.c.name_en,
+    wards.c.kind,
+    wards.c.organisation_id,
+    func.coalesce(wards.c.same_as, wards.c.id).label("ward"),
+)
+
+
 async def wards_touched(
     conn: AsyncConnection, area: shapely.Geometry, day: date
 ) -> Sequence[AnyRow]:
     """The wards of a day that an area (WGS 84) covers some of, the largest part first.
 
-    Rows of `code, name, name_en, kind` and `share`, the part of the area inside the ward (0 to 1).
+    Rows as of `wards_named` with `share`, the part of the area inside the ward (0 to 1).
     """
     shape = func.ST_GeomFromWKB(sql_cast(shapely.to_wkb(area), LargeBinary), 4326)
     # Cutting is slow, and most wards of a large area lie wholly in it.
@@ -135,7 +146,7 @@ async def wards_touched(
     )
     share = (inside / func.ST_Area(shape)).label("share")
     query = (
-        select(wards.c.code, wards.c.name, wards.c.name_en, wards.c.kind, share)
+        select(*_NAMED, share)
         .where(wards.c.valid.contains(day), func.ST_Intersects(wards.c.geom, shape))
         .order_by(share.desc(), wards.c.code)
     )
@@ -144,9 +155,13 @@ async def wards_touched(
 
 
 async def wards_named(conn: AsyncConnection, codes: Sequence[str], day: date) -> Sequence[AnyRow]:
-    """The wards of a day with these codes: rows of `id, code, name, name_en, kind`, by code."""
+    """The wards of a day with these codes, by code.
+
+    Rows of `id, code, name, name_en, kind, organisation_id` and `ward`, the id of the first version
+    of that ward.
+    """
     query = (
-        select(wards.c.id, wards.c.code, wards.c.name, wards.c.name_en, wards.c.kind)
+        select(*_NAMED)
         .where(wards.c.code.in_(codes), wards.c.valid.contains(day))
         .order_by(wards.c.code)
     )

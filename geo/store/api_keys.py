@@ -6,9 +6,23 @@ again whenever it is used.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, false, insert, literal, null, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    and_,
+    case,
+    cast,
+    false,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from geo.errors import Invalid, NotAllowed
 from geo.store.database import AnyRow, AsyncConnection
@@ -77,6 +91,8 @@ async def account(conn: AsyncConnection, key_hash: bytes, now: datetime) -> AnyR
             api_keys.c.name,
             api_keys.c.role,
             api_keys.c.ward_code,
+            func.pinward_ward_meant(api_keys.c.ward_code, _ward_day()).label("ward_id"),
+            func.pinward_ward_alone(api_keys.c.ward_code).label("ward_alone"),
             api_keys.c.organisation_id,
             users.c.disabled,
             users.c.totp_since,
@@ -96,6 +112,12 @@ async def account(conn: AsyncConnection, key_hash: bytes, now: datetime) -> AnyR
         .where(api_keys.c.revoked_at.is_(None), _within_owner(), ~users.c.disabled)
     )
     return (await conn.execute(query)).one_or_none()
+
+
+def _ward_day() -> ColumnElement[date]:
+    # A key for its owner's ward means the same one; else the ward of the day it was made.
+    made_on = cast(api_keys.c.made_at, Date)
+    return case((users.c.ward_code == api_keys.c.ward_code, users.c.ward_day), else_=made_on)
 
 
 def _within_owner() -> ColumnElement[bool]:

@@ -15,9 +15,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from geo.errors import ClusterFailed
+from geo.store.service_role import ROLE
 
 DATABASE = "pinward"
 SUPERUSER = "pinward"
+# Signs in for the service: a member of its role, and nothing else.
+SERVICE = "pinward_app"
 
 # A unix socket's path may have 107 bytes; ".s.PGSQL.5432.lock" is 18 of them.
 _LONGEST_SOCKET_FOLDER = 85
@@ -69,6 +72,10 @@ class Cluster:
         """libpq URL of a database in this cluster."""
         return f"postgresql:///{database}?host={quote(str(self.sockets))}&user={SUPERUSER}"
 
+    def service_url(self, database: str = DATABASE) -> str:
+        """The same for the service, by a role that owns nothing."""
+        return f"postgresql:///{database}?host={quote(str(self.sockets))}&user={SERVICE}"
+
     def running(self) -> bool:
         """Whether the server of this cluster is up."""
         if not (self.data / "postmaster.pid").exists():
@@ -79,6 +86,7 @@ class Cluster:
         """Make the cluster if it is not there, start it if it is not up; returns the URL."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.running():
+            self._ensure_roles()
             return self.url()
         for folder in (self.home, self.sockets):
             folder.mkdir(parents=True, exist_ok=True)
@@ -93,6 +101,7 @@ class Cluster:
             "pg_ctl", "start", "-w", "-t", "60", "-D", str(self.data), "-l", str(self.log), "-s"
         )
         self._ensure_database()
+        self._ensure_roles()
         return self.url()
 
     def stop(self) -> None:
@@ -137,12 +146,19 @@ class Cluster:
         self._own(path)
 
     def _ensure_database(self) -> None:
-        psql = ("psql", "-X", "-q", "-h", str(self.sockets), "-U", SUPERUSER, "-d", "postgres")
-        found = self._run(
-            *psql, "-Atc", f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"
-        ).stdout.strip()
-        if not found:
-            self._run(*psql, "-c", f"CREATE DATABASE {DATABASE}")
+        if not self._psql(f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"):
+            self._psql(f"CREATE DATABASE {DATABASE}")
+
+    def _ensure_roles(self) -> None:
+        there = self._psql("SELECT rolname FROM pg_roles").split()
+        if ROLE not in there:
+            self._psql(f"CREATE ROLE {ROLE} NOLOGIN")
+        if SERVICE not in there:
+            self._psql(f"CREATE ROLE {SERVICE} LOGIN IN ROLE {ROLE}")
+
+    def _psql(self, statement: str) -> str:
+        where = ("-h", str(self.sockets), "-U", SUPERUSER, "-d", "postgres")
+        return self._run("psql", "-X", "-q", *where, "-Atc", statement).stdout.strip()
 
     def _own(self, path: Path, touch: bool = False) -> None:
         if touch:

@@ -14,6 +14,7 @@ from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from geo.errors import DatabaseAway, NotReady
+from geo.store import service_role
 
 __all__ = ["AnyRow", "AsyncConnection", "AsyncEngine", "create_engine", "driver", "load_sql"]
 
@@ -29,6 +30,8 @@ def unreachable(error: psycopg.Error) -> DatabaseAway:
             "the database cannot be reached: its URL (PINWARD_DATABASE_URL unless another was "
             "given) is none that libpq can read, like postgresql://user@host/database"
         )
+    if todo := service_role.missing(error):
+        return DatabaseAway(todo)
     said = str(error).strip().splitlines() or [type(error).__name__]
     return DatabaseAway(
         f"the database cannot be reached: {said[0]}. Check its URL (PINWARD_DATABASE_URL unless "

@@ -1,4 +1,8 @@
-"""The whole database into a file and back, by PostgreSQL's own programs."""
+"""The whole database into a file and back, by PostgreSQL's own programs.
+
+Without grants: the role of the service may not be there where it comes back; `pinward db restore`
+makes it, and grants anew, as every upgrade does.
+"""
 
 import os
 import subprocess
@@ -37,7 +41,10 @@ def dump(url: str, seen_as: str, path: Path) -> None:
     """Write the database as of a `snapshot`, compressed; raises `RefusedBackup`."""
     where, environment = _reached(url)
     _run(
-        [binary("pg_dump"), "-Fc", "--no-owner", f"--snapshot={seen_as}", "-f", path, "-d", where],
+        [
+            *(binary("pg_dump"), "-Fc", "--no-owner", "--no-acl"),
+            *(f"--snapshot={seen_as}", "-f", path, "-d", where),
+        ],
         environment,
     )
 
@@ -52,7 +59,7 @@ def replace(url: str, path: Path) -> None:
     with script.open("wb") as file:
         file.write(_ANEW.encode())
         file.flush()
-        _run([binary("pg_restore"), "--no-owner", "-f", "-", path], environment, file)
+        _run([binary("pg_restore"), "--no-owner", "--no-acl", "-f", "-", path], environment, file)
     _run(
         [
             *(binary("psql"), "-X", "-q", "--single-transaction", "-v", "ON_ERROR_STOP=1"),

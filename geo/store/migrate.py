@@ -9,6 +9,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from geo.settings import CHECKOUT
+from geo.store import service_role
 from geo.store.database import unreachable
 
 MIGRATIONS = CHECKOUT / "migrations"
@@ -23,16 +24,18 @@ def config(url: str, folder: Path = MIGRATIONS) -> Config:
     return made
 
 
-def upgrade(url: str, revision: str = "head") -> None:
-    """Migrate up; raises `NotReady` where no database answers.
+def upgrade(url: str, revision: str = "head") -> str | None:
+    """Migrate up, and give the service's role its rights; raises `NotReady` without a database.
 
-    Two processes at once are safe: the second waits and finds nothing to do.
+    Two processes at once are safe: the second waits and finds nothing to do. Returns what somebody
+    who may make roles has still to do (see `service_role.ensure`); None: nothing.
     """
     try:
         psycopg.connect(url).close()
     except psycopg.Error as error:
         raise unreachable(error) from error
     command.upgrade(config(url), revision)
+    return service_role.ensure(url)
 
 
 @cache

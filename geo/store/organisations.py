@@ -10,6 +10,7 @@ from datetime import date
 
 from sqlalchemy import insert, select
 
+from geo.errors import NotFound
 from geo.store.database import AsyncConnection
 from geo.store.tables import organisations
 
@@ -50,6 +51,16 @@ class Seat:
     kind: str
     since: date
     keeps: int | None = None
+
+
+async def named(conn: AsyncConnection, code: str) -> int:
+    """The id of the organisation of this code; raises `NotFound`."""
+    found = (
+        await conn.execute(select(organisations.c.id).where(organisations.c.code == code))
+    ).scalar()
+    if found is None:
+        raise NotFound(f"there is no organisation {code}; a ward's committee is ward-<ward code>")
+    return int(found)
 
 
 async def ensure_committees(conn: AsyncConnection, seats: Sequence[Seat]) -> list[int]:

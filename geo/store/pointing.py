@@ -19,6 +19,7 @@ async def accounts(
             users.c.name,
             users.c.role,
             users.c.ward_code,
+            func.pinward_ward_meant(users.c.ward_code, users.c.ward_day).label("ward_id"),
             organisations.c.name_vi.label("organisation_vi"),
         )
         .outerjoin(organisations, organisations.c.id == users.c.organisation_id)

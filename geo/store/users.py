@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Date, cast, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from geo.errors import Invalid, NotFound
@@ -16,7 +16,10 @@ from geo.store.tables.users import ROLES
 
 @dataclass(frozen=True, slots=True)
 class NewUser:
-    """An account to be; `email` is kept in lower case, an empty `ward_code` means the city."""
+    """An account to be; `email` is kept in lower case, an empty `ward_code` means the city.
+
+    `ward_day` is the city's day on which `ward_code` names a ward (None: the database's today).
+    """
 
     email: str
     name: str
@@ -24,6 +27,7 @@ class NewUser:
     password_hash: str
     ward_code: str | None = None
     organisation_id: int | None = None
+    ward_day: date | None = None
 
     def __post_init__(self) -> None:
         address = self.email.strip().lower()
@@ -40,6 +44,8 @@ class NewUser:
 async def add(conn: AsyncConnection, user: NewUser) -> int:
     """Add an account, returns its id; raises `Invalid` when the address has one already."""
     values = {name: getattr(user, name) for name in NewUser.__dataclass_fields__}
+    if user.ward_day is None:
+        del values["ward_day"]
     row = await conn.execute(
         pg_insert(users)
         .values(values)
@@ -53,7 +59,7 @@ async def add(conn: AsyncConnection, user: NewUser) -> int:
 
 
 async def every(conn: AsyncConnection) -> Sequence[AnyRow]:
-    """All accounts, by address."""
+    """All accounts, by address; `ward_id` is the first version of the ward that is meant."""
     return (await conn.execute(_ACCOUNT.order_by(users.c.email))).all()
 
 
@@ -106,6 +112,30 @@ async def _set(conn: AsyncConnection, email: str, **values: object) -> int:
     return int(user_id)
 
 
+async def move(
+    conn: AsyncConnection,
+    email: str,
+    ward_code: str | None,
+    organisation_id: int | None,
+    day: date,
+) -> None:
+    """Let an account act for the ward that a code names on a day, and for an organisation.
+
+    None twice: the city. Its sign-ins go on, with the new scope. Raises `NotFound`.
+    """
+    if ward_code is not None:
+        meant = select(func.pinward_ward_meant(ward_code, cast(day, Date)))
+        if (await conn.execute(meant)).scalar() is None:
+            raise NotFound(f"there is no ward {ward_code}")
+    done = await conn.execute(
+        update(users)
+        .where(users.c.email == email.strip().lower())
+        .values(ward_code=ward_code, organisation_id=organisation_id, ward_day=day)
+    )
+    if not done.rowcount:
+        raise NotFound(f"there is no account for {email}")
+
+
 async def signed_in(conn: AsyncConnection, token_hash: bytes, now: datetime) -> AnyRow | None:
     """The account behind a sign-in that has not run out, and `session_id` and `limited` of that.
 
@@ -125,6 +155,8 @@ _ACCOUNT = select(
     users.c.name,
     users.c.role,
     users.c.ward_code,
+    func.pinward_ward_meant(users.c.ward_code, users.c.ward_day).label("ward_id"),
+    func.pinward_ward_alone(users.c.ward_code).label("ward_alone"),
     users.c.organisation_id,
     users.c.disabled,
     users.c.totp_since,

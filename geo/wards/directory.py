@@ -163,6 +163,11 @@ class WardDirectory:
         versions = [w for w in self.wards if w.code == code and (not day or w.in_force(day))]
         return max(versions, key=lambda w: w.valid_from, default=None)
 
+    def newest(self, first: int) -> Ward | None:
+        """The newest version of the ward whose first version has this id."""
+        versions = [w for w in self.wards if first in (w.id, w.same_as)]
+        return max(versions, key=lambda w: w.valid_from, default=None)
+
     def named(self, code: str, day: date) -> Ward:
         """As `by_code`; raises `NotFound` when there is none."""
         found = self.by_code(code, day)

@@ -7,6 +7,8 @@ import psycopg
 import pytest
 from staffed import signed_in
 
+import builders
+
 PATH = "/api/v1/keys"
 WHO = "/api/v1/session"
 
@@ -106,3 +108,23 @@ def test_the_command_makes_lists_and_revokes(service, admin, pinward):
     assert pinward("keys", "revoke", str(number), url=service.url).returncode == 0
     assert asked(service, key).status_code == 401
     assert pinward("keys", "revoke", "999999", url=service.url).returncode == 1
+
+
+def test_a_key_reads_contacts_and_erases_within_its_ward_alone(service, admin):
+    key = make(admin, role="admin", ward_code="90001")["key"]
+    for n, allowed in ((0, True), (1, False)):
+        lon, lat = builders.middle(n)
+        told = builders.a_report(lon=lon, lat=lat, reporter={"phone": "0912 345 678"})
+        code = service.http.post("/api/v1/reports", json=told).json()["code"]
+        path = f"/api/v1/reports/{code}"
+        contact = asked(service, key, f"{path}/contact?why=callback")
+        assert contact.status_code == (200 if allowed else 403), contact.text
+        if allowed:
+            assert contact.json()["contact"]["phone"] == "0912 345 678"
+        erased = httpx.post(
+            f"{service.base}{path}/erasure",
+            json={"reason": "letter 3"},
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=30,
+        )
+        assert erased.status_code == (200 if allowed else 403), erased.text

@@ -10,8 +10,9 @@ from drawn import decoded, put_reports
 
 from builders import CODES, SIDE, SOUTH, WEST, middle
 from geo.errors import Invalid, NotAllowed, NotSignedIn
-from geo.reports.tasks import Scope
+from geo.scope import Scope
 from geo.store.tables.reports import OPEN_STATUSES, STATUSES
+from geo.store.tables.users import ROLES
 from tiles import render, style, tilejson
 from tiles.address import TileAddress, cell_of, tile_of
 from tiles.filters import Filter
@@ -136,26 +137,34 @@ async def test_crews_and_officers_see_their_own_only(city_url, conn):
         (organisation,) = db.execute(
             "SELECT id FROM organisations WHERE code = 'ward-' || %s", (CODES[1],)
         ).fetchone()
+        (ward,) = db.execute("SELECT id FROM wards WHERE code = %s", (CODES[0],)).fetchone()
     for scope, wanted in (
-        (Scope(ward_code=CODES[0]), set(first)),
+        (Scope(ward=ward), set(first)),
         (Scope(organisation_id=organisation), set(second)),
-        (Scope(CODES[0], organisation), set()),
-        (Scope(ward_code="99999"), set()),
+        (Scope(ward, organisation), set()),
+        (Scope(ward=0), set()),
         (Scope(), {*first, *second}),
     ):
         assert codes_in(await drawn(conn, covering(12), scope)) == wanted, scope
 
 
 def an_account(role, ward=None, organisation=None):
-    return SimpleNamespace(role=role, ward_code=ward, organisation_id=organisation)
+    return SimpleNamespace(
+        role=role, ward_code=ward, ward_id=ward and int(ward), organisation_id=organisation
+    )
 
 
 async def test_a_role_says_whose_tasks_are_seen():
     for role in ("hotline_agent", "planner", "admin"):
-        assert Scope.of(an_account(role, CODES[0], 3)) == Scope()
-    for role in ("crew", "ward_officer"):
-        assert Scope.of(an_account(role, CODES[0])) == Scope(ward_code=CODES[0])
+        assert Scope.of(an_account(role)) == Scope()
+    for role in ROLES:
+        assert Scope.of(an_account(role, "7")) == Scope(ward=7)
         assert Scope.of(an_account(role, None, 3)) == Scope(organisation_id=3)
+        assert Scope.of(an_account(role, "7", 3)) == Scope(7, 3)
+        nowhere = an_account(role, "7")
+        nowhere.ward_id = None
+        assert not any(Scope.of(nowhere).covers(ward, None) for ward in (None, 1, 7))
+    for role in ("crew", "ward_officer"):
         for nothing in (None, ""):
             with pytest.raises(NotAllowed, match="no ward and no organisation"):
                 Scope.of(an_account(role, nothing))
@@ -195,7 +204,9 @@ async def test_filters_choose_and_other_words_are_refused(city_url, conn):
 async def test_the_tilejson_is_what_the_tiles_hold(city_url, conn):
     put_tasks(city_url, [middle(0)], due_at=NOW)
     put_tasks(city_url, [middle(5)], ward=5)
-    own = Filter(scope=Scope(ward_code=CODES[0]))
+    with psycopg.connect(city_url) as db:
+        (ward,) = db.execute("SELECT id FROM wards WHERE code = %s", (CODES[0],)).fetchone()
+    own = Filter(scope=Scope(ward=ward))
     said = await tilejson.describe(conn, TASKS, own, CLOCK, base="https://x", city="x")
     # no wider than what the account may see
     assert said["bounds"] == pytest.approx([LON, LAT, LON, LAT], abs=2e-6)

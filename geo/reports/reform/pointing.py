@@ -32,7 +32,7 @@ class Account:
             return f"{who} acts for {self.organisation}, whose ward ends"
         said = f"{who} acts for {self.ward.code} {self.ward.name}, which ends"
         if self.code_now is not None:
-            said += f"; its code would mean {self.code_now.name}"
+            said += f"; its code goes to {self.code_now.name}, the account does not"
         return said
 
 
@@ -83,7 +83,9 @@ async def pointing(conn: AsyncConnection, wards: WardDirectory, scope: Scope) ->
     ]
     found = await store.accounts(conn, list(by_code), committees)
     return Pointing(
-        accounts=tuple(_account(row, by_code, now) for row in found),
+        accounts=tuple(
+            one for row in found if (one := _account(row, by_code, now)).ward or one.organisation
+        ),
         alerts=tuple(await store.alerts_of(conn, list(by_code))),
         committees=tuple(await store.committees_with_reports(conn, committees)),
     )
@@ -91,6 +93,9 @@ async def pointing(conn: AsyncConnection, wards: WardDirectory, scope: Scope) ->
 
 def _account(row: AnyRow, ending: dict[str, Ward], now: dict[str, Ward]) -> Account:
     ward = ending.get(row.ward_code or "")
+    # An account made since may mean another ward by the same code.
+    if ward is not None and row.ward_id != (ward.same_as or ward.id):
+        ward = None
     return Account(
         email=row.email,
         name=row.name,

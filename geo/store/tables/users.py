@@ -5,6 +5,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     ForeignKey,
     Identity,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     func,
+    text,
 )
 
 from geo.store.tables.base import metadata
@@ -30,6 +32,8 @@ users = Table(
     Column("role", Text, nullable=False),
     # the ward or organisation this account acts for; empty: the whole city
     Column("ward_code", Text),
+    # the day of the city on which the code was given to the account: the ward it meant then
+    Column("ward_day", Date, nullable=False, server_default=text("CURRENT_DATE")),
     Column("organisation_id", Integer, ForeignKey("organisations.id")),
     # argon2id
     Column("password_hash", Text, nullable=False),

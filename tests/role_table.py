@@ -1,0 +1,162 @@
+"""Who of the staff may do what: a row for every route of the API, by what it is asked and by whom.
+
+Written down once more, not taken from `api.auth.rights`: a slip there has to show. A new route
+needs a row here (`tests/api/test_rights.py` says which one is missing).
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import builders
+from api.auth.rights import Action
+from geo.store.tables.users import ROLES
+
+ANY = ("city", "ward", "organisation", "other ward", "other organisation", "both")
+"""What an account may act for: the city, the ward (or its committee) that the report and the alert
+asked for are of, another one, or this ward and another's committee, which is nothing."""
+MINE = ("city", "ward", "organisation")
+NAMED = tuple(scope for scope in ANY if scope != "city")
+
+Whom = dict[str, tuple[str, ...]]
+STAFF: Whom = dict.fromkeys(ROLES, ANY)
+"""Whoever of the staff is signed in."""
+NOBODY: Whom = {}
+"""None of the staff: only a reporter, by the secret."""
+_WARNERS: Whom = {"ward_officer": ("ward", "organisation"), "planner": MINE, "admin": MINE}
+_COUNTERS: Whom = {"planner": ANY, "admin": ANY}
+_SEE_TASKS: Whom = {
+    "hotline_agent": ANY,
+    "crew": NAMED,
+    "ward_officer": NAMED,
+    "planner": ANY,
+    "admin": ANY,
+}
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A request; `{report}`, `{alert}` in its path are codes of the ward asked for.
+
+    `whom`: by whom, in which scopes, it is answered with neither 401 nor 403; None: by anybody.
+    `last`: it ends the sign-in that asks.
+    """
+
+    path: str
+    whom: Whom | None = None
+    action: Action | None = None
+    more: dict[str, Any] = field(default_factory=dict)
+    last: bool = False
+
+
+def an_alert() -> dict[str, Any]:
+    """An alert within the first ward."""
+    lon, lat = builders.middle(0)
+    ring = [(lon - 0.002, lat), (lon + 0.002, lat), (lon, lat + 0.002), (lon - 0.002, lat)]
+    return {
+        "kind": "flood",
+        "severity": "severe",
+        "headline": {"vi": "Ngập", "en": "Flood"},
+        "area": {"type": "Polygon", "coordinates": [ring]},
+        "expires_at": (datetime.now(UTC) + timedelta(hours=6)).isoformat(),
+    }
+
+
+_PUBLIC = (
+    "/healthz",
+    "/readyz",
+    "/api/v1/categories",
+    "/api/v1/reports",
+    "/api/v1/statistics",
+    "/api/v1/wards",
+    "/api/v1/wards/at",
+    "/api/v1/facilities",
+    "/api/v1/facilities/nearby",
+    "/api/v1/hotspots",
+    "/api/v1/hotspots/beginnings",
+    "/api/v1/hotspots/artefacts",
+    "/api/v1/hotspots/hexagons",
+    "/api/v1/hotspots/quiet",
+    "/api/v1/alerts",
+    "/api/v1/live",
+    "/styles/sprite.json",
+    "/styles/sprite.png",
+)
+"""Read by anybody at an address without a parameter."""
+
+ROWS: dict[str, tuple[Ask, ...]] = {
+    **{f"GET {path}": (Ask(path),) for path in _PUBLIC},
+    "GET /api/v1/reports/{code}": (Ask("/api/v1/reports/{report}"),),
+    "GET /api/v1/reports/{code}/events": (Ask("/api/v1/reports/{report}/events"),),
+    "GET /api/v1/wards/{code}": (Ask(f"/api/v1/wards/{builders.CODES[0]}"),),
+    "GET /api/v1/hotspots/{id}": (Ask("/api/v1/hotspots/1"),),
+    "GET /api/v1/alerts/{alert_id}": (Ask("/api/v1/alerts/{alert}"),),
+    "GET /styles/{name}.json": (Ask("/styles/light.json"),),
+    # Shaped wrongly, so that no report comes of it: whoever may send one is told so.
+    "POST /api/v1/reports": (Ask("/api/v1/reports", more={"json": {}}),),
+    # One's own sign-in, whatever the role. Signing in with nothing is shaped wrongly.
+    "POST /api/v1/session": (Ask("/api/v1/session", more={"json": {}}),),
+    "GET /api/v1/session": (Ask("/api/v1/session", STAFF),),
+    "DELETE /api/v1/session": (Ask("/api/v1/session", last=True),),
+    "GET /tiles/{layer}.json": (
+        Ask("/tiles/reports.json"),
+        Ask("/tiles/tasks.json", _SEE_TASKS, Action.SEE_TASKS),
+    ),
+    "GET /tiles/{layer}/{z}/{x}/{y}.mvt": (
+        Ask("/tiles/reports/12/3261/1925.mvt"),
+        Ask("/tiles/tasks/12/3261/1925.mvt", _SEE_TASKS, Action.SEE_TASKS),
+    ),
+    "GET /api/v1/reports/{code}/contact": (
+        Ask(
+            "/api/v1/reports/{report}/contact",
+            {"hotline_agent": MINE, "ward_officer": ("ward", "organisation"), "admin": MINE},
+            Action.READ_CONTACT,
+            {"params": {"why": "gọi lại"}},
+        ),
+    ),
+    "GET /api/v1/reports/{code}/export": (Ask("/api/v1/reports/{report}/export", NOBODY),),
+    "POST /api/v1/reports/{code}/erasure": (
+        Ask(
+            "/api/v1/reports/{report}/erasure",
+            {"hotline_agent": MINE, "admin": MINE},
+            Action.ERASE_REPORT,
+            {"json": {"reason": "đơn số 3"}},
+        ),
+    ),
+    "POST /api/v1/alerts": (
+        Ask("/api/v1/alerts", _WARNERS, Action.SEND_ALERT, {"json": an_alert()}),
+    ),
+    "POST /api/v1/alerts/{alert_id}/cancel": (
+        Ask("/api/v1/alerts/{alert}/cancel", _WARNERS, Action.CANCEL_ALERT),
+    ),
+    # Of no category: who may ask is told so, and nothing is worked out.
+    "POST /api/v1/hotspots/runs": (
+        Ask("/api/v1/hotspots/runs", _COUNTERS, Action.ASK_FOR_RUN, {"json": {"category": "none"}}),
+    ),
+    "GET /api/v1/hotspots/runs": (Ask("/api/v1/hotspots/runs", STAFF, Action.SEE_RUNS),),
+    "GET /api/v1/hotspots/runs/{id}": (Ask("/api/v1/hotspots/runs/1", STAFF, Action.SEE_RUNS),),
+    "GET /api/v1/hotspots/expert": (Ask("/api/v1/hotspots/expert", _COUNTERS, Action.ASK_EXPERT),),
+    # Whoever knows an upload's id may use it: nobody knows this one.
+    "POST /api/v1/uploads": (Ask("/api/v1/uploads"),),
+    "GET /api/v1/uploads/{upload_id}": (Ask("/api/v1/uploads/x"),),
+    "PATCH /api/v1/uploads/{upload_id}": (Ask("/api/v1/uploads/x"),),
+    "DELETE /api/v1/uploads/{upload_id}": (Ask("/api/v1/uploads/x"),),
+    "GET /api/v1/reports/{code}/photos/{n}": (Ask("/api/v1/reports/{report}/photos/1"),),
+    # Of one's own sign-in, shaped wrongly: nothing changes, and who is signed in is told so.
+    **{
+        f"{method} {path}": (Ask(path, whom, more={"json": {}}),)
+        for method, path, whom in (
+            ("PUT", "/api/v1/session/password", STAFF),
+            ("POST", "/api/v1/session/code", None),
+            ("POST", "/api/v1/session/totp", STAFF),
+            ("PUT", "/api/v1/session/totp", STAFF),
+            ("DELETE", "/api/v1/session/totp", STAFF),
+        )
+    },
+    "GET /api/v1/sessions": (Ask("/api/v1/sessions", STAFF),),
+    "DELETE /api/v1/sessions/{id}": (Ask("/api/v1/sessions/999999", STAFF),),
+    "DELETE /api/v1/sessions": (Ask("/api/v1/sessions", STAFF, last=True),),
+    "GET /api/v1/keys": (Ask("/api/v1/keys", {"admin": ANY}, Action.MANAGE_KEYS),),
+    "POST /api/v1/keys": (Ask("/api/v1/keys", {"admin": ANY}, Action.MANAGE_KEYS, {"json": {}}),),
+    "DELETE /api/v1/keys/{id}": (Ask("/api/v1/keys/1", {"admin": ANY}, Action.MANAGE_KEYS),),
+}

@@ -86,9 +86,13 @@ def create_app(settings: Settings) -> FastAPI:
             "Idempotency-Key",
             "If-None-Match",
             "Last-Event-ID",
+            "Range",
             *tus.ASKED,
         ],
-        expose_headers=["ETag", "Link", "Location", "Retry-After", *tus.TOLD],
+        expose_headers=[
+            *("Accept-Ranges", "Content-Range", "ETag", "Link", "Location", "Retry-After"),
+            *tus.TOLD,
+        ],
         max_age=86400,
     )
     app.add_middleware(HeadFromGet)

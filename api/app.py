@@ -90,9 +90,13 @@ def create_app(settings: Settings) -> FastAPI:
             "Last-Event-ID",
             "Pinward-Device",
             "Pinward-Proof",
+            "Range",
             *tus.ASKED,
         ],
-        expose_headers=["ETag", "Link", "Location", "Retry-After", *tus.TOLD],
+        expose_headers=[
+            *("Accept-Ranges", "Content-Range", "ETag", "Link", "Location", "Retry-After"),
+            *tus.TOLD,
+        ],
         max_age=86400,
     )
     app.add_middleware(HeadFromGet)

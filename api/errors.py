@@ -77,6 +77,7 @@ _WORDS = {
     "or the version of the protocol is not spoken here.",
     413: "The body is too large.",
     415: "The body is not sent as JSON.",
+    416: "There are no bytes in the range that was asked for; `Content-Range` says how many are.",
     429: "Too many of these in a short time; `Retry-After` says when to try again.",
     423: "Another request is at it; try again in a moment.",
     503: "The service cannot answer now; `Retry-After` says when to ask again.",

@@ -1,7 +1,7 @@
 """One file out of a multipart body, written as it comes: nothing of it is kept in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import IO, TYPE_CHECKING
 
 from fastapi import Request
@@ -10,7 +10,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.exceptions import HTTPException
 
 from geo.errors import Invalid, TooLarge
-from geo.photos.media import HEAD_BYTES, MOST_BYTES_OF_ANY, kind_of
+from geo.photos.media import HEAD_BYTES, MOST_BYTES_OF_ANY, Kind, kind_of
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
@@ -49,14 +49,15 @@ def too_large(most: int) -> TooLarge:
     return TooLarge(f"the file may have at most {most / 1e6:.0f} MB; send a smaller copy")
 
 
-async def receive(request: Request, into: IO[bytes]) -> int:
+async def receive(request: Request, into: IO[bytes], wanted: Callable[[Kind], None]) -> int:
     """Write the part `file` of the request; how many bytes it has.
 
-    Raises `TooLarge` as soon as it is known, `Invalid` for a body without exactly one such part.
+    Raises `TooLarge` as soon as it is known, `Invalid` for a body without exactly one such part,
+    and what `wanted` raises, which is asked once the kind of the file is known.
     """
     check_length(request.headers.get("content-length"), MOST_BYTES_OF_ANY + _AROUND)
     _, options = parse_options_header(request.headers.get("content-type", ""))
-    part = _Part(into)
+    part = _Part(into, wanted)
     try:
         parser = MultipartParser(options.get(b"boundary", b""), part.callbacks())
         size = 0
@@ -75,10 +76,12 @@ async def receive(request: Request, into: IO[bytes]) -> int:
 class _Part:
     """Hears the parser: keeps what belongs to the part named `file`, passes over the rest."""
 
-    def __init__(self, into: IO[bytes]) -> None:
+    def __init__(self, into: IO[bytes], wanted: Callable[[Kind], None]) -> None:
         self.files = self.written = 0
         self.ended = False
         self._into = into
+        self._wanted = wanted
+        self._kind: Kind | None = None
         self._head = b""
         self._ours = False
         self._field = self._value = b""
@@ -96,7 +99,10 @@ class _Part:
         }
 
     def check(self, size: int) -> None:
-        most = kind_of(self._head).most_bytes if self._head else MOST_BYTES_OF_ANY
+        if self._kind is None and len(self._head) == HEAD_BYTES:
+            self._kind = kind_of(self._head)
+            self._wanted(self._kind)
+        most = self._kind.most_bytes if self._kind else MOST_BYTES_OF_ANY
         if self.written > most or size - self.written > _AROUND:
             raise too_large(most)
 

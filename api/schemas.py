@@ -97,13 +97,15 @@ class Photo(BaseModel):
     """A photo of a report; `url` is a path here, and needs the secret if the report does."""
 
     n: int
+    media_type: Annotated[str | None, Field(description="of what is no photo: video/mp4")] = None
     width: int
     height: int
     url: str
+    still: Annotated[str | None, Field(description="of a video: a picture of it")] = None
 
 
 class Upload(BaseModel):
-    """A photo that was cleaned: `id` goes into `photos` of a report, once, until `expires_at`."""
+    """A photo or video, cleaned: `id` goes into `photos` of a report, once, until `expires_at`."""
 
     id: str
     media_type: str

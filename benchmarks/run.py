@@ -35,6 +35,7 @@ ALONE = (
     "identities",
     "country",
     "reform",
+    "photo_intake",
 )
 # In this order: what writes reports comes last.
 IN_THE_CITY = (

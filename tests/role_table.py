@@ -25,6 +25,12 @@ NOBODY: Whom = {}
 """None of the staff: only a reporter, by the secret."""
 _WARNERS: Whom = {"ward_officer": ("ward", "organisation"), "planner": MINE, "admin": MINE}
 _COUNTERS: Whom = {"planner": ANY, "admin": ANY}
+_MODERATORS: Whom = {
+    "hotline_agent": MINE,
+    "ward_officer": ("ward", "organisation"),
+    "admin": MINE,
+}
+_GUARDS: Whom = {"hotline_agent": ("city",), "admin": ("city",)}
 _SEE_TASKS: Whom = {
     "hotline_agent": ANY,
     "crew": NAMED,
@@ -32,14 +38,16 @@ _SEE_TASKS: Whom = {
     "planner": ANY,
     "admin": ANY,
 }
+_BOX = {"left": 0, "top": 0, "right": 0.5, "bottom": 0.5}
 
 
 @dataclass(frozen=True)
 class Ask:
-    """A request; `{report}`, `{alert}` in its path are codes of the ward asked for.
+    """A request; `{report}`, `{pictured}` (with a photo), `{unseen}` (with a photo, and not for the
+    public) and `{alert}` in its path are codes of the ward asked for.
 
     `whom`: by whom, in which scopes, it is answered with neither 401 nor 403; None: by anybody.
-    `last`: it ends the sign-in that asks.
+    `last`: it ends the sign-in that asks. `nobody`: what whoever is not signed in is answered.
     """
 
     path: str
@@ -47,6 +55,7 @@ class Ask:
     action: Action | None = None
     more: dict[str, Any] = field(default_factory=dict)
     last: bool = False
+    nobody: int = 401
 
 
 def an_alert() -> dict[str, Any]:
@@ -141,7 +150,93 @@ ROWS: dict[str, tuple[Ask, ...]] = {
     "GET /api/v1/uploads/{upload_id}": (Ask("/api/v1/uploads/x"),),
     "PATCH /api/v1/uploads/{upload_id}": (Ask("/api/v1/uploads/x"),),
     "DELETE /api/v1/uploads/{upload_id}": (Ask("/api/v1/uploads/x"),),
-    "GET /api/v1/reports/{code}/photos/{n}": (Ask("/api/v1/reports/{report}/photos/1"),),
+    "GET /api/v1/reports/{code}/photos/{n}": (Ask("/api/v1/reports/{pictured}/photos/1"),),
+    "GET /api/v1/reports/{code}/photos/{n}/still": (
+        Ask("/api/v1/reports/{pictured}/photos/1/still"),
+        Ask(
+            "/api/v1/reports/{unseen}/photos/1/still",
+            {**_MODERATORS, "crew": ("ward", "organisation")},
+            Action.SEE_PHOTOS,
+            nobody=404,
+        ),
+    ),
+    "GET /api/v1/reports/{code}/photos": (
+        Ask("/api/v1/reports/{report}/photos", _MODERATORS, Action.MODERATE),
+    ),
+    # There is no second photo: who may is told so.
+    "POST /api/v1/reports/{code}/photos/{n}/boxes": (
+        Ask(
+            "/api/v1/reports/{report}/photos/2/boxes",
+            _MODERATORS,
+            Action.MODERATE,
+            {"json": {"reason": "mặt người", "boxes": [_BOX]}},
+        ),
+    ),
+    "GET /api/v1/moderation/reports": (
+        Ask(
+            "/api/v1/moderation/reports",
+            {"hotline_agent": ANY, "ward_officer": NAMED, "admin": ANY},
+            Action.MODERATE,
+        ),
+    ),
+    "GET /api/v1/moderation/reports/{code}": (
+        Ask("/api/v1/moderation/reports/{report}", _MODERATORS, Action.MODERATE),
+    ),
+    **{
+        f"POST /api/v1/moderation/reports/{{code}}/{what}": (
+            Ask(
+                f"/api/v1/moderation/reports/{{report}}/{path or what}",
+                _MODERATORS,
+                Action.MODERATE,
+                {"json": {"reason": "thử quyền", **more}},
+            ),
+        )
+        for what, path, more in (
+            ("hide", "", {}),
+            ("release", "", {}),
+            ("text", "", {"text": "Nước ngập."}),
+            ("text/undo", "", {}),
+            ("photos/{n}/hide", "photos/2/hide", {}),
+            ("photos/{n}/show", "photos/2/show", {}),
+            ("device/bar", "", {}),
+            ("device/unbar", "", {}),
+        )
+    },
+    "GET /api/v1/moderation/devices": (
+        Ask("/api/v1/moderation/devices", _GUARDS, Action.BAR_DEVICES),
+    ),
+    "POST /api/v1/moderation/devices/{device}/unbar": (
+        Ask(
+            "/api/v1/moderation/devices/00/unbar",
+            _GUARDS,
+            Action.BAR_DEVICES,
+            {"json": {"reason": "thử quyền"}},
+        ),
+    ),
+    # Only with the report's secret.
+    **{
+        f"{method} /api/v1/reports/{{code}}{what}": (
+            Ask(f"/api/v1/reports/{{report}}{what}", NOBODY, more={"json": body}),
+        )
+        for method, what, body in (
+            ("PATCH", "", {"text": "Nước ngập."}),
+            ("POST", "/position", {"lon": builders.middle(0)[0], "lat": builders.middle(0)[1]}),
+            ("POST", "/additions", {"text": "Vẫn còn."}),
+            ("POST", "/withdraw", {}),
+            ("PUT", "/contact", {"phone": "0912 345 678"}),
+            ("DELETE", "/contact", {}),
+        )
+    },
+    # Signing in by another service, of which there is none here, and what is a citizen's own.
+    "GET /api/v1/session/oidc": (Ask("/api/v1/session/oidc"),),
+    "GET /api/v1/session/oidc/{kind}": (Ask("/api/v1/session/oidc/staff"),),
+    "GET /api/v1/session/oidc/{kind}/callback": (Ask("/api/v1/session/oidc/staff/callback"),),
+    "POST /api/v1/session/oidc/staff/code": (Ask("/api/v1/session/oidc/staff/code"),),
+    "GET /api/v1/me": (Ask("/api/v1/me", NOBODY),),
+    "GET /api/v1/me/reports": (Ask("/api/v1/me/reports", NOBODY),),
+    "DELETE /api/v1/me/reports/{code}": (Ask("/api/v1/me/reports/{report}", NOBODY),),
+    "DELETE /api/v1/me/session": (Ask("/api/v1/me/session"),),
+    "DELETE /api/v1/me": (Ask("/api/v1/me", NOBODY),),
     # Of one's own sign-in, shaped wrongly: nothing changes, and who is signed in is told so.
     **{
         f"{method} {path}": (Ask(path, whom, more={"json": {}}),)

@@ -33,6 +33,9 @@ class Action(StrEnum):
     SEE_RUNS = "hotspots.runs"
     ASK_EXPERT = "hotspots.expert"
     MANAGE_KEYS = "keys.manage"
+    SEE_PHOTOS = "photo.see"
+    MODERATE = "report.moderate"
+    BAR_DEVICES = "device.bar"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,11 @@ RIGHTS: Final[dict[Action, Right]] = {
     Action.SEE_RUNS: Right(ROLES, within=False),
     Action.ASK_EXPERT: Right(("planner", "admin"), within=False),
     Action.MANAGE_KEYS: Right(("admin",), within=True),
+    # A crew sees what it is to mend, also of a report that the public does not see.
+    Action.SEE_PHOTOS: Right(("hotline_agent", "crew", "ward_officer", "admin"), within=True),
+    Action.MODERATE: Right(("hotline_agent", "ward_officer", "admin"), within=True),
+    # A device is of no ward: who acts for the city.
+    Action.BAR_DEVICES: Right(("hotline_agent", "admin"), within=True),
 }
 
 BY_ANYBODY: Final = (
@@ -74,6 +82,23 @@ BY_ANYBODY: Final = (
     "POST /api/v1/session/totp",
     "PUT /api/v1/session/totp",
     "DELETE /api/v1/session/totp",
+    "GET /api/v1/session/oidc",
+    "GET /api/v1/session/oidc/{kind}",
+    "GET /api/v1/session/oidc/{kind}/callback",
+    "POST /api/v1/session/oidc/staff/code",
+    # A citizen's own.
+    "GET /api/v1/me",
+    "GET /api/v1/me/reports",
+    "DELETE /api/v1/me/reports/{code}",
+    "DELETE /api/v1/me/session",
+    "DELETE /api/v1/me",
+    # Of whoever knows the report's secret.
+    "PATCH /api/v1/reports/{code}",
+    "POST /api/v1/reports/{code}/position",
+    "POST /api/v1/reports/{code}/additions",
+    "POST /api/v1/reports/{code}/withdraw",
+    "PUT /api/v1/reports/{code}/contact",
+    "DELETE /api/v1/reports/{code}/contact",
 )
 """Routes that change something, or know who is signed in, and are not for certain roles."""
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.auth.rights import Action, may
 from api.auth.scope import require_within
-from api.auth.staff import Staff, require
 from api.bodies import BoundedRoute
 from api.caching import packed
 from api.errors import documented
@@ -17,14 +17,14 @@ from api.routes.reports import Code
 from api.session import Read, Write
 from geo.reports import moderation
 from geo.reports.text import LONGEST_TEXT
+from geo.scope import Scope
 from geo.store import moderation as store
 from geo.store.database import AnyRow, AsyncConnection
 
 router = APIRouter(prefix="/api/v1/moderation", tags=["moderation"], route_class=BoundedRoute)
 
-MODERATORS = ("hotline_agent", "ward_officer", "admin")
-# A device is of no ward.
-ALL_OVER = ("hotline_agent", "admin")
+Moderator = Annotated[AnyRow, may(Action.MODERATE)]
+Guard = Annotated[AnyRow, may(Action.BAR_DEVICES)]
 
 
 class Queue(Page):
@@ -74,12 +74,13 @@ Photo = Annotated[int, Path(ge=1, le=32_767)]
 
 
 @router.get("/reports", responses={**documented(401, 403), 200: {"model": ModerationQueue}})
-async def list_withheld(asked: Annotated[Queue, Query()], conn: Read, account: Staff) -> Response:
+async def list_withheld(
+    asked: Annotated[Queue, Query()], conn: Read, account: Moderator
+) -> Response:
     """What the public does not see, newest first, with why; of one's own ward or organisation."""
-    require(account, *MODERATORS)
     after = decode_moment(asked.cursor) if asked.cursor else None
     rows = await store.queue(
-        conn, asked.state, asked.limit + 1, after, account.ward_code, account.organisation_id
+        conn, asked.state, asked.limit + 1, after, Scope.of(account).conditions()
     )
     shown = rows[: asked.limit]
     following = None
@@ -90,14 +91,13 @@ async def list_withheld(asked: Annotated[Queue, Query()], conn: Read, account: S
 
 
 @router.get("/reports/{code}", responses={**_ASKED, 200: {"model": ModeratedReport}})
-async def read_moderated(code: Code, conn: Read, account: Staff) -> Response:
+async def read_moderated(code: Code, conn: Read, account: Moderator) -> Response:
     """One report with its old texts and its whole history."""
-    require(account, *MODERATORS)
     return await _told(conn, account, code)
 
 
 @router.post("/reports/{code}/release", responses=_DONE)
-async def release(code: Code, body: Reason, conn: Write, account: Staff) -> Response:
+async def release(code: Code, body: Reason, conn: Write, account: Moderator) -> Response:
     """Let the public see it, after a look or after it was hidden."""
     act, report = await _act(conn, account, code, body)
     await act.release(report)
@@ -105,7 +105,7 @@ async def release(code: Code, body: Reason, conn: Write, account: Staff) -> Resp
 
 
 @router.post("/reports/{code}/hide", responses=_DONE)
-async def hide(code: Code, body: Reason, conn: Write, account: Staff) -> Response:
+async def hide(code: Code, body: Reason, conn: Write, account: Moderator) -> Response:
     """Take it out of the public's sight, counts and all; `release` undoes it."""
     act, report = await _act(conn, account, code, body)
     await act.hide(report)
@@ -113,7 +113,7 @@ async def hide(code: Code, body: Reason, conn: Write, account: Staff) -> Respons
 
 
 @router.post("/reports/{code}/text", responses=_DONE)
-async def edit_text(code: Code, body: Edit, conn: Write, account: Staff) -> Response:
+async def edit_text(code: Code, body: Edit, conn: Write, account: Moderator) -> Response:
     """Replace the text; the public is told that the city edited it, the staff keep the old one."""
     act, report = await _act(conn, account, code, body)
     await act.edit(report, body.text)
@@ -121,7 +121,7 @@ async def edit_text(code: Code, body: Edit, conn: Write, account: Staff) -> Resp
 
 
 @router.post("/reports/{code}/text/undo", responses=_DONE)
-async def undo_edit(code: Code, body: Undo, conn: Write, account: Staff) -> Response:
+async def undo_edit(code: Code, body: Undo, conn: Write, account: Moderator) -> Response:
     """Put the text back as it was before the last edit, or as one of its versions."""
     act, report = await _act(conn, account, code, body)
     await act.undo_edit(report, body.n)
@@ -129,7 +129,9 @@ async def undo_edit(code: Code, body: Undo, conn: Write, account: Staff) -> Resp
 
 
 @router.post("/reports/{code}/photos/{n}/hide", responses=_DONE)
-async def hide_photo(code: Code, n: Photo, body: Reason, conn: Write, account: Staff) -> Response:
+async def hide_photo(
+    code: Code, n: Photo, body: Reason, conn: Write, account: Moderator
+) -> Response:
     """Hide one photo from the public; `show` undoes it."""
     act, report = await _act(conn, account, code, body)
     await act.hide_photo(report, n, hidden=True)
@@ -137,7 +139,9 @@ async def hide_photo(code: Code, n: Photo, body: Reason, conn: Write, account: S
 
 
 @router.post("/reports/{code}/photos/{n}/show", responses=_DONE)
-async def show_photo(code: Code, n: Photo, body: Reason, conn: Write, account: Staff) -> Response:
+async def show_photo(
+    code: Code, n: Photo, body: Reason, conn: Write, account: Moderator
+) -> Response:
     """Show a hidden photo again."""
     act, report = await _act(conn, account, code, body)
     await act.hide_photo(report, n, hidden=False)
@@ -145,7 +149,7 @@ async def show_photo(code: Code, n: Photo, body: Reason, conn: Write, account: S
 
 
 @router.post("/reports/{code}/device/bar", responses=_DONE)
-async def bar_device(code: Code, body: Bar, conn: Write, account: Staff) -> Response:
+async def bar_device(code: Code, body: Bar, conn: Write, account: Moderator) -> Response:
     """Bar the device that sent it; known for 7 days after that."""
     act, report = await _act(conn, account, code, body)
     await act.bar(report, timedelta(days=body.days))
@@ -153,7 +157,7 @@ async def bar_device(code: Code, body: Bar, conn: Write, account: Staff) -> Resp
 
 
 @router.post("/reports/{code}/device/unbar", responses=_DONE)
-async def unbar_device_of(code: Code, body: Reason, conn: Write, account: Staff) -> Response:
+async def unbar_device_of(code: Code, body: Reason, conn: Write, account: Moderator) -> Response:
     """Let the device that sent it send again."""
     act, report = await _act(conn, account, code, body)
     await act.unbar(report)
@@ -161,9 +165,9 @@ async def unbar_device_of(code: Code, body: Reason, conn: Write, account: Staff)
 
 
 @router.get("/devices", responses={**documented(401, 403), 200: {"model": BarredDevices}})
-async def list_barred(conn: Read, account: Staff) -> Response:
+async def list_barred(conn: Read, account: Guard) -> Response:
     """The devices that may not send, also those whose reports do not name them any more."""
-    require(account, *ALL_OVER)
+    require_within(account, None, None)
     return _private({"devices": await barred(conn)})
 
 
@@ -175,10 +179,9 @@ async def list_barred(conn: Read, account: Staff) -> Response:
     },
 )
 async def unbar_device(
-    device: Annotated[str, Path(max_length=64)], body: Reason, conn: Write, account: Staff
+    device: Annotated[str, Path(max_length=64)], body: Reason, conn: Write, account: Guard
 ) -> Response:
     """Let a device send again; answers with those that are left."""
-    require(account, *ALL_OVER)
     require_within(account, None, None)
     await moderation.Act(conn, account.email, body.reason, datetime.now(UTC)).unbar_device(device)
     return _private({"devices": await barred(conn)})
@@ -188,15 +191,14 @@ async def _act(
     conn: AsyncConnection, account: AnyRow, code: str, body: Reason
 ) -> tuple[moderation.Act, AnyRow]:
     """Who does it and to what, once it is known that they may."""
-    require(account, *MODERATORS)
     report = await moderation.found(conn, code, locked=True)
-    require_within(account, report.ward_code, report.organisation_id)
+    require_within(account, report.ward_code, report.organisation_id, ward=report.ward)
     return moderation.Act(conn, account.email, body.reason, datetime.now(UTC)), report
 
 
 async def _told(conn: AsyncConnection, account: AnyRow, code: str) -> Response:
     report = await moderation.found(conn, code)
-    require_within(account, report.ward_code, report.organisation_id)
+    require_within(account, report.ward_code, report.organisation_id, ward=report.ward)
     return _private(await whole(conn, report))
 
 

@@ -12,7 +12,7 @@ from api.admission import Sender
 from api.auth.citizens import Mine, mark_of
 from api.auth.staff import Token
 from api.bodies import BoundedRoute
-from api.caching import cached, matches, packed
+from api.caching import cached, packed
 from api.errors import documented
 from api.parameters import (
     BboxParam,
@@ -49,7 +49,7 @@ from geo.store import citizens
 router = APIRouter(prefix="/api/v1", tags=["reports"], route_class=BoundedRoute)
 
 # The reporter's own view and the public's live at one address.
-_BY_SECRET = {"Vary": "Authorization"}
+BY_SECRET = {"Vary": "Authorization"}
 
 
 class Wanted(Page):
@@ -198,38 +198,9 @@ async def read_events(code: Code, request: Request, conn: Read, secret: Secret) 
     return _seen(request, found, "application/json", secret)
 
 
-@router.get(
-    "/reports/{code}/photos/{n}",
-    response_class=Response,
-    responses={
-        **documented(401, 404, 503),
-        200: {"description": "the picture", "content": {"image/jpeg": {}}},
-        304: {"description": "the client has it"},
-    },
-)
-async def read_photo(
-    code: Code, n: Annotated[int, Path(ge=1, le=32_767)], request: Request, secret: Secret
-) -> Response:
-    """A photo of a report; to the public where the report is, with its secret to the reporter."""
-    # Not for longer than it takes to ask: a store far away is not to keep a connection.
-    async with request.app.state.engine.connect() as conn:
-        found = await reading.photo(conn, code, n, secret)
-    # The address stays when the photo is replaced or hidden, so whoever keeps it has to ask.
-    headers = {
-        **_BY_SECRET,
-        "ETag": f'"{found.sha256}"',
-        "Cache-Control": "no-store" if secret else "no-cache",
-        "X-Content-Type-Options": "nosniff",
-    }
-    if matches(request.headers.get("if-none-match"), headers["ETag"]):
-        return Response(status_code=304, headers=headers)
-    data = await request.app.state.media.get(found.sha256)
-    return Response(data, media_type=found.media_type, headers=headers)
-
-
 def _seen(request: Request, found: dict[str, Any], media_type: str, secret: str | None) -> Response:
     kept = "no-store" if secret else "no-cache"
-    return cached(request, packed(found), media_type, kept, _BY_SECRET)
+    return cached(request, packed(found), media_type, kept, BY_SECRET)
 
 
 def _here(request: Request, base: str, **changed: str) -> str:

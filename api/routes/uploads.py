@@ -1,4 +1,4 @@
-"""HTTP of uploads: a photo is sent, at once or in pieces, cleaned, and then named in a report."""
+"""HTTP of uploads: a photo or video is sent, at once or in pieces, cleaned, named in a report."""
 
 import os
 from asyncio import to_thread
@@ -71,10 +71,12 @@ async def send(
     ] = None,
     token: Token = None,
 ) -> Response:
-    """Send a photo (JPEG, PNG, WebP or HEIC; 20 MB at most) as the part `file`.
+    """Send a photo (JPEG, PNG, WebP or HEIC; 20 MB at most) or a video as the part `file`.
 
     All it says beside its picture is taken away; what cannot be cleaned is refused and deleted.
-    With `Upload-Length` and no body it comes in pieces instead: PATCH them to the `Location`.
+    With `Upload-Length` and no body it comes in pieces instead: PATCH them to the `Location`. So
+    send a video (MP4 or MOV; 50 MB and 60 s at most): cleaning it may take longer than a connection
+    lasts, and only what comes in pieces can be asked for again. Its sound is taken away, too.
     """
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind != "multipart/form-data":
@@ -85,15 +87,14 @@ async def send(
             return await to_thread(_begin, request)
         raise HTTPException(
             415,
-            "send the photo as the part `file` of multipart/form-data, or the header Upload-Length "
-            "to send it in pieces (tus 1.0)",
+            "send the photo or video as the part `file` of multipart/form-data, or the header "
+            "Upload-Length to send it in pieces (tus 1.0)",
         )
-    # Full now: it need not be sent at all.
-    request.app.state.cleaning.check()
     request.app.state.inbox.check_room(media.MOST_BYTES_OF_ANY)
     await _admit(request, sender, token)
     with request.app.state.inbox.once() as (file, path):
-        sent = await receive(request, file)
+        # Where its line is full now, the rest of it need not be sent.
+        sent = await receive(request, file, request.app.state.cleaning.check)
         file.flush()
         told = await _taken(request, path, keeping.new_id(), sent)
     return _answer(told, 201)
@@ -130,7 +131,11 @@ async def resume(
     request: Request,
     upload_offset: Annotated[str | None, Header(description="where this piece begins")] = None,
 ) -> Response:
-    """Send the next piece of an upload; with the last one it is cleaned."""
+    """Send the next piece of an upload; with the last one it is cleaned.
+
+    Whoever loses the connection meanwhile sends the last byte again: 423 while it is being cleaned,
+    then the answer.
+    """
     if wrong := tus.other_version(request):
         return wrong
     if request.headers.get("content-type", "").strip().lower() != tus.CHUNK:
@@ -167,11 +172,11 @@ async def withdraw(upload_id: Id, request: Request) -> Response:
         return wrong
     state = request.app.state
     async with state.engine.begin() as conn:
-        sha256 = await rows.drop_upload(conn, keeping.id_hash(upload_id))
-    if sha256:
+        gone = await rows.drop_upload(conn, keeping.id_hash(upload_id))
+    for sha256 in gone:
         async with state.engine.begin() as conn:
             await keeping.forget(conn, state.media, sha256)
-    else:
+    if not gone:
         part = await to_thread(_part, request, upload_id)
         with state.inbox.held(part):
             part.path.unlink(missing_ok=True)

@@ -24,12 +24,21 @@ from geo.store import dumps, migrate
 
 _LIST, _DUMP, _PHOTOS = "pinward.json", "database.dump", "photos/"
 _FORMAT = 1
-_REFERRED = """
-SELECT r.code, p.n, p.sha256, p.media_type
-FROM photos AS p JOIN reports AS r ON r.id = p.report_id
-ORDER BY r.code, p.n
+# A video's still is an object of its own.
+_OBJECTS = """
+(VALUES (m.sha256, m.media_type), (m.still_sha256, 'image/jpeg')) AS o (sha256, media_type)
 """
-_WAITING = "SELECT DISTINCT sha256, media_type FROM uploads WHERE expires_at > now()"
+_REFERRED = f"""
+SELECT r.code, m.n, o.sha256, o.media_type
+FROM photos AS m JOIN reports AS r ON r.id = m.report_id CROSS JOIN LATERAL {_OBJECTS}
+WHERE o.sha256 IS NOT NULL
+ORDER BY r.code, m.n, o.media_type DESC
+"""
+_WAITING = f"""
+SELECT DISTINCT o.sha256, o.media_type
+FROM uploads AS m CROSS JOIN LATERAL {_OBJECTS}
+WHERE m.expires_at > now() AND o.sha256 IS NOT NULL
+"""
 
 Progress = Callable[[int], None]
 

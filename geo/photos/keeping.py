@@ -14,41 +14,53 @@ from typing import Any
 from uuid import UUID
 
 from geo.errors import Invalid, NotReady
-from geo.photos import apart, media
+from geo.photos import media
 from geo.photos.cleaned import Cleaned
 from geo.photos.store import Store
+from geo.photos.video.cleaned import CleanedVideo
 from geo.store import photos as rows
 from geo.store.database import AsyncConnection
 
 USABLE_FOR = timedelta(hours=24)
-# Per process, beside those being cleaned: some 10 s of waiting, mostly.
-MOST_WAITING = 8
 MOST_PHOTOS = 6
 
 
+class _Line:
+    def __init__(self, kind: media.Kind) -> None:
+        self.turn = Semaphore(kind.at_once)
+        self.most = kind.at_once + kind.most_waiting
+        self.inside = 0
+
+
 class Cleaning:
-    """The line in front of the processes that clean. Who waits holds a file, not its bytes."""
+    """The lines in front of the processes that clean. Who waits holds a file, not its bytes.
 
-    def __init__(self, at_once: int = apart.AT_ONCE, most_waiting: int = MOST_WAITING) -> None:
-        self._turn = Semaphore(at_once)
-        self._most = at_once + most_waiting
-        self._inside = 0
+    One for each kind: a video is at work for a minute, and no photo is to wait for that.
+    """
 
-    def check(self) -> None:
-        """Raises `NotReady` when the line is full."""
-        if self._inside >= self._most:
-            raise NotReady("too many photos are being read; send it again in a moment", later_s=5)
+    def __init__(self) -> None:
+        self._lines = {kind: _Line(kind) for kind in media.KINDS}
 
-    async def cleaned(self, path: Path) -> Cleaned:
+    def check(self, kind: media.Kind) -> None:
+        """Raises `NotReady` when the line of this kind is full."""
+        line = self._lines[kind]
+        if line.inside >= line.most:
+            raise NotReady(
+                f"too many {kind.name}s are being read; send it again in a moment",
+                later_s=kind.later_s,
+            )
+
+    async def cleaned(self, path: Path) -> Cleaned | CleanedVideo:
         """The file made clean in its turn; raises `RefusedPhoto` and, at once, `NotReady`."""
-        self.check()
-        self._inside += 1
+        kind = media.kind_of(await to_thread(_head, path))
+        self.check(kind)
+        line = self._lines[kind]
+        line.inside += 1
         try:
-            async with self._turn:
-                head = await to_thread(_head, path)
-                return await media.kind_of(head).cleaned(path)
+            async with line.turn:
+                return await kind.cleaned(path)
         finally:
-            self._inside -= 1
+            line.inside -= 1
 
 
 def _head(path: Path) -> bytes:
@@ -67,14 +79,23 @@ def id_hash(upload_id: str) -> bytes:
 
 
 async def keep(
-    conn: AsyncConnection, store: Store, clean: Cleaned, upload_id: str, sent: int, now: datetime
+    conn: AsyncConnection,
+    store: Store,
+    clean: Cleaned | CleanedVideo,
+    upload_id: str,
+    sent: int,
+    now: datetime,
 ) -> dict[str, Any]:
-    """Store a cleaned photo that was `sent` bytes long; what its sender is told."""
-    await rows.lock(conn, clean.sha256)
-    sha256 = await store.put(clean.data, clean.media_type)
+    """Store what was cleaned and was `sent` bytes long; what its sender is told."""
+    still = clean.poster if isinstance(clean, CleanedVideo) else None
+    objects = [each for each in (clean, still) if each]
+    await rows.lock(conn, *(each.sha256 for each in objects))
+    for each in objects:
+        await store.put(each.data, each.media_type)
     values = {
         "id_hash": id_hash(upload_id),
-        "sha256": sha256,
+        "sha256": clean.sha256,
+        "still_sha256": still and still.sha256,
         "media_type": clean.media_type,
         "width": clean.width,
         "height": clean.height,

@@ -12,6 +12,7 @@ from geo.reports import codes
 from geo.reports.events import Words, words
 from geo.reports.text import clean_text
 from geo.store import moderation as store
+from geo.store import photos
 from geo.store.database import AnyRow, AsyncConnection
 
 LONGEST_BAR = timedelta(days=90)
@@ -87,7 +88,7 @@ class Act:
 
     async def hide_photo(self, report: AnyRow, n: int, hidden: bool) -> None:
         """Hide one photo from the public, or show it again."""
-        changed = await store.hide_photo(self._conn, report.id, n, hidden)
+        changed = await photos.hide(self._conn, report.id, n, hidden)
         if changed is None:
             raise NotFound("this report has no such photo")
         if not changed:

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, RowMapping, and_, func, or_, select
 
 from geo.errors import Invalid, NotFound, NotSignedIn
+from geo.photos.cleaned import MEDIA_TYPE
 from geo.reports import codes, contacts
 from geo.reports import events as words
 from geo.reports.keys import Keys
@@ -244,13 +245,22 @@ def _properties(row: RowMapping) -> dict[str, Any]:
         "flags": row["flags"],
         # By the city, which keeps what it was before.
         "edited_at": _time(row["edited_at"]),
-        "photos": [
-            {**photo, "url": f"/api/v1/reports/{row['code']}/photos/{photo['n']}"}
-            for photo in row["photos"] or ()
-        ],
+        "photos": [with_addresses(row["code"], photo) for photo in row["photos"] or ()],
         # The text says so, too.
         "erased": row["content_gone_at"] is not None,
     }
+
+
+def with_addresses(code: str, photo: dict[str, Any]) -> dict[str, Any]:
+    """A photo of a report (`n, media_type, …`) and where it is to be had.
+
+    Of a video where its still is, too, and its type.
+    """
+    url = f"/api/v1/reports/{code}/photos/{photo['n']}"
+    if photo["media_type"] == MEDIA_TYPE:
+        told = {name: value for name, value in photo.items() if name != "media_type"}
+        return {**told, "url": url}
+    return {**photo, "url": url, "still": f"{url}/still"}
 
 
 def _own_feature(row: RowMapping, contact: dict[str, Any] | None) -> dict[str, Any]:

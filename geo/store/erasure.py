@@ -88,8 +88,11 @@ async def forget_devices(conn: AsyncConnection, report_ids: Sequence[UUID]) -> i
 async def forget_photos(conn: AsyncConnection, report_ids: Sequence[UUID]) -> list[str]:
     """Take away the rows of these reports' photos; which files (hex sha256) no report shows now."""
     statement = text(
-        "WITH gone AS (DELETE FROM photos WHERE report_id = ANY(:ids) RETURNING sha256) "
-        "SELECT DISTINCT gone.sha256 FROM gone WHERE NOT EXISTS ("
-        "SELECT 1 FROM photos AS p WHERE p.sha256 = gone.sha256 AND p.report_id <> ALL(:ids))"
+        "WITH gone AS ("
+        "DELETE FROM photos WHERE report_id = ANY(:ids) RETURNING sha256, still_sha256"
+        "), files AS (SELECT sha256 FROM gone UNION SELECT still_sha256 FROM gone) "
+        "SELECT f.sha256 FROM files AS f WHERE f.sha256 IS NOT NULL AND NOT EXISTS ("
+        "SELECT 1 FROM photos AS p WHERE f.sha256 IN (p.sha256, p.still_sha256) "
+        "AND p.report_id <> ALL(:ids))"
     )
     return list((await conn.execute(statement, {"ids": list(report_ids)})).scalars())

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, insert, or_, select, text, tuple_, update
+from sqlalchemy import ColumnElement, and_, func, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from geo.store.database import AnyRow, AsyncConnection
@@ -50,6 +50,7 @@ def _seen() -> list[ColumnElement[Any]]:
         categories.c.code.label("category_code"),
         categories.c.name_vi.label("category_vi"),
         categories.c.name_en.label("category_en"),
+        func.coalesce(wards.c.same_as, wards.c.id).label("ward"),
         wards.c.code.label("ward_code"),
         wards.c.name.label("ward_name"),
         why.label("reasons"),
@@ -74,20 +75,16 @@ async def queue(
     state: str,
     limit: int,
     after: tuple[datetime, UUID] | None,
-    ward_code: str | None,
-    organisation_id: int | None,
+    scope: Sequence[ColumnElement[bool]],
 ) -> Sequence[AnyRow]:
-    """Reports that are withheld in this state, newest first; of a ward or an organisation, or all
-    where both are None."""
-    conditions = [reports.c.withheld.is_not(None), reports.c.withheld == state]
+    """Reports that are withheld in this state, newest first; `scope`: conditions on `reports`."""
+    conditions = [
+        reports.c.withheld.is_not(None),
+        reports.c.withheld == state,
+        *scope,
+    ]
     if after:
         conditions.append(tuple_(reports.c.created_at, reports.c.id) < after)
-    own = [
-        *([wards.c.code == ward_code] if ward_code is not None else []),
-        *([reports.c.organisation_id == organisation_id] if organisation_id is not None else []),
-    ]
-    if own:
-        conditions.append(or_(*own))
     query = (
         select(*_seen())
         .select_from(_SOURCE)
@@ -158,21 +155,6 @@ async def keep_text(
             reason=reason,
         )
     )
-
-
-async def hide_photo(conn: AsyncConnection, report_id: UUID, n: int, hidden: bool) -> bool | None:
-    """Hide or show one photo; whether it was otherwise before, None: there is no such."""
-    row = await conn.execute(
-        text(
-            "WITH before AS (SELECT report_id, n, hidden FROM photos"
-            " WHERE report_id = :report_id AND n = :n FOR UPDATE)"
-            " UPDATE photos AS p SET hidden = :hidden FROM before"
-            " WHERE p.report_id = before.report_id AND p.n = before.n RETURNING before.hidden"
-        ),
-        {"report_id": report_id, "n": n, "hidden": hidden},
-    )
-    before: bool | None = row.scalar()
-    return None if before is None else before is not hidden
 
 
 async def bar(

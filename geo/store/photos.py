@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, ScalarSelect, delete, func, insert, select, union
+from sqlalchemy import Row, ScalarSelect, delete, func, insert, select, union, update
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
@@ -14,13 +14,14 @@ from geo.store.locks import Lock
 from geo.store.tables import photos, reports, uploads
 
 
-async def lock(conn: AsyncConnection, sha256: str) -> None:
-    """Until the transaction ends nobody else adds or deletes this object of the store."""
-    number = int(sha256[:8], 16) - (1 << 31)
-    await conn.execute(
-        sql("SELECT pg_advisory_xact_lock(:space, :number)"),
-        {"space": int(Lock.PHOTO), "number": number},
-    )
+async def lock(conn: AsyncConnection, *sha256s: str) -> None:
+    """Until the transaction ends nobody else adds or deletes these objects of the store."""
+    # In one order, whoever asks: two that wait for each other would wait for ever.
+    for number in sorted({int(each[:8], 16) - (1 << 31) for each in sha256s}):
+        await conn.execute(
+            sql("SELECT pg_advisory_xact_lock(:space, :number)"),
+            {"space": int(Lock.PHOTO), "number": number},
+        )
 
 
 async def keep_upload(conn: AsyncConnection, values: dict[str, Any]) -> None:
@@ -40,11 +41,14 @@ async def kept_among(conn: AsyncConnection, id_hashes: Collection[bytes]) -> set
     return {bytes(each) for each in (await conn.execute(wanted)).scalars()}
 
 
-async def drop_upload(conn: AsyncConnection, id_hash: bytes) -> str | None:
-    """Delete an upload that is in no report; its sha256, None where there is none."""
-    gone = delete(uploads).where(uploads.c.id_hash == id_hash).returning(uploads.c.sha256)
-    sha256: str | None = (await conn.execute(gone)).scalar()
-    return sha256
+async def drop_upload(conn: AsyncConnection, id_hash: bytes) -> list[str]:
+    """Delete an upload that is in no report; its objects (sha256), none where there is no such."""
+    gone = (
+        delete(uploads)
+        .where(uploads.c.id_hash == id_hash)
+        .returning(uploads.c.sha256, uploads.c.still_sha256)
+    )
+    return [sha256 for row in await conn.execute(gone) for sha256 in row if sha256]
 
 
 async def drop_expired(conn: AsyncConnection, now: datetime) -> int:
@@ -68,9 +72,13 @@ async def attach(
 
 
 def of_report(*, own: bool) -> ScalarSelect[Any]:
-    """For queries over `reports`: a report's photos as JSON `[{n, width, height}]`, None: none."""
+    """For queries over `reports`: a report's photos as JSON, None: none.
+
+    `[{n, media_type, width, height}]`.
+    """
     photo = func.jsonb_build_object(
-        "n", photos.c.n, "width", photos.c.width, "height", photos.c.height
+        *("n", photos.c.n, "media_type", photos.c.media_type),
+        *("width", photos.c.width, "height", photos.c.height),
     )
     wanted = select(func.jsonb_agg(aggregate_order_by(photo, photos.c.n))).where(
         photos.c.report_id == reports.c.id
@@ -88,15 +96,47 @@ async def one(conn: AsyncConnection, report_id: UUID, n: int, *, own: bool) -> R
     return (await conn.execute(wanted)).one_or_none()
 
 
+async def all_of(conn: AsyncConnection, report_id: UUID) -> list[Row[Any]]:
+    """All photos of a report, hidden ones too, in their order."""
+    wanted = select(photos).where(photos.c.report_id == report_id).order_by(photos.c.n)
+    return list((await conn.execute(wanted)).all())
+
+
+async def hide(conn: AsyncConnection, report_id: UUID, n: int, hidden: bool) -> bool | None:
+    """Hide or show the photo `n` of a report; whether that changed it, None: there is no such."""
+    at = (photos.c.report_id == report_id) & (photos.c.n == n)
+    was = select(photos.c.hidden).where(at).with_for_update()
+    before: bool | None = (await conn.execute(was)).scalar_one_or_none()
+    if before is not None and before is not hidden:
+        await conn.execute(update(photos).where(at).values(hidden=hidden))
+    return None if before is None else before is not hidden
+
+
+async def replace(
+    conn: AsyncConnection, report_id: UUID, n: int, before: str, after: str
+) -> Row[Any] | None:
+    """Put the object `after` (sha256) of the same size for `before`; the row, None: it is not
+    `before` any more."""
+    changed = (
+        update(photos)
+        .where(photos.c.report_id == report_id, photos.c.n == n, photos.c.sha256 == before)
+        .values(sha256=after)
+        .returning(photos)
+    )
+    row: Row[Any] | None = (await conn.execute(changed)).one_or_none()
+    return row
+
+
 async def referred(
     conn: AsyncConnection, sha256s: Collection[str], as_of: datetime | None = None
 ) -> set[str]:
     """Those of the hashes that a row refers to; `as_of`: but for uploads that ended until then."""
     wanted = list(sha256s)
-    of_uploads, of_photos = (
-        select(table.c.sha256).where(table.c.sha256.in_(wanted)) for table in (uploads, photos)
-    )
-    if as_of:
-        of_uploads = of_uploads.where(uploads.c.expires_at > as_of)
-    query = union(of_uploads, of_photos)
-    return set((await conn.execute(query)).scalars())
+    found = []
+    for table in (uploads, photos):
+        for column in (table.c.sha256, table.c.still_sha256):
+            query = select(column).where(column.in_(wanted))
+            if as_of and table is uploads:
+                query = query.where(uploads.c.expires_at > as_of)
+            found.append(query)
+    return set((await conn.execute(union(*found))).scalars())

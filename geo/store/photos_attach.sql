@@ -8,11 +8,16 @@ WITH wanted AS (
 taken AS (
     DELETE FROM uploads USING wanted
     WHERE uploads.id_hash = wanted.id_hash AND uploads.expires_at > CAST(:now AS timestamptz)
-    RETURNING wanted.n, uploads.sha256, uploads.media_type, uploads.width, uploads.height
+    RETURNING
+        wanted.n, uploads.sha256, uploads.still_sha256, uploads.media_type, uploads.width,
+        uploads.height
 )
 
-INSERT INTO photos (report_id, n, sha256, media_type, width, height, created_at)
+INSERT INTO photos (
+    report_id, n, sha256, still_sha256, media_type, width, height, created_at
+)
 SELECT
-    CAST(:report_id AS uuid), n, sha256, media_type, width, height, CAST(:now AS timestamptz)
+    CAST(:report_id AS uuid), n, sha256, still_sha256, media_type, width, height,
+    CAST(:now AS timestamptz)
 FROM taken
 RETURNING n

@@ -173,7 +173,8 @@ def test_what_cannot_be_cleaned_is_refused_with_its_sentence_and_deleted(service
         answer = _upload(service, data)
         assert answer.status_code == 422
         said = answer.json()
-        assert said["type"].endswith("/refused-photo")
+        kind = "video" if b"ftyp" in data else "photo"
+        assert said["type"].endswith(f"/refused-{kind}")
         assert min(len(said["detail"]), len(said["detail_vi"])) > 20
     assert _left(folder) == []
 

@@ -30,6 +30,7 @@ STATUS: dict[type[errors.PinwardError], int] = {
     errors.NotSignedIn: 401,
     errors.NotAllowed: 403,
     errors.Conflict: 409,
+    errors.ChangedMeanwhile: 412,
     errors.Held: 423,
     errors.TooMany: 429,
     errors.NotReady: 503,
@@ -70,7 +71,8 @@ _WORDS = {
     404: "There is nothing by this name.",
     408: "The body did not come in time.",
     409: "What is asked does not go with how things stand; `detail` says how they do.",
-    412: "This version of the protocol is not spoken here.",
+    412: "What the request takes for granted is not so: it is not any more as `If-Match` says, "
+    "or the version of the protocol is not spoken here.",
     413: "The body is too large.",
     415: "The body is not sent as JSON.",
     416: "There are no bytes in the range that was asked for; `Content-Range` says how many are.",

@@ -143,6 +143,8 @@ class ReportProperties(BaseModel):
     erased: Annotated[bool, Field(description="the text is gone; what stands there says why")]
     reasons: list[Name] | None = None
     mine: Annotated[bool, Field(description="the reporter's own view, by the secret")] | None = None
+    erased_at: Time | None = None
+    correctable_until: Time | None = None
     accuracy_m: float | None = None
     answers: dict[str, Any] | None = None
     reporter: dict[str, str] | None = None

@@ -88,6 +88,12 @@ class Conflict(PinwardError):
     kind = "conflict"
 
 
+class ChangedMeanwhile(PinwardError):
+    """It was changed since you read it."""
+
+    kind = "changed-meanwhile"
+
+
 class Held(Conflict):
     """Another request is sending this upload; try again in a moment."""
 

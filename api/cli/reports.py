@@ -13,8 +13,8 @@ import typer
 from api import entrance
 from api.cli.console import print_json, progress, say, with_database
 from api.erased_photos import drop_photos
-from geo import audit
 from geo.reports.cleaning import REASONS
+from geo.reports.contacts import Named
 from geo.reports.erasure import Erased, at_wish
 from geo.reports.exporting import export_reports
 from geo.reports.held import held
@@ -205,15 +205,9 @@ def erase(
     async def work(engine: AsyncEngine) -> Erased:
         async with engine.begin() as conn:
             report = await held(conn, code, locked=True)
-            done = await at_wish(conn, report.id, text=text, now=now)
-            action = "report.erase.text" if text else "report.erase"
-            await audit.write(
-                conn,
-                actor=entrance.operator(),
-                action=action,
-                subject=report.code,
-                reason=why,
-                now=now,
+            named = Named(report.id, report.code)
+            done = await at_wish(
+                conn, named, text=text, actor=entrance.operator(), why=why, now=now
             )
         await drop_photos(engine, photos, done.photo_files)
         return done

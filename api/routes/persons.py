@@ -17,7 +17,6 @@ from api.parameters import PlainText
 from api.routes.reports import Code, Secret
 from api.schemas import Name, Time
 from api.session import Read, Write
-from geo import audit
 from geo.errors import Invalid, NotSignedIn
 from geo.reports import contacts, erasure, held, persons
 from geo.reports.times import rfc3339
@@ -80,15 +79,8 @@ async def erase(
             raise Invalid.of("reason", "must say who asked for it, in 3 characters at least")
     now = datetime.now(UTC)
     state = request.app.state
-    gone = await erasure.at_wish(conn, report.id, text=body.text, now=now)
-    await audit.write(
-        conn,
-        actor=actor,
-        action="report.erase.text" if body.text else "report.erase",
-        subject=report.code,
-        reason=reason,
-        now=now,
-    )
+    named = contacts.Named(report.id, report.code)
+    gone = await erasure.at_wish(conn, named, text=body.text, actor=actor, why=reason, now=now)
     said = {
         "code": report.code,
         "erased_at": rfc3339(now),

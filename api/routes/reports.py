@@ -37,8 +37,9 @@ from api.schemas import (
 from api.session import Read, ServiceSettings, Wards, Write, today
 from geo.errors import Invalid, NotSignedIn
 from geo.reports import categories, reading
+from geo.reports.assigning import Intake
 from geo.reports.codes import read_key
-from geo.reports.intake import Intake, submit
+from geo.reports.intake import submit
 from geo.reports.new import NewReport
 
 router = APIRouter(prefix="/api/v1", tags=["reports"], route_class=BoundedRoute)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from geo import audit
 from geo.reports import contacts
 from geo.reports.events import words
 from geo.store import erasure as store
@@ -54,14 +55,27 @@ class Erased:
     events: int = 0
 
 
-async def at_wish(conn: AsyncConnection, report_id: UUID, *, text: bool, now: datetime) -> Erased:
+async def at_wish(
+    conn: AsyncConnection,
+    report: contacts.Named,
+    *,
+    text: bool,
+    actor: str,
+    why: str,
+    now: datetime,
+) -> Erased:
     """Erase a report at its reporter's wish, in the caller's transaction; again is no harm.
 
     Contact, photos, what was added to the history, the exactness of the place and
     what a phone sent along go; the text and the answers to questions where `text` asks for it.
+    Whoever asks for it, a line of the audit log says who it was and why: where that cannot be
+    written this raises, and nothing is erased.
     """
-    gone = await _erase(conn, [report_id], WISHED if text else None, wished=True, now=now)
-    await store.tell(conn, [report_id], "erased", _TOLD_WISHED, now)
+    gone = await _erase(conn, [report.id], WISHED if text else None, wished=True, now=now)
+    await store.tell(conn, [report.id], "erased", _TOLD_WISHED, now)
+    # Last: from here to the commit all others who write to the audit log wait.
+    action = "report.erase.text" if text else "report.erase"
+    await audit.write(conn, actor=actor, action=action, subject=report.code, reason=why, now=now)
     return gone
 
 

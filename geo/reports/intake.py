@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from uuid_utils.compat import uuid7
 
 from geo.errors import Invalid, KeyReused, OutsideCoverage, UnknownCategory
 from geo.photos import keeping
-from geo.reports import codes, contacts, deadlines, events, routing
+from geo.reports import codes, contacts, deadlines, events
+from geo.reports.assigning import Assigned, Intake
 from geo.reports.categories import nearest
 from geo.reports.keys import Keys
 from geo.reports.new import CATEGORY_CODE, NewReport, check_answers
@@ -21,7 +21,6 @@ from geo.reports.times import rfc3339
 from geo.store import categories as category_store
 from geo.store import reports as store
 from geo.store.database import AnyRow, AsyncConnection
-from geo.wards.directory import Answer, Ward, WardDirectory
 
 # A phone's clock may run ahead of ours.
 CLOCK_TOLERANCE = timedelta(minutes=10)
@@ -38,16 +37,6 @@ class Receipt:
     answer: dict[str, Any]
     secret: str
     replayed: bool
-
-
-@dataclass(frozen=True)
-class Intake:
-    """What every report of a service is taken in with: keys and rules, no state."""
-
-    wards: WardDirectory
-    keys: Keys
-    timezone: str
-    snap_m: float
 
 
 async def submit(
@@ -81,29 +70,20 @@ async def submit(
         return _replay(known, new, intake.keys, idempotency_key)
     category = known.category
     if category is None or not category["offered"]:
-        raise await _unknown(conn, new.category)
+        raise await unknown_category(conn, new.category)
     if place is None:
         raise outside or OutsideCoverage()
     _check_observed(new.observed_at, now)
-    ward = place.ward
-    reasons, told = _reasons(new, place), [events.received()]
-    if ward.organisation_id is not None:
-        told.append(events.assigned(*_names(ward)))
+    told = [events.received(), *filter(None, [place.event])]
     due_at = deadlines.due_at(now, category["deadlines"])
     values = {
         "kind": new.kind,
         "category": new.category,
-        "status": told[-1]["kind"],
+        **place.columns(),
         "text": new.text,
         "lon": new.lon,
         "lat": new.lat,
         "accuracy_m": new.accuracy_m,
-        "ward_id": ward.id,
-        "ward_match": place.match,
-        "ward_distance_m": place.distance_m,
-        "ambiguous_with": [other.code for other, _ in place.ambiguous_with],
-        "organisation_id": ward.organisation_id,
-        "reasons": _json(reasons),
         "channel": new.channel,
         "answers": _json(check_answers(category["questions"], new.answers)),
         "observed_at": new.observed_at,
@@ -114,13 +94,7 @@ async def submit(
         "body_hash": body_hash,
         "events": _json(told),
     }
-    answer = {
-        "status": values["status"],
-        "ward": _ward(place),
-        "organisation": _organisation(ward),
-        "reasons": reasons,
-        "due_at": due_at and rfc3339(due_at),
-    }
+    answer = {**place.told(), "due_at": due_at and rfc3339(due_at)}
     for _ in range(TRIES):
         answer = {**answer, "code": codes.new_code()}
         report_id = uuid7()
@@ -145,15 +119,11 @@ async def submit(
 
 def _place(
     new: NewReport, intake: Intake, now: datetime
-) -> tuple[Answer | None, OutsideCoverage | None]:
-    today = now.astimezone(ZoneInfo(intake.timezone)).date()
+) -> tuple[Assigned | None, OutsideCoverage | None]:
     try:
-        found = intake.wards.at(
-            new.lon, new.lat, today, accuracy_m=new.accuracy_m, snap_m=intake.snap_m
-        )
+        return intake.assigned(new.lon, new.lat, new.accuracy_m, now), None
     except OutsideCoverage as error:
         return None, error
-    return found, None
 
 
 def _body_hash(new: NewReport, secret_key: bytes) -> bytes:
@@ -178,7 +148,8 @@ def _replay(known: AnyRow, new: NewReport, keys: Keys, idempotency_key: UUID | N
     raise KeyReused()
 
 
-async def _unknown(conn: AsyncConnection, code: str) -> UnknownCategory:
+async def unknown_category(conn: AsyncConnection, code: str) -> UnknownCategory:
+    """What to raise on a category that is none, or is not offered: it names the nearest."""
     offered = [row["code"] for row in await category_store.every(conn, offered_only=True)]
     near = nearest(code, offered)
     shown = code.encode("unicode_escape").decode() if not code.isprintable() else code
@@ -200,43 +171,6 @@ def _check_observed(observed_at: datetime | None, now: datetime) -> None:
         message = "must not be more than a year ago"
     if message:
         raise Invalid.of("observed_at", message)
-
-
-def _reasons(new: NewReport, place: Answer) -> list[events.Words]:
-    ward = place.ward
-    reasons = [routing.ward_reason(ward.name, ward.kind, place.match, place.distance_m)]
-    if place.ambiguous_with and new.accuracy_m:
-        others = [(other.name, other.kind) for other, _ in place.ambiguous_with]
-        reasons.append(routing.ambiguity_reason(new.accuracy_m, others))
-    if ward.organisation_id is not None:
-        reasons.append(routing.committee_reason(*_names(ward)))
-    return reasons
-
-
-def _names(ward: Ward) -> tuple[str, str]:
-    return ward.organisation_vi or "", ward.organisation_en or ""
-
-
-def _ward(place: Answer) -> dict[str, Any]:
-    near = [
-        {"code": other.code, "name": other.name, "kind": other.kind, "distance_m": round(far, 1)}
-        for other, far in place.ambiguous_with
-    ]
-    return {
-        "code": place.ward.code,
-        "name": place.ward.name,
-        "kind": place.ward.kind,
-        "match": place.match,
-        "distance_m": round(place.distance_m, 2),
-        "ambiguous_with": near,
-    }
-
-
-def _organisation(ward: Ward) -> dict[str, Any] | None:
-    if ward.organisation_id is None:
-        return None
-    vi, en = _names(ward)
-    return {"code": ward.organisation_code, "name": {"vi": vi, "en": en}}
 
 
 def _json(value: Any) -> str:

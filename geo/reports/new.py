@@ -23,7 +23,8 @@ LONGEST_ANSWER = 1_000
 CATEGORY_CODE = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 
 
-def _text(value: str) -> str:
+def said_text(value: str) -> str:
+    """A report's text as it is kept; `ValueError` says what is wrong with it."""
     try:
         return clean_text(value)
     except Invalid as error:
@@ -75,7 +76,7 @@ class NewReport(BaseModel):
     ) = None
     text: Annotated[
         str,
-        AfterValidator(_text),
+        AfterValidator(said_text),
         Field(
             min_length=1,
             description=f"what is the matter: up to {LONGEST_TEXT} characters after trimming",

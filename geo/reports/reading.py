@@ -17,6 +17,7 @@ from geo.photos.cleaned import MEDIA_TYPE
 from geo.reports import codes, contacts
 from geo.reports import events as words
 from geo.reports.keys import Keys
+from geo.reports.own.rules import correctable_until
 from geo.reports.times import rfc3339
 from geo.store import photos as photo_store
 from geo.store import report_wards
@@ -160,7 +161,7 @@ async def history(
             "kind": event["kind"],
             "text": unnamed.get(event["kind"], {"vi": event["text_vi"], "en": event["text_en"]}),
         }
-        for event in await store.events(conn, row["id"])
+        for event in await store.events(conn, row["id"], own=secret is not None)
     ]
 
 
@@ -258,6 +259,7 @@ def _own_feature(row: RowMapping, contact: dict[str, Any]) -> dict[str, Any]:
             "reasons": row["reasons"],
             "mine": True,
             "erased_at": _time(row["erased_at"]),
+            "correctable_until": rfc3339(correctable_until(row["created_at"])),
             "accuracy_m": row["accuracy_m"],
             "answers": row["answers"],
             "reporter": contact,

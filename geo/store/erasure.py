@@ -65,7 +65,9 @@ async def forget_bodies(conn: AsyncConnection, report_ids: Sequence[UUID]) -> in
     """
     statement = text(
         "UPDATE idempotency_keys AS k SET body_hash = '' FROM reports AS r "
-        "WHERE r.id = ANY(:ids) AND k.created_at = r.created_at AND k.answer ->> 'code' = r.code "
+        "CROSS JOIN LATERAL (SELECT r.created_at AS at UNION SELECT e.at FROM report_events AS e "
+        "WHERE e.report_id = r.id AND e.kind = 'added') AS sent "
+        "WHERE r.id = ANY(:ids) AND k.created_at = sent.at AND k.answer ->> 'code' = r.code "
         "AND k.body_hash <> ''"
     )
     return (await conn.execute(statement, {"ids": list(report_ids)})).rowcount

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping, func, select
 
 from geo.store.database import AsyncConnection
+from geo.store.reports import OWN_EVENTS
 from geo.store.tables import (
     audit_log,
     categories,
@@ -19,6 +20,8 @@ from geo.store.tables import (
 
 # What says nothing of the person: our numbers for things, and hashes of what only they know.
 _INNER = ("id", "geom", "cell", "secret_hash", "ward_id", "organisation_id")
+# Lines of the history that the reporter may see.
+_TOLD = report_events.c.public | report_events.c.kind.in_(OWN_EVENTS)
 _PHOTO = ("n", "media_type", "width", "height", "hidden", "created_at")
 
 
@@ -57,15 +60,13 @@ async def events(conn: AsyncConnection, report_id: UUID, *, inner: bool) -> list
         report_events.c.public,
     ).where(report_events.c.report_id == report_id)
     if not inner:
-        query = query.where(report_events.c.public)
+        query = query.where(_TOLD)
     return list((await conn.execute(query.order_by(report_events.c.id))).mappings())
 
 
 async def count_inner_events(conn: AsyncConnection, report_id: UUID) -> int:
     """How many lines of its history are the staff's own."""
-    query = select(func.count()).where(
-        report_events.c.report_id == report_id, ~report_events.c.public
-    )
+    query = select(func.count()).where(report_events.c.report_id == report_id, ~_TOLD)
     return int((await conn.execute(query)).scalar_one())
 
 

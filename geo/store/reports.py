@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import ColumnElement, FromClause, RowMapping, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, FromClause, RowMapping, Select, func, or_, select, tuple_
 from sqlalchemy import text as sql
 from sqlalchemy.exc import OperationalError
 
@@ -218,8 +218,14 @@ async def page(
     return list(found.mappings())
 
 
-async def events(conn: AsyncConnection, report_id: UUID) -> list[RowMapping]:
-    """A report's public history, oldest first: rows of `at, kind, text_vi, text_en`."""
+# Lines that the reporter made, and that the public is not told of; others are the staff's.
+OWN_EVENTS = ("contact",)
+
+
+async def events(conn: AsyncConnection, report_id: UUID, *, own: bool) -> list[RowMapping]:
+    """A report's public history, or its reporter's `own`, oldest first: rows of `at, kind, text_vi,
+    text_en`."""
+    seen = or_(report_events.c.public, report_events.c.kind.in_(OWN_EVENTS if own else ()))
     query = (
         select(
             report_events.c.at,
@@ -227,7 +233,7 @@ async def events(conn: AsyncConnection, report_id: UUID) -> list[RowMapping]:
             report_events.c.text_vi,
             report_events.c.text_en,
         )
-        .where(report_events.c.report_id == report_id, report_events.c.public)
+        .where(report_events.c.report_id == report_id, seen)
         .order_by(report_events.c.id)
     )
     return list((await conn.execute(query)).mappings())

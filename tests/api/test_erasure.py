@@ -14,6 +14,7 @@ import builders
 from geo.period import Period
 from geo.store import hotspot_inputs
 from geo.store.database import create_engine
+from geo.store.locks import Lock
 from tiles.address import cell_of, tile_of
 
 LIST = "/api/v1/reports"
@@ -237,3 +238,13 @@ def test_each_erasure_is_in_the_audit_log_without_what_was_erased(service, pinwa
     assert pinward("audit", "verify", url=service.url).returncode == 0
     missing = pinward("reports", "erase", "2222-2222", "--why", "đơn", url=service.url)
     assert (missing.returncode, "no report with this code" in missing.stderr) == (1, True)
+
+
+def test_what_cannot_be_written_to_the_audit_log_is_not_erased(service):
+    said = send(service)
+    with psycopg.connect(service.url) as db:
+        db.execute("SELECT pg_advisory_xact_lock(%s)", (int(Lock.AUDIT),))
+        assert erase(service, said, text=True).status_code == 503
+        db.execute("ROLLBACK")
+    assert "mườibảy" in service.http.get(f"{LIST}/{said['code']}").text
+    assert erase(service, said, text=True).status_code == 200

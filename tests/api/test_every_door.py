@@ -205,7 +205,9 @@ DOORS = {
     "/api/v1/reports": _list,
     "/api/v1/reports/{code}": _of_each("/api/v1/reports/{code}"),
     "/api/v1/reports/{code}/events": _of_each("/api/v1/reports/{code}/events"),
+    "/api/v1/reports/{code}/photos": _of_each("/api/v1/reports/{code}/photos"),
     "/api/v1/reports/{code}/photos/{n}": _of_each("/api/v1/reports/{code}/photos/1"),
+    "/api/v1/reports/{code}/photos/{n}/still": _of_each("/api/v1/reports/{code}/photos/1/still"),
     "/api/v1/uploads/{upload_id}": _just("/api/v1/uploads/none"),
     "/api/v1/reports/{code}/export": _of_each("/api/v1/reports/{code}/export"),
     "/api/v1/reports/{code}/contact": _of_each("/api/v1/reports/{code}/contact?why=test"),
@@ -248,7 +250,7 @@ DOORS = {
 
 TELLING = [
     *("/api/v1/reports", "/api/v1/reports/{code}", "/api/v1/reports/{code}/events"),
-    "/api/v1/reports/{code}/photos/{n}",
+    *("/api/v1/reports/{code}/photos/{n}", "/api/v1/reports/{code}/photos/{n}/still"),
     *("/api/v1/statistics", "/api/v1/hotspots", "/api/v1/hotspots/hexagons"),
     *("/api/v1/hotspots/expert", "/tiles/{layer}.json", "/tiles/{layer}/{z}/{x}/{y}.mvt"),
     *("pinward reports export", "pinward tiles export"),

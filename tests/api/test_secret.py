@@ -21,6 +21,7 @@ ASKED = {
     ("GET", ""): None,
     ("GET", "events"): None,
     ("GET", "photos/{n}"): None,
+    ("GET", "photos/{n}/still"): None,
     ("GET", "export"): None,
     ("PATCH", ""): {"text": "Sửa lại."},
     ("POST", "position"): {"lon": LON + 1e-5, "lat": LAT},

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request
 
-from api.tile_service.source import TileSource
 from geo.settings import Settings
 from geo.store.database import AsyncConnection
 from geo.wards.directory import WardDirectory
@@ -36,11 +35,6 @@ def _settings(request: Request) -> Settings:
     return settings
 
 
-def _tiles(request: Request) -> TileSource:
-    source: TileSource = request.app.state.tiles
-    return source
-
-
 def today(settings: Settings) -> date:
     """The day it is in the city."""
     return datetime.now(ZoneInfo(settings.timezone)).date()
@@ -54,5 +48,3 @@ Wards = Annotated[WardDirectory, Depends(_wards)]
 """The dated wards as this process knows them; `api.refresh` keeps them fresh."""
 ServiceSettings = Annotated[Settings, Depends(_settings)]
 """The settings the service was started with."""
-Tiles = Annotated[TileSource, Depends(_tiles)]
-"""Where this process takes its map tiles from."""

@@ -48,6 +48,8 @@ def serve(
         tempfile.TemporaryDirectory(prefix="pinward-metrics-") as folder,
         _worker_beside() if worker else nullcontext(),
     ):
+        # The processes are forked: what counts reads this as it is imported, so no command's module
+        # may have imported it yet.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         _Server(
             "api.app:create",

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
@@ -15,7 +15,8 @@ from api.caching import cached, packed
 from api.client import ClientGone
 from api.errors import documented
 from api.parameters import CodesParam, DayParam, TimeParam
-from api.session import Read, ServiceSettings, Tiles
+from api.session import Read, ServiceSettings
+from api.tile_service.source import TileSource
 from api.tile_service.wire import MVT
 from geo.scope import Scope
 from geo.settings import Settings
@@ -30,6 +31,14 @@ router = APIRouter(tags=["tiles"])
 # What changes only with a new version of the service.
 _STEADY = "public, max-age=86400"
 
+
+def _tiles(request: Request) -> TileSource:
+    source: TileSource = request.app.state.tiles
+    return source
+
+
+Tiles = Annotated[TileSource, Depends(_tiles)]
+"""Where this process takes its map tiles from."""
 
 # Text here, so that whatever is no number is a 404 like any tile that does not exist.
 Whole = Annotated[str, WithJsonSchema({"type": "integer", "minimum": 0})]

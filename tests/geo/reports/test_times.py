@@ -25,11 +25,13 @@ RULES = {name: LocalZone(name, 2000, 2030) for name in ZONES}
 @example("America/New_York", datetime(2015, 11, 1, 1, 59, 59))
 @example("America/New_York", datetime(2015, 11, 1, 2, 0))
 @example("Australia/Lord_Howe", datetime(2015, 4, 5, 1, 45))
+@example("Africa/Casablanca", datetime(2030, 12, 22, 2, 0, fold=1))
 def test_local_times_are_placed_as_the_standard_library_places_them(name, wall):
     wall = wall.replace(microsecond=0)
     local_s = int((wall - EPOCH).total_seconds())
     utc_s, ambiguous, nonexistent = RULES[name].to_utc(np.array([local_s]))
-    first = wall.replace(tzinfo=ZoneInfo(name)).timestamp()
+    # What is drawn has a `fold` of its own now and then.
+    first = wall.replace(tzinfo=ZoneInfo(name), fold=0).timestamp()
     second = wall.replace(tzinfo=ZoneInfo(name), fold=1).timestamp()
     assert utc_s[0] == first
     assert ambiguous[0] == (second > first)

@@ -30,6 +30,8 @@ from tiles.address import cell_of, tile_of
 
 HIDDEN, BLURRED = "order.drugs", "order.theft"
 TEXTS = {HIDDEN: "Chuyện kín ở nhà số 7", BLURRED: "Mất xe trước nhà số 9"}
+# Of a category that is public; each is withheld until somebody has looked at it.
+WITHHELD = "order.gambling"
 # Within one ward and one square of zoom 18 each, and in nobody's way.
 PLACES = {HIDDEN: (106.6123457, 10.7123459), BLURRED: (106.6323461, 10.7123467)}
 BOX = "106.61,10.71,106.635,10.715"
@@ -68,9 +70,20 @@ class City:
         for name, how in visibility.items():
             category = HIDDEN if name == "hidden" else BLURRED
             self._do("UPDATE categories SET visibility = %s WHERE code = %s", how, category)
+        self.withhold(visibility["hidden"] == "hidden")
+
+    def withhold(self, withheld):
+        """Keep the reports that wait for a look from the public, or not."""
+        self._do(
+            "UPDATE reports SET withheld = CASE WHEN %s THEN 'review' END WHERE text = %s"
+            " AND category_code = %s",
+            withheld,
+            TEXTS[HIDDEN],
+            WITHHELD,
+        )
 
     def forget_hidden(self):
-        self._do("DELETE FROM reports WHERE category_code = %s", HIDDEN)
+        self._do("DELETE FROM reports WHERE category_code = %s OR withheld IS NOT NULL", HIDDEN)
 
     def move_blurred(self):
         """Each to the north-eastern part of its square."""
@@ -200,6 +213,14 @@ DOORS = {
     "/openapi.json": _just("/openapi.json"),
     "/api/v1/session": _just("/api/v1/session"),
     "/api/v1/sessions": _just("/api/v1/sessions"),
+    "/api/v1/session/oidc": _just("/api/v1/session/oidc"),
+    "/api/v1/session/oidc/{kind}": _just("/api/v1/session/oidc/citizen"),
+    "/api/v1/session/oidc/{kind}/callback": _just("/api/v1/session/oidc/citizen/callback"),
+    "/api/v1/me": _just("/api/v1/me"),
+    "/api/v1/me/reports": _just("/api/v1/me/reports"),
+    "/api/v1/moderation/reports": _just("/api/v1/moderation/reports"),
+    "/api/v1/moderation/reports/{code}": _of_each("/api/v1/moderation/reports/{code}"),
+    "/api/v1/moderation/devices": _just("/api/v1/moderation/devices"),
     "/api/v1/keys": _just("/api/v1/keys"),
     "/api/v1/categories": _just(),  # tells which are hidden, as it should
     "/api/v1/reports": _list,
@@ -303,7 +324,9 @@ def seen(clone, city_template, tmp_path_factory):
         for name, place in PLACES.items():
             put_trouble(url, *place, n=60, category_code=name, text=TEXTS[name])
             put_trouble(url, *place, n=200, days=(100, 600), category_code=name, seed=9)
+        put_trouble(url, *PLACES[HIDDEN], n=60, category_code=WITHHELD, text=TEXTS[HIDDEN])
         city = City(service, planner, run, export)
+        city.withhold(True)
         told = {"as it is": city.answers()}
         city.metrics = service.http.get("/metrics").text
         city.show(hidden="public", blurred="public")

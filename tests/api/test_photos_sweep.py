@@ -195,7 +195,8 @@ def test_uploads_that_nobody_used_go_however_many_they_are(city_url, tmp_path, s
     with psycopg.connect(city_url) as db:
         db.execute(
             "INSERT INTO uploads (id_hash, sha256, media_type, width, height, sent, expires_at)"
-            " SELECT sha256(name::bytea), name, 'image/jpeg', 1, 1, 1, now() FROM unnest(%s::text[]) name",
+            " SELECT sha256(name::bytea), name, 'image/jpeg', 1, 1, 1, now()"
+            " FROM unnest(%s::text[]) AS name",
             (names,),
         )
     assert sweep(city_url, "--dry-run")["objects"] == 101

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from geo.errors import Invalid, UnknownCategory
-from geo.reports import columns, deadlines, events
+from geo.reports import columns, events
+from geo.reports.deadlines import promised as deadlines
 from geo.reports.placing import Placed
 from geo.reports.reform.today import LateReports
 from geo.reports.text import clean_text

@@ -13,9 +13,10 @@ from uuid_utils.compat import uuid7
 
 from geo.errors import Invalid, KeyReused, OutsideCoverage, UnknownCategory
 from geo.photos import keeping
-from geo.reports import codes, contacts, deadlines, events
+from geo.reports import codes, contacts, events
 from geo.reports.assigning import Assigned, Intake
 from geo.reports.categories import nearest
+from geo.reports.deadlines import promised as deadlines
 from geo.reports.keys import Keys
 from geo.reports.new import CATEGORY_CODE, NewReport, check_answers
 from geo.reports.times import rfc3339

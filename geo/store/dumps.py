@@ -43,6 +43,8 @@ def dump(url: str, seen_as: str, path: Path) -> None:
     _run(
         [
             *(binary("pg_dump"), "-Fc", "--no-owner", "--no-acl"),
+            # Who sent what, and how much, is forgotten within days: not so in a file.
+            "--no-unlogged-table-data",
             *(f"--snapshot={seen_as}", "-f", path, "-d", where),
         ],
         environment,

@@ -76,6 +76,19 @@ def test_a_backup_restored_elsewhere_serves_the_same_reports_and_photos(
         assert service.http.post("/api/v1/reports", json=builders.a_report()).status_code == 201
 
 
+def test_who_sent_what_and_how_much_is_in_no_backup(city, blank, pinward, tmp_path):
+    url, _, media = city
+    with psycopg.connect(url) as db:
+        db.execute("INSERT INTO report_devices SELECT id, '\\x01', 'infinity' FROM reports")
+        db.execute("INSERT INTO abuse_buckets VALUES ('\\x01', 1, now(), 'infinity')")
+    assert pinward("db", "backup", "a.tar", url=url, PINWARD_MEDIA=str(media)).returncode == 0
+    done = pinward("db", "restore", "a.tar", url=blank, PINWARD_MEDIA=str(tmp_path / "m"))
+    assert done.returncode == 0, done.stderr
+    with psycopg.connect(blank) as db:
+        for table, left in (("report_devices", 0), ("abuse_buckets", 0), ("reports", 2)):
+            assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (left,), table
+
+
 def test_a_backup_goes_into_a_bucket_too(city, blank, pinward):
     url, _, media = city
     assert pinward("db", "backup", "a.tar", url=url, PINWARD_MEDIA=str(media)).returncode == 0

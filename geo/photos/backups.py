@@ -17,6 +17,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from geo.errors import MediaBroken, MediaMissing, RefusedBackup
 from geo.photos.inbox import sync_folder
 from geo.photos.store import Store
@@ -41,6 +43,14 @@ WHERE m.expires_at > now() AND o.sha256 IS NOT NULL
 """
 
 Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """When a backup was made, and the code of the newest report in it (None: not known)."""
+
+    at: datetime
+    newest_report: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +90,7 @@ async def backup(
                 "format": _FORMAT,
                 "made_at": now.isoformat(),
                 "migration": migrate.current(url),
+                "newest_report": _newest(db),
                 "dump_sha256": _hash_of(folder / _DUMP),
                 "photos": {name: kind for name, kind in media.items() if name not in why},
             }
@@ -89,13 +100,20 @@ async def backup(
 
 
 async def restore(
-    url: str, store: Store, path: Path, *, over: bool = False, done: Progress = lambda n: None
+    url: str,
+    store: Store,
+    path: Path,
+    *,
+    over: bool = False,
+    done: Progress = lambda n: None,
+    before: Callable[[Made], None] = lambda made: None,
 ) -> Outcome:
     """Put a backup's photos into the store and its database in the place of the one at `url`.
 
     The file is read to its end and checked first. Raises `RefusedBackup`, also when the database
     holds reports or accounts and `over` is not said; then nothing but the store has more in it.
-    Afterwards each photo that a report refers to is looked for in the store.
+    `before` is called last before the database is replaced, and may raise, too. Afterwards each
+    photo that a report refers to is looked for in the store.
     """
     with _read(path) as archive, tempfile.TemporaryDirectory(prefix="pinward-restore-") as made:
         told = _checked(archive, path)
@@ -113,6 +131,7 @@ async def restore(
             assert member
             while piece := member.read(1 << 20):
                 file.write(piece)
+        before(Made(datetime.fromisoformat(told["made_at"]), told.get("newest_report")))
         dumps.replace(url, dump)
     return await check(url, store)
 
@@ -242,6 +261,12 @@ def _digest(archive: tarfile.TarFile, name: str) -> str | None:
 def _hash_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _newest(db: psycopg.Connection[Any]) -> str | None:
+    found = db.execute("SELECT code FROM reports ORDER BY created_at DESC, id DESC LIMIT 1")
+    row = found.fetchone()
+    return row and row[0]
 
 
 def _held(url: str) -> str:

@@ -39,7 +39,8 @@ TOLD_AS = {
     "report_devices": "device_known",
     "citizen_reports": "kept_as_mine",
 }
-"""The tables that name a report, by its id or its code, and the member of a person's own copy that says what they hold."""
+"""The tables that name a report, by its id or its code, and the member of a person's own copy that
+says what they hold."""
 
 # That it waits, or waited, for a look, and what became of its device, is told to the staff alone.
 _STAFF_ONLY = ("withheld", "released", "device_barred", "device_unbarred")

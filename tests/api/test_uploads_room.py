@@ -1,8 +1,10 @@
 """Uploads that were begun are promised room on the disk: many of them cannot fill it together."""
 
+import fcntl
 import os
 import secrets
 import shutil
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -57,18 +59,17 @@ def test_no_more_is_promised_than_there_is(tmp_path):
         inbox.check_room(first.length, first)
 
 
-def test_of_many_at_once_no_more_are_let_in_than_there_is_room_for(tmp_path):
+def test_who_asks_for_room_waits_for_who_is_just_promised_some(tmp_path):
     inbox = Inbox(tmp_path / "uploads")
-    fifth = int(_left(tmp_path) * 0.19)
-
-    def one(n):
-        try:
-            return _promise(inbox, fifth)
-        except NotReady:
-            return None
-
-    with ThreadPoolExecutor(16) as pool:
-        assert sum(part is not None for part in pool.map(one, range(40))) == 5
+    handle = os.open(inbox.folder, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    with ThreadPoolExecutor(1) as beside:
+        asked = beside.submit(_promise, inbox, 10)
+        time.sleep(0.3)
+        waited = not asked.done()
+        os.close(handle)
+        assert asked.result().length == 10
+    assert waited
 
 
 def test_the_service_says_when_to_come_again(clone, city_template, tmp_path):

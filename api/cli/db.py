@@ -100,6 +100,12 @@ def restore(
             backups.restore(target, store, file, over=over, done=done, before=before)
         )
     _upgrade(target)
+    earlier = sorted({*file.parent.glob(f"{file.name}.since-*.json")} - {kept})
+    if earlier:
+        say(
+            "lists of earlier restores are here; if one was broken off, its list is still to be "
+            f"done: pinward db again {earlier[-1]}"
+        )
     say(f"restored the database and {_photos(made)} from {file}; everybody is signed out")
     if found is None:
         refuse(

@@ -111,7 +111,8 @@ async def restore(
     """Put a backup's photos into the store and its database in the place of the one at `url`.
 
     The file is read to its end and checked first. Raises `RefusedBackup`, also when the database
-    holds reports or accounts and `over` is not said; then nothing but the store has more in it.
+    is in use, or holds reports or accounts and `over` is not said; then nothing but the store has
+    more in it.
     `before` is called last before the database is replaced, and may raise, too. Afterwards each
     photo that a report refers to is looked for in the store.
     """
@@ -122,6 +123,7 @@ async def restore(
                 f"the database holds {held}, which the backup would take the place of; restore "
                 "into a new one, or say --over"
             )
+        dumps.check_idle(url)
         for n, (sha256, media_type) in enumerate(told["photos"].items(), 1):
             await store.put(_member(archive, _PHOTOS + sha256), media_type)
             done(n)
@@ -131,6 +133,8 @@ async def restore(
             assert member
             while piece := member.read(1 << 20):
                 file.write(piece)
+        # Once more: the photos of a city take a while.
+        dumps.check_idle(url)
         before(Made(datetime.fromisoformat(told["made_at"]), told.get("newest_report")))
         dumps.replace(url, dump)
     return await check(url, store)

@@ -19,9 +19,11 @@ from geo.errors import Held, NotFound, NotReady
 
 # The database may lie on the same disk, and stops where it is full.
 ROOM_BYTES = 512 << 20
-# So long room is kept for what an upload may still bring; who goes on later is asked about anew.
-# Else whoever opens many and sends nothing would have the disk to themselves for a day.
-KEPT_FOR = timedelta(hours=1)
+# So long after its last byte room is kept for what an upload may still bring, and so long for one
+# that brought nothing yet; who goes on later is asked about anew. Else whoever begins many and
+# sends nothing would have the disk to themselves.
+KEPT_FOR = timedelta(minutes=10)
+_KEPT_FOR_NOTHING = timedelta(minutes=1)
 _ONCE, _PART = ".once", ".part"
 
 
@@ -76,7 +78,7 @@ class Inbox:
             raise NotReady("there is no room for photos now; try again later", later_s=300)
 
     def _promised(self, but: str | None) -> Iterator[int]:
-        fresh = (datetime.now(UTC) - KEPT_FOR).timestamp()
+        now = datetime.now(UTC)
         for path in self.folder.iterdir():
             _, length, *_ = [*path.name.split("."), ""]
             if path.suffix not in (_ONCE, _PART) or not length.isdigit() or path.name == but:
@@ -84,7 +86,8 @@ class Inbox:
             # It may have gone meanwhile.
             with suppress(FileNotFoundError):
                 there = path.stat()
-                if there.st_mtime > fresh:
+                kept_for = KEPT_FOR if there.st_size else _KEPT_FOR_NOTHING
+                if there.st_mtime > (now - kept_for).timestamp():
                     yield max(0, int(length) - there.st_size)
 
     @contextmanager

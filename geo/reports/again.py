@@ -19,6 +19,7 @@ from geo.store import erasure as erasing
 from geo.store import moderation as moderating
 from geo.store import photos
 from geo.store.database import AnyRow, AsyncConnection, AsyncEngine
+from geo.store.since import BY_REPORTER
 
 _WHY = "done again after a backup was restored"
 _CONTACT = words(
@@ -116,6 +117,11 @@ async def _report(
     if item["hidden"] and row.withheld != "hidden":
         await act.hide(row)
         told.done.append(f"hid {code}")
+    if changed := [kind for kind in BY_REPORTER if kind in item["kinds"]]:
+        told.by_hand.append(
+            f"{code} is as before its reporter changed it since ({', '.join(changed)}): look at "
+            "it, and hide it where it shows what it should not"
+        )
     if row.content_gone_at is None and item["edited"] not in (None, row.text):
         await moderation.Act(conn, actor, _WHY, now).edit(row, item["edited"])
         told.done.append(f"edited the text of {code}")

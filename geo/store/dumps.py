@@ -16,7 +16,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from geo.errors import RefusedBackup
 from geo.store.cluster import binary
-from geo.store.database import unreachable
+from geo.store.database import APPLICATION, unreachable
 
 # What is in the way of a restore waits for no reader longer than this.
 _ANEW = "SET lock_timeout = '15s';\nDROP SCHEMA public CASCADE;\nCREATE SCHEMA public;\n"
@@ -42,6 +42,25 @@ def snapshot(url: str) -> Iterator[tuple[psycopg.Connection[Any], str]]:
         found = db.execute("SELECT pg_export_snapshot()").fetchone()
         assert found
         yield db, found[0]
+
+
+def check_idle(url: str) -> None:
+    """Raises `RefusedBackup` while a service, worker or command of ours is at the database."""
+    try:
+        with psycopg.connect(url) as db:
+            found = db.execute(
+                "SELECT count(*) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND application_name = %s",
+                (APPLICATION,),
+            ).fetchone()
+    except psycopg.Error as error:
+        raise unreachable(error) from error
+    assert found
+    if found[0]:
+        raise RefusedBackup(
+            f"{found[0]} connections of Pinward's are at the database: stop `pinward serve`, "
+            "`pinward worker` and other commands first, or what they do now would be lost unseen"
+        )
 
 
 def dump(url: str, seen_as: str, path: Path) -> None:

@@ -18,8 +18,10 @@ from geo.store import dumps, migrate
 
 # Clocks of those who write times into the database differ; what is done twice does no harm.
 _MARGIN = timedelta(hours=1)
-KINDS = ("erased", "contact", "photo_boxed", "photo_hidden", "hidden", "edited")
-"""Kinds of events after which a report may show less than before."""
+BY_REPORTER = ("corrected", "pin_moved", "withdrawn")
+"""Kinds of events by which a reporter changed what the public sees."""
+KINDS = ("erased", "contact", "photo_boxed", "photo_hidden", "hidden", "edited", *BY_REPORTER)
+"""Those, and all after which a report may show less than before."""
 
 _REPORTS = """
 SELECT r.code,

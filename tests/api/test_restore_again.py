@@ -101,6 +101,16 @@ def city(city_url, tmp_path, pinward):
                 ),
             ]
             assert [each.status_code for each in done] == [200] * 4, [d.text for d in done]
+            said = service.http.patch(
+                f"{LIST}/{made.kept['code']}",
+                json={"text": "Không có tên ai"},
+                headers={"Authorization": f"Report {made.kept['secret']}"},
+            )
+            assert said.status_code == 200, said.text
+            # While the service runs, what it does could be lost between reading and replacing.
+            refused = made.run("db", "restore", "city.tar", "--over")
+            assert refused.returncode == 1
+            assert "stop `pinward serve`" in refused.stderr
         made.run("users", "disable", made.left)
         made.run("keys", "revoke", str(made.rows("SELECT id FROM api_keys")[0][0]))
         made.rows("UPDATE users SET password_hash = 'other' WHERE email LIKE 'agent%'")
@@ -169,6 +179,7 @@ def test_what_was_taken_away_since_a_backup_is_taken_away_again(city, tmp_path):
         assert sentence in done.stdout, sentence
     assert "agent@example.test: the password was changed since" in done.stderr
     assert "reports sent since, which are lost: 1" in done.stderr
+    assert f"{city.kept['code']} is as before its reporter changed it since" in done.stderr
     (kept,) = tmp_path.glob("city.tar.since-*.json")
     assert kept.stat().st_mode & 0o777 == 0o600
     said = kept.read_text()

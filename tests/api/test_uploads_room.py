@@ -29,8 +29,8 @@ def _promise(inbox, length):
     return inbox.begin(secrets.token_bytes(32), length, UNTIL)
 
 
-def _age(part):
-    then = (datetime.now(UTC) - KEPT_FOR - timedelta(minutes=1)).timestamp()
+def _age(part, minutes):
+    then = (datetime.now(UTC) - timedelta(minutes=minutes)).timestamp()
     os.utime(part.path, (then, then))
 
 
@@ -50,8 +50,13 @@ def test_no_more_is_promised_than_there_is(tmp_path):
     os.truncate(first.path, 0)
     with pytest.raises(NotReady):
         _promise(inbox, int(most * 0.6))
-    # Who begins many and sends nothing does not hold the disk for a day.
-    _age(first)
+    # Who begins many and sends nothing does not hold the disk.
+    os.truncate(first.path, 1)
+    _age(first, KEPT_FOR.seconds / 60 - 1)
+    with pytest.raises(NotReady):
+        _promise(inbox, int(most * 0.6))
+    os.truncate(first.path, 0)
+    _age(first, 2)
     with inbox.once(int(most * 0.6)), pytest.raises(NotReady):
         _promise(inbox, int(most * 0.6))
     _promise(inbox, int(most * 0.6))

@@ -26,6 +26,7 @@ from geo.store import dumps, migrate
 
 _LIST, _DUMP, _PHOTOS = "pinward.json", "database.dump", "photos/"
 _FORMAT = 1
+_LISTED = {"format": int, "made_at": str, "migration": str, "dump_sha256": str, "photos": dict}
 # A video's still is an object of its own.
 _OBJECTS = """
 (VALUES (m.sha256, m.media_type), (m.still_sha256, 'image/jpeg')) AS o (sha256, media_type)
@@ -235,7 +236,10 @@ def _checked(archive: tarfile.TarFile, path: Path) -> dict[str, Any]:
     """The list, once everything in it was found to be there and right."""
     try:
         told: dict[str, Any] = json.loads(_member(archive, _LIST))
-    except (KeyError, ValueError, OSError, tarfile.TarError):
+        if not _LISTED.items() <= {name: type(each) for name, each in told.items()}.items():
+            raise ValueError("no list of ours")
+        datetime.fromisoformat(told["made_at"])
+    except (AttributeError, KeyError, ValueError, OSError, tarfile.TarError):
         raise RefusedBackup(f"{path} is no whole backup of Pinward: its list is missing") from None
     if told["format"] != _FORMAT:
         raise RefusedBackup(f"{path} was made by another version; restore it with that one")
@@ -256,7 +260,9 @@ def _checked(archive: tarfile.TarFile, path: Path) -> dict[str, Any]:
 def _digest(archive: tarfile.TarFile, name: str) -> str | None:
     try:
         member = archive.extractfile(name)
-        assert member
+        # No file by this name, but a folder or the like.
+        if member is None:
+            return None
         return hashlib.file_digest(member, "sha256").hexdigest()  # type: ignore[arg-type]
     except (KeyError, OSError, tarfile.TarError):
         return None

@@ -117,7 +117,9 @@ def load(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         datetime.fromisoformat(found["since"])
-    except (OSError, ValueError, TypeError, KeyError):
+        if not {*_ALL, "reports", "same_city", "reports_since"} <= found.keys():
+            raise ValueError("something is missing")
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         raise RefusedBackup(
             f"{path} is no list of what happened since a backup, as `pinward db restore` keeps it"
         ) from None

@@ -70,6 +70,12 @@ def city(city_url, tmp_path, pinward):
                     (mark, report["code"]),
                 )
         made.left = put_user(city_url, "crew", name="left")
+        for n in "12":
+            made.rows(f"INSERT INTO recovery_codes SELECT id, '\\x0{n}' FROM users")
+            made.rows(
+                "INSERT INTO user_identities SELECT %s, 's', id, now() FROM users",
+                f"https://i{n}.example",
+            )
         with signed_in(service, "hotline_agent", name="agent") as agent:
             with signed_in(service, "admin", name="chief") as chief:
                 key = chief.post("/api/v1/keys", json={"name": "k", "role": "planner"})
@@ -111,6 +117,8 @@ def city(city_url, tmp_path, pinward):
             refused = made.run("db", "restore", "city.tar", "--over")
             assert refused.returncode == 1
             assert "stop `pinward serve`" in refused.stderr
+        made.rows("DELETE FROM recovery_codes WHERE code_hash = '\\x01'")
+        made.rows("DELETE FROM user_identities WHERE issuer = 'https://i1.example'")
         made.run("users", "disable", made.left)
         made.run("keys", "revoke", str(made.rows("SELECT id FROM api_keys")[0][0]))
         made.rows("UPDATE users SET password_hash = 'other' WHERE email LIKE 'agent%'")
@@ -137,6 +145,8 @@ def _check(city):
     assert city.rows(what, city.edited["code"]) == [(None, "Một nhà xả rác")]
     assert city.rows("SELECT count(*) FROM api_keys WHERE revoked_at IS NULL") == [(0,)]
     assert city.rows("SELECT disabled FROM users WHERE email = %s", city.left) == [(True,)]
+    assert city.rows("SELECT DISTINCT code_hash FROM recovery_codes") == [(b"\x02",)]
+    assert city.rows("SELECT issuer FROM user_identities") == [("https://i2.example",)]
     assert city.rows("SELECT device FROM banned_devices") == [(b"\x09",)]
     assert city.rows("SELECT code FROM citizen_reports JOIN reports ON id = report_id") == [
         (city.kept["code"],)

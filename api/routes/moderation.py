@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth.rights import Action, may
@@ -149,18 +149,22 @@ async def show_photo(
 
 
 @router.post("/reports/{code}/device/bar", responses=_DONE)
-async def bar_device(code: Code, body: Bar, conn: Write, account: Moderator) -> Response:
+async def bar_device(
+    code: Code, body: Bar, request: Request, conn: Write, account: Moderator
+) -> Response:
     """Bar the device that sent it; known for 7 days after that."""
     act, report = await _act(conn, account, code, body)
-    await act.bar(report, timedelta(days=body.days))
+    await act.bar(report, timedelta(days=body.days), request.app.state.keys)
     return await _told(conn, account, code)
 
 
 @router.post("/reports/{code}/device/unbar", responses=_DONE)
-async def unbar_device_of(code: Code, body: Reason, conn: Write, account: Moderator) -> Response:
+async def unbar_device_of(
+    code: Code, body: Reason, request: Request, conn: Write, account: Moderator
+) -> Response:
     """Let the device that sent it send again."""
     act, report = await _act(conn, account, code, body)
-    await act.unbar(report)
+    await act.unbar(report, request.app.state.keys)
     return await _told(conn, account, code)
 
 

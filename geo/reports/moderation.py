@@ -10,6 +10,7 @@ from geo import audit
 from geo.errors import Conflict, Invalid, NotFound
 from geo.reports import codes
 from geo.reports.events import Words, words
+from geo.reports.keys import Keys
 from geo.reports.text import clean_text
 from geo.store import moderation as store
 from geo.store import photos
@@ -99,9 +100,9 @@ class Act:
         await self._tell(report, "photo_hidden" if hidden else "photo_shown", told, public=True)
         await self._audit("report.photo.hide" if hidden else "report.photo.show", report.code)
 
-    async def bar(self, report: AnyRow, lasts: timedelta) -> datetime:
+    async def bar(self, report: AnyRow, lasts: timedelta, keys: Keys) -> datetime:
         """Bar the device that sent it from sending; until when. `Conflict`: it is not known."""
-        device = _device_of(report)
+        device = _device_of(report, keys)
         until = self._now + min(lasts, LONGEST_BAR)
         await store.bar(self._conn, device, until, self._actor, self._reason, self._now)
         told = words("Đã chặn thiết bị gửi.", "The device that sent it was barred.")
@@ -109,9 +110,9 @@ class Act:
         await self._audit("device.bar", report.code)
         return until
 
-    async def unbar(self, report: AnyRow) -> None:
+    async def unbar(self, report: AnyRow, keys: Keys) -> None:
         """Let the device that sent it send again; `Conflict` where it may."""
-        if not await store.unbar(self._conn, _device_of(report)):
+        if not await store.unbar(self._conn, _device_of(report, keys)):
             raise Conflict("the device that sent this report is not barred")
         told = words("Đã bỏ chặn thiết bị gửi.", "The device that sent it may send again.")
         await self._tell(report, "device_unbarred", told, public=False)
@@ -163,13 +164,14 @@ async def found(conn: AsyncConnection, typed_code: str, *, locked: bool = False)
     raise NotFound("there is no report with this code; check it letter by letter")
 
 
-def _device_of(report: AnyRow) -> bytes:
-    if report.device is None:
+def _device_of(report: AnyRow, keys: Keys) -> bytes:
+    device = report.device and keys.unseal_device(bytes(report.device), report.id)
+    if device is None:
         raise Conflict(
-            "which device sent this report is not known: it named none, or the 7 days are over for "
-            "which that is kept"
+            "which device sent this report is not known: it named none, the 7 days are over for "
+            "which that is kept, or the service's secret key was replaced since"
         )
-    return bytes(report.device)
+    return device
 
 
 _RELEASED = words("Đã xem lại và cho hiển thị.", "Looked at and released to the public.")

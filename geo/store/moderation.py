@@ -65,7 +65,7 @@ async def lock(conn: AsyncConnection, code: str) -> bool:
 
 
 async def by_code(conn: AsyncConnection, code: str) -> AnyRow | None:
-    """The report as the staff see it: its exact place, `withheld` and `reasons`, `device`."""
+    """The report as the staff see it: its exact place, `withheld`, `reasons`, sealed `device`."""
     query = select(*_seen()).select_from(_SOURCE).where(reports.c.code == code)
     return (await conn.execute(query)).one_or_none()
 

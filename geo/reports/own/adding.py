@@ -1,4 +1,4 @@
-"""Adding to one's report: what was forgotten, what is new. Photos come here with uploads."""
+"""Adding to one's report: what was forgotten, what is new. Text alone: photos go with a report."""
 
 import hashlib
 import hmac

@@ -186,8 +186,8 @@ ROWS: dict[str, tuple[Ask, ...]] = {
         f"POST /api/v1/moderation/reports/{{code}}/{what}": (
             Ask(
                 f"/api/v1/moderation/reports/{{report}}/{path or what}",
-                _MODERATORS,
-                Action.MODERATE,
+                _GUARDS if what.startswith("device/") else _MODERATORS,
+                Action.BAR_DEVICES if what.startswith("device/") else Action.MODERATE,
                 {"json": {"reason": "thử quyền", **more}},
             ),
         )

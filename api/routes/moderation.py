@@ -149,16 +149,18 @@ async def show_photo(
 
 
 @router.post("/reports/{code}/device/bar", responses=_DONE)
-async def bar_device(code: Code, body: Bar, conn: Write, account: Moderator) -> Response:
-    """Bar the device that sent it; known for 7 days after that."""
+async def bar_device(code: Code, body: Bar, conn: Write, account: Guard) -> Response:
+    """Bar the device that sent it, in the whole city; known for 7 days after that."""
+    require_within(account, None, None)
     act, report = await _act(conn, account, code, body)
     await act.bar(report, timedelta(days=body.days))
     return await _told(conn, account, code)
 
 
 @router.post("/reports/{code}/device/unbar", responses=_DONE)
-async def unbar_device_of(code: Code, body: Reason, conn: Write, account: Moderator) -> Response:
+async def unbar_device_of(code: Code, body: Reason, conn: Write, account: Guard) -> Response:
     """Let the device that sent it send again."""
+    require_within(account, None, None)
     act, report = await _act(conn, account, code, body)
     await act.unbar(report)
     return await _told(conn, account, code)

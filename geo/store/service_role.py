@@ -25,11 +25,12 @@ GRANTS: Final[dict[str, str]] = {
     **dict.fromkeys(
         (
             *("alembic_version", "categories", "organisations", "facilities", "streets"),
-            *("ward_sets", "wards", "ward_shapes", "wards_today", "reports_today"),
-            *("reforms", "reform_moves", "retention_rules"),
+            *("ward_sets", "wards", "ward_shapes", "wards_today"),
+            *("reforms", "retention_rules"),
         ),
         _READ,
     ),
+    **dict.fromkeys(("reports_today", "reform_moves"), "SELECT, DELETE"),
     "audit_log": "SELECT, INSERT",
     # Not whose role and scope an account has: a slip in a route makes nobody an administrator.
     "users": _READ,

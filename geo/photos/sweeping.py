@@ -62,10 +62,13 @@ async def sweep(
                 unfinished.append(each)
             elif each.sha256 and each.sha256 not in needed:
                 waste.append(each)
-    if len(waste) > max(_ALWAYS, total / 2) and not even_most:
+    # Uploads that nobody used are no sign of the wrong database, however many they are.
+    ended = {sha256 for row in expired for sha256 in row}
+    strange = [each for each in waste if each.sha256 not in ended]
+    if len(strange) > max(_ALWAYS, total / 2) and not even_most:
         raise RefusedSweep(
-            f"{len(waste)} of {total} photos in {store.where} have no row in this database, which "
-            "looks like the wrong database or the wrong store (PINWARD_DATABASE_URL, "
+            f"{len(strange)} of {total} photos in {store.where} have no row in this database, "
+            "which looks like the wrong database or the wrong store (PINWARD_DATABASE_URL, "
             "PINWARD_MEDIA); if both are right, run `pinward photos sweep --even-most`"
         )
     gone = waste if dry_run else [each for each in waste if await _forget(engine, store, each)]
@@ -73,7 +76,7 @@ async def sweep(
         for each in unfinished:
             await store.delete_path(each.path)
     size = sum(each.size for each in gone)
-    return Swept(expired, len(gone), size, len(unfinished), leftovers)
+    return Swept(len(expired), len(gone), size, len(unfinished), leftovers)
 
 
 async def _forget(engine: AsyncEngine, store: Store, found: Found) -> bool:

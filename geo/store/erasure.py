@@ -33,10 +33,13 @@ async def blank_events(
     conn: AsyncConnection, report_ids: Sequence[UUID], kinds: Sequence[str], vi: str, en: str
 ) -> int:
     """Put words of ours for what the reporter wrote into the history; how many lines."""
+    # How far a pin was moved tells of no place, and without it erasing would let it go farther.
     statement = text(
-        "UPDATE report_events SET text_vi = :vi, text_en = :en, data = '{}' "
-        "WHERE report_id = ANY(:ids) AND kind = ANY(:kinds) "
-        "AND (text_vi, text_en, data) IS DISTINCT FROM (:vi, :en, CAST('{}' AS jsonb))"
+        "UPDATE report_events SET text_vi = :vi, text_en = :en, data = kept.data "
+        "FROM (SELECT e.id, CASE e.kind WHEN 'pin_moved' THEN e.data ELSE '{}' END AS data "
+        "FROM report_events AS e WHERE e.report_id = ANY(:ids) AND e.kind = ANY(:kinds)) AS kept "
+        "WHERE report_events.id = kept.id AND (text_vi, text_en, report_events.data) "
+        "IS DISTINCT FROM (:vi, :en, kept.data)"
     )
     values = {"ids": list(report_ids), "kinds": list(kinds), "vi": vi, "en": en}
     return (await conn.execute(statement, values)).rowcount
@@ -96,3 +99,9 @@ async def forget_photos(conn: AsyncConnection, report_ids: Sequence[UUID]) -> li
         "AND p.report_id <> ALL(:ids))"
     )
     return list((await conn.execute(statement, {"ids": list(report_ids)})).scalars())
+
+
+async def erased_before(conn: AsyncConnection, report_id: UUID) -> bool:
+    """Whether its reporter had it erased already."""
+    statement = text("SELECT erased_at IS NOT NULL FROM reports WHERE id = :id")
+    return bool((await conn.execute(statement, {"id": report_id})).scalar())

@@ -9,9 +9,11 @@ from sqlalchemy import Row, ScalarSelect, delete, func, insert, select, union, u
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from geo.store.database import AsyncConnection, load_sql
+from geo.store.database import AnyRow, AsyncConnection, load_sql
 from geo.store.locks import Lock
 from geo.store.tables import photos, reports, uploads
+
+_OBJECTS = (uploads.c.sha256, uploads.c.still_sha256)
 
 
 async def lock(conn: AsyncConnection, *sha256s: str) -> None:
@@ -51,15 +53,15 @@ async def drop_upload(conn: AsyncConnection, id_hash: bytes) -> list[str]:
     return [sha256 for row in await conn.execute(gone) for sha256 in row if sha256]
 
 
-async def drop_expired(conn: AsyncConnection, now: datetime) -> int:
-    """Delete the uploads whose time is over; how many they were."""
-    return (await conn.execute(delete(uploads).where(uploads.c.expires_at <= now))).rowcount
+async def drop_expired(conn: AsyncConnection, now: datetime) -> Sequence[AnyRow]:
+    """Delete the uploads whose time is over: their `sha256, still_sha256`."""
+    gone = delete(uploads).where(uploads.c.expires_at <= now)
+    return (await conn.execute(gone.returning(*_OBJECTS))).all()
 
 
-async def count_expired(conn: AsyncConnection, now: datetime) -> int:
-    """How many `drop_expired` would delete."""
-    counted = select(func.count()).select_from(uploads).where(uploads.c.expires_at <= now)
-    return int((await conn.execute(counted)).scalar_one())
+async def count_expired(conn: AsyncConnection, now: datetime) -> Sequence[AnyRow]:
+    """What `drop_expired` would delete."""
+    return (await conn.execute(select(*_OBJECTS).where(uploads.c.expires_at <= now))).all()
 
 
 async def attach(

@@ -30,7 +30,10 @@ GRANTS: Final[dict[str, str]] = {
         ),
         _READ,
     ),
+    # A report whose pin is moved is no longer what a reform found.
     **dict.fromkeys(("reports_today", "reform_moves"), "SELECT, DELETE"),
+    # What was reported stays: an erasure blanks it.
+    **dict.fromkeys(("reports", "report_events"), "SELECT, INSERT, UPDATE"),
     "audit_log": "SELECT, INSERT",
     # Not whose role and scope an account has: a slip in a route makes nobody an administrator.
     "users": _READ,

@@ -53,6 +53,17 @@ def written_by_the_reporter(service, code):
         )
 
 
+def lines_of(service, code):
+    """How many lines the audit log and the history have of its erasing."""
+    with psycopg.connect(service.url) as db:
+        return db.execute(
+            "SELECT (SELECT count(*) FROM audit_log WHERE subject = %(code)s), (SELECT count(*)"
+            " FROM report_events e JOIN reports r ON r.id = e.report_id"
+            " WHERE code = %(code)s AND e.kind = 'erased')",
+            {"code": code},
+        ).fetchone()
+
+
 def counts(service):
     """What is counted of all reports: statistics, the map's cells, the pyramid's sum."""
     statistics = service.http.get("/api/v1/statistics", params={"by": "category"}).json()
@@ -143,8 +154,11 @@ def test_without_the_text_it_stays_and_all_else_goes(service):
     assert TEXT not in history
     # Asked for later the text goes as well.
     assert erase(service, said, text=True).json()["text"] is True
+    before = lines_of(service, said["code"])
     again = erase(service, said, text=True)
     assert (again.status_code, again.json()["text"]) == (200, False)
+    # Neither log grows by asking once more.
+    assert lines_of(service, said["code"]) == before == (2, 2)
 
 
 @pytest.mark.anyio

@@ -81,11 +81,17 @@ def test_additions_have_an_end_also_when_they_come_all_at_once(service):
     assert len(added(sent)) == 20
 
 
-@pytest.mark.parametrize("text", ["", " \n", "\u202eđảo", "x" * 2001])
+@pytest.mark.parametrize("text", ["", " \n", "\u202e", "x" * 2001])
 def test_what_cannot_stand_there_is_refused(service, text):
     sent = Sent(service)
     assert add(sent, text).status_code == 422
     assert added(sent) == []
+
+
+def test_what_is_not_seen_is_taken_out(service):
+    sent = Sent(service)
+    assert add(sent, "\u202eđảo\u200b ngược").status_code == 201
+    assert added(sent) == ["The reporter added: đảo ngược"]
 
 
 def test_an_erasure_takes_what_was_added_and_a_replay_brings_nothing_back(service):
@@ -101,6 +107,15 @@ def test_an_erasure_takes_what_was_added_and_a_replay_brings_nothing_back(servic
     assert left == (0,)
     again = add(sent, key=key)
     assert (again.status_code, again.json()) == (200, first.json())
+    assert MORE not in str(sent.history(mine=True))
+
+
+def test_nothing_is_added_to_what_was_erased(service):
+    sent = Sent(service)
+    sent.done("POST", "erasure", {"text": True})
+    answer = add(sent)
+    assert (answer.status_code, "send a new report" in answer.json()["detail"]) == (409, True)
+    assert "phản ánh mới" in answer.json()["detail_vi"]
     assert MORE not in str(sent.history(mine=True))
 
 

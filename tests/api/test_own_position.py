@@ -132,7 +132,9 @@ def test_half_a_kilometre_is_all_however_many_steps_it_takes(service):
         assert move(sent, (lon + n * 0.001, lat)).status_code == 200
     told = move(sent, (lon + 0.005, lat))
     assert (told.status_code, "of which 62 m are left" in told.json()["detail"]) == (422, True)
-    # Nor back and forth.
+    # Nor back and forth, nor after an erasure, which leaves how far it was moved.
+    assert move(sent, (lon, lat)).status_code == 422
+    sent.done("POST", "erasure", {})
     assert move(sent, (lon, lat)).status_code == 422
     assert sent.done("GET")["geometry"]["coordinates"] == pytest.approx([lon + 0.004, lat])
 

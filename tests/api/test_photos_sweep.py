@@ -183,3 +183,23 @@ async def test_the_workers_job_sweeps_by_the_settings_of_the_worker(
     monkeypatch.setenv("PINWARD_STATE", str(tmp_path / "state"))
     await jobs.photos.func(0)
     assert list(inbox.iterdir()) == []
+
+
+def test_uploads_that_nobody_used_go_however_many_they_are(city_url, tmp_path, sweep):
+    media = tmp_path / "state" / "media" / "ab"
+    media.mkdir(parents=True)
+    names = [f"ab{n:062x}" for n in range(101)]
+    for name in names:
+        (media / name).touch()
+        os.utime(media / name, (0, 0))
+    with psycopg.connect(city_url) as db:
+        db.execute(
+            "INSERT INTO uploads (id_hash, sha256, media_type, width, height, sent, expires_at)"
+            " SELECT sha256(name::bytea), name, 'image/jpeg', 1, 1, 1, now()"
+            " FROM unnest(%s::text[]) AS name",
+            (names,),
+        )
+    assert sweep(city_url, "--dry-run")["objects"] == 101
+    did = sweep(city_url)
+    assert (did["uploads"], did["objects"]) == (101, 101)
+    assert _objects(tmp_path) == set()

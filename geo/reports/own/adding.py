@@ -69,6 +69,7 @@ async def add(
     if key_hash and (first := await store.first_use(conn, key_hash)):
         return _replay(first, report, said, keys)
     rules.check(report, "add", now)
+    rules.check_kept(report)
     rules.check_count(report, ("added",), rules.MOST_ADDITIONS)
     left = rules.MOST_ADDITIONS - report.counts.get("added", 0) - 1
     answer = dict(zip(_ANSWER, (report.code, rfc3339(now), left), strict=True))

@@ -59,6 +59,15 @@ def check(report: AnyRow, action: str, now: datetime) -> None:
         raise refused(report.status, action, can)
 
 
+def check_kept(report: AnyRow) -> None:
+    """Raises `Conflict` where the text was erased: what comes after it would be kept for good."""
+    if report.content_gone_at is not None:
+        raise Conflict(
+            "the text was erased, and nothing is added to what was erased; send a new report",
+            detail_vi="Nội dung đã được xóa nên không thể bổ sung; hãy gửi phản ánh mới",
+        )
+
+
 def refused(status: str, action: str, can: Sequence[str]) -> Conflict:
     """The refusal of an action, in both languages, with what is allowed instead."""
     vi, en = _NAMES[action]

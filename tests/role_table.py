@@ -193,11 +193,13 @@ ROWS: dict[str, tuple[Ask, ...]] = {
         )
         for what, path, more in (
             ("hide", "", {}),
-            ("release", "", {}),
+            ("release", "", {"version": "0"}),
             ("text", "", {"text": "Nước ngập."}),
             ("text/undo", "", {}),
             ("photos/{n}/hide", "photos/2/hide", {}),
             ("photos/{n}/show", "photos/2/show", {}),
+            ("additions/{n}/hide", "additions/2/hide", {}),
+            ("additions/{n}/show", "additions/2/show", {}),
             ("device/bar", "", {}),
             ("device/unbar", "", {}),
         )

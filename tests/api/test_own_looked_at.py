@@ -8,7 +8,7 @@ import pytest
 from conftest import serving
 from own import LIST
 from phones import Phone, is_challenge
-from staffed import signed_in
+from staffed import release, signed_in
 
 import builders
 
@@ -96,7 +96,7 @@ def test_a_link_that_comes_later_waits_and_the_reporter_sees_no_difference(
     (item,) = [one for one in agent.get(QUEUE).json()["reports"] if one["code"] == mine.code]
     assert item["state"] == "review"
     # released, and then changed once more: what was looked at is not what it says now
-    assert agent.post(f"{QUEUE}/{mine.code}/release", json=WHY).status_code == 200
+    assert release(agent, mine.code).status_code == 200
     assert mine.public
     mine.ask("POST", "/additions", {"text": f"Lần nữa: {SPAM}"})
     assert mine.withheld == ["link"]

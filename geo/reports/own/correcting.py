@@ -76,7 +76,7 @@ async def correct(
     """Correct an opened report; another category is assigned, and due, as if it had come so.
 
     With `reasons` the staff are to look at it before the public does. Raises `Conflict` when it is
-    too late, or of what was erased; `UnknownCategory`, `Invalid`.
+    too late, of what was erased, or of a text that the staff edited; `UnknownCategory`, `Invalid`.
     """
     rules.check(report, "correct", now)
     if report.content_gone_at is not None and (said.text or said.answers is not None):
@@ -100,6 +100,13 @@ async def correct(
     changed = _changed(report, values)
     if not changed:
         return
+    if "text" in changed and report.edited_at is not None:
+        raise Conflict(
+            "the city edited this text, and its edit stands until the city undoes it; add a line "
+            "instead (POST …/additions), also where you think the edit a mistake",
+            detail_vi="Thành phố đã sửa nội dung này nên bạn không thể sửa lại; hãy viết bổ sung, "
+            "kể cả khi bạn cho rằng thành phố sửa nhầm",
+        )
     rules.check_count(report, ("corrected", "pin_moved"), rules.MOST_CORRECTIONS)
     await looking.withhold(conn, report, reasons, now)
     told = [_corrected(changed)]

@@ -42,6 +42,11 @@ LABELS: dict[str, Words] = {
     "source": words("Nguồn nhập", "Imported from"),
     "source_id": words("Mã ở nguồn", "Its id there"),
     "flags": words("Ghi chú khi nhập", "Odd when imported"),
+    "withheld": words(
+        "Chưa cho công chúng xem (review: chờ xem lại; hidden: thành phố đã ẩn)",
+        "Kept from the public (review: waits for a look; hidden: by the city)",
+    ),
+    "edited_at": words("Thành phố sửa nội dung lúc", "Text edited by the city"),
     "erased_at": words("Đã xóa theo yêu cầu lúc", "Erased at the reporter's wish"),
     "content_gone_at": words("Nội dung đã xóa lúc", "Text gone since"),
 }
@@ -89,6 +94,7 @@ async def of_report(
             for line in await store.looked_at(conn, report.code)
         ],
         "known_if_sent_again": await store.sent_with_key(conn, report.code, row["created_at"]),
+        "texts_before_edits": [_written(dict(each)) for each in await store.texts(conn, report.id)],
         "photos": [_written(dict(each)) for each in await store.of_photos(conn, report.id)],
     }
 

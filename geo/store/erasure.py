@@ -57,6 +57,10 @@ async def blank_reasons(
         "text_en = CASE WHEN kind = ANY(:told) THEN :en ELSE text_en END "
         "WHERE report_id = ANY(:ids) AND data ? 'reason'"
     )
+    of_edits = text(
+        "UPDATE report_texts SET reason = '' WHERE report_id = ANY(:ids) AND reason <> ''"
+    )
+    await conn.execute(of_edits, {"ids": list(report_ids)})
     values = {"ids": list(report_ids), "told": list(told), "vi": vi, "en": en}
     return (await conn.execute(statement, values)).rowcount
 

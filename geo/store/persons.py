@@ -14,6 +14,7 @@ from geo.store.tables import (
     organisations,
     photos,
     report_events,
+    report_texts,
     reports,
     wards,
 )
@@ -88,6 +89,13 @@ async def sent_with_key(conn: AsyncConnection, code: str, created_at: Any) -> bo
         func.octet_length(idempotency_keys.c.body_hash) > 0,
     )
     return bool((await conn.execute(query)).scalar())
+
+
+async def texts(conn: AsyncConnection, report_id: UUID) -> list[RowMapping]:
+    """What it said before the staff edited it: `replaced_at, text, reason`, oldest first."""
+    columns = (report_texts.c[name] for name in ("replaced_at", "text", "reason"))
+    query = select(*columns).where(report_texts.c.report_id == report_id)
+    return list((await conn.execute(query.order_by(report_texts.c.n))).mappings())
 
 
 async def of_photos(conn: AsyncConnection, report_id: UUID) -> list[RowMapping]:

@@ -51,10 +51,13 @@ def everything_public(report):
 
 def told_in_the_database(report, word):
     with psycopg.connect(report.service.url) as db:
-        found = db.execute(
-            "SELECT e::text FROM report_events e JOIN reports r ON r.id = report_id AND code = %s",
-            (report.code,),
-        ).fetchall()
+        found = [
+            db.execute(
+                f"SELECT e::text FROM {table} e JOIN reports r ON r.id = report_id AND code = %s",
+                (report.code,),
+            ).fetchall()
+            for table in ("report_events", "report_texts")
+        ]
     return word in str(found)
 
 
@@ -70,6 +73,9 @@ def test_a_text_that_the_staff_edited_is_not_corrected_back(service, agent):
     # what it says is not in the way of all else: the same text, another category
     report.done("PATCH", body={"text": "Một hộ ở đây xả rác", "category": "waste.bin_full"})
     report.done("POST", "additions", {"text": "Vẫn còn rác"})
+    # what they wrote stays theirs to read
+    (before,) = report.done("GET", "export")["texts_before_edits"]
+    assert (before["text"], before["reason"]) == ("Ông Bình ở số 5 xả rác", WHY["reason"])
     assert act(agent, report, "text/undo").status_code == 200
     report.done("PATCH", body={"text": "Số 5 xả rác"})
     assert report.public.json()["properties"]["text"] == "Số 5 xả rác"

@@ -5,6 +5,7 @@ from typing import Annotated
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Query, Request, Response
+from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
 from api.auth import citizens, cookies, oidc_flow, oidc_staff, oidc_words
@@ -148,7 +149,7 @@ async def _sign_in_staff(
     "/session/oidc/staff/code",
     status_code=303,
     response_class=RedirectResponse,
-    responses=documented(401, 403, 413, 415, 429),
+    responses=documented(400, 401, 403, 413, 415, 429),
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -167,7 +168,10 @@ async def _sign_in_staff(
 async def give_code(request: Request, settings: ServiceSettings) -> Response:
     """Our second step after the other service's: the app's code or a recovery code, as a form."""
     now = datetime.now(UTC)
-    form = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=9)
+    try:
+        form = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=9)
+    except ValueError:
+        raise HTTPException(400, "the form has more than 9 fields; send its code alone") from None
     code = (form.get("code") or [""])[0].strip()[:_LONGEST_CODE]
     try:
         one = oidc_staff.waiting(request, settings, now)

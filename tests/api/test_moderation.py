@@ -286,7 +286,9 @@ def test_only_those_who_answer_for_it_moderate(service, role):
 def test_nothing_is_done_without_a_reason(service, agent, reason):
     sent = send(service)
     body = {} if reason is None else {"reason": reason}
-    assert agent.post(f"{QUEUE}/{sent['code']}/hide", json=body).status_code == 422
+    said = agent.post(f"{QUEUE}/{sent['code']}/hide", json=body)
+    assert said.status_code == 422
+    assert "items" not in said.text
     assert shown(service, sent).status_code == 200
 
 

@@ -2,12 +2,8 @@
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
-from schemathesis import checks
 
 import builders
-
-schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
 
 
 @pytest.fixture(scope="module")
@@ -61,46 +57,3 @@ def test_what_is_really_there_is_answered_as_documented(described, sent, path):
             case = described[path]["GET"].Case(path_parameters={"code": code}, headers=headers)
             answer = case.call_and_validate()
             assert answer.status_code in (200, 401, 404)
-
-
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("GET", "/api/v1/categories"),
-        ("GET", "/api/v1/reports"),
-        ("POST", "/api/v1/reports"),
-        ("GET", "/api/v1/reports/{code}"),
-        ("GET", "/api/v1/reports/{code}/events"),
-        ("GET", "/api/v1/reports/{code}/photos/{n}"),
-        ("POST", "/api/v1/uploads"),
-        ("GET", "/api/v1/uploads/{upload_id}"),
-        ("PATCH", "/api/v1/uploads/{upload_id}"),
-        ("DELETE", "/api/v1/uploads/{upload_id}"),
-        ("GET", "/api/v1/reports/{code}/contact"),
-        ("POST", "/api/v1/reports/{code}/erasure"),
-        ("PATCH", "/api/v1/reports/{code}"),
-        ("POST", "/api/v1/reports/{code}/additions"),
-        ("POST", "/api/v1/reports/{code}/position"),
-        ("POST", "/api/v1/reports/{code}/withdraw"),
-        ("PUT", "/api/v1/reports/{code}/contact"),
-        ("DELETE", "/api/v1/reports/{code}/contact"),
-        ("GET", "/api/v1/reports/{code}/export"),
-        ("GET", "/api/v1/statistics"),
-        ("GET", "/api/v1/session/oidc"),
-        ("GET", "/api/v1/session/oidc/{kind}"),
-        ("GET", "/api/v1/session/oidc/{kind}/callback"),
-        ("GET", "/api/v1/me"),
-        ("GET", "/api/v1/me/reports"),
-        ("DELETE", "/api/v1/me"),
-        ("DELETE", "/api/v1/me/session"),
-        ("DELETE", "/api/v1/me/reports/{code}"),
-    ],
-)
-def test_whatever_is_sent_about_reports_is_answered_as_documented(described, sent, method, path):
-    @given(case=described[path][method].as_strategy())
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-    def check(case):
-        # A report may be shaped right and still name no category or lie outside the city.
-        case.call_and_validate(excluded_checks=[checks.positive_data_acceptance])
-
-    check()

@@ -28,6 +28,7 @@ from geo.reports.assigning import Intake
 from geo.reports.codes import read_key
 from geo.reports.contacts import Reporter
 from geo.reports.events import Words
+from geo.reports.held import with_secret
 from geo.reports.intake import key_hash
 from geo.reports.own import adding, contacting, correcting, moving, withdrawing
 from geo.reports.own.opening import NO_SECRET, opened
@@ -67,9 +68,12 @@ class Own:
 
     async def let_in(self, told: Told, key: UUID | None = None) -> Sequence[Words]:
         """Let in what changes the report, before the transaction (`api.admission.change`): why the
-        staff are to look at it. Raises `NotSignedIn` without a secret, before anything counts."""
+        staff are to look at it. Raises as `opened` does without the secret, before anything
+        counts: else anybody could fill the buckets of a text or a spot."""
         if not self.secret:
             raise NotSignedIn(NO_SECRET)
+        async with self.conn.begin():
+            await with_secret(self.conn, self.code, self.secret)
         return await admission.change(
             self.request,
             self.conn,

@@ -41,7 +41,8 @@ class Reporter(Phone):
         super().__init__(service.http, address or f"198.51.{n}.7")
         lon, lat = builders.middle(n % 6)
         self.at = {"lon": lon + (n % 9) * 0.0011, "lat": lat}
-        body = builders.a_report(text=f"Nước ngập {secrets.token_hex(9)}", **(self.at | more))
+        said = {"text": f"Nước ngập {secrets.token_hex(9)}", **self.at, **more}
+        body = builders.a_report(**said)
         answer = self.http.post(LIST, json=body, headers=self.headers)
         assert answer.status_code == 201, answer.text
         self.service, self.code = service, answer.json()["code"]
@@ -186,9 +187,12 @@ def test_who_names_no_device_proves_after_three(service):
     assert is_challenge(said[3])
 
 
-def test_without_a_secret_nothing_is_counted(service):
-    phone = Phone(service.http, "198.51.100.99")
+@pytest.mark.parametrize("secret", [{}, {"Authorization": f"Report {secrets.token_urlsafe(32)}"}])
+def test_without_the_secret_nothing_is_counted(service, secret):
+    phone, text = Phone(service.http, "198.51.100.99"), f"Nước ngập {secrets.token_hex(9)}"
     path = f"{Reporter(service).path}/additions"
     for _ in range(20):
-        answer = service.http.post(path, json={"text": "x"}, headers=phone.headers)
+        answer = service.http.post(path, json={"text": text}, headers=phone.headers | secret)
         assert answer.status_code == 401
+    # nor is the text of somebody else taken for one that many send
+    assert Reporter(service, text=text).withheld is None

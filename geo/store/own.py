@@ -16,8 +16,9 @@ async def row(conn: AsyncConnection, report_id: UUID) -> AnyRow:
     """The report as it is to be changed.
 
     `id, code, status, category_code, text, answers, accuracy_m, lon, lat, ward_id, organisation_id,
-    created_at, content_gone_at`, its category's `questions, deadlines`, and what its events add up
-    to: `counts` (kind → how many) and `moved_m` (metres the pin was moved in all).
+    created_at, content_gone_at, withheld, edited_at`, its category's `questions, deadlines`, and
+    what its events add up to: `counts` (kind → how many) and `moved_m` (metres the pin was moved
+    in all).
     """
     events = (
         select(report_events.c.kind, func.count().label("n"))
@@ -38,6 +39,7 @@ async def row(conn: AsyncConnection, report_id: UUID) -> AnyRow:
                 for name in (
                     *("id", "code", "status", "category_code", "text", "answers", "accuracy_m"),
                     *("ward_id", "organisation_id", "created_at", "content_gone_at"),
+                    *("withheld", "edited_at"),
                 )
             ),
             func.ST_X(reports.c.geom).label("lon"),

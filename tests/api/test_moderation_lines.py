@@ -137,6 +137,28 @@ def test_one_addition_is_hidden_and_shown(service, agent):
     ]
 
 
+@pytest.mark.parametrize("what", ["additions", "text", "text of a hidden line"])
+def test_what_the_staff_took_out_does_not_come_back_unseen(service, agent, what):
+    report = sent(service, "Ông Bình ở số 5 xả rác")
+    if what == "text":
+        ok(act(agent, report, "text", text="Một hộ ở đây"))
+        ok(act(agent, report, "text", text="Một hộ ở đây xả rác"))
+    else:
+        report.done("POST", "additions", {"text": "Ông Bình làm đấy"})
+        ok(act(agent, report, "additions/1/hide"))
+    # what has nothing to do with it does not wait
+    report.done("POST", "additions", {"text": "Một hộ ở đây xả rác, vẫn còn"})
+    assert report.public.status_code == 200
+    again = {"additions": "ÔNG BÌNH, làm đấy!!!", "text": "Xin nhắc: ông Bình ở số 5, xả rác."}
+    if what in again:
+        report.done("POST", "additions", {"text": again[what]})
+    else:
+        report.done("PATCH", body={"text": f"{again['additions']} Số 5"})
+    assert report.public.status_code == 404
+    told = ok(agent.get(f"{QUEUE}/{report.code}"))
+    assert (told["state"], [one["code"] for one in told["reasons"]]) == ("review", ["taken-out"])
+
+
 def test_why_it_was_hidden_is_for_its_reporter_and_not_for_the_public(service, agent):
     report = sent(service)
     before = report.history()

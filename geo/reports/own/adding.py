@@ -11,8 +11,8 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from geo.errors import Invalid, KeyReused
-from geo.reports import codes, intake
-from geo.reports.events import Words, words
+from geo.reports import codes, events, intake
+from geo.reports.events import Words
 from geo.reports.keys import Keys
 from geo.reports.own import looking, rules
 from geo.reports.text import clean_text
@@ -77,9 +77,8 @@ async def add(
     # The report is ours until the commit, so whoever was quicker sent it with another report.
     if key_hash and not await store.claim(conn, key_hash, body_hash, answer, now):
         raise KeyReused()
-    await looking.withhold(conn, report, reasons, now)
-    event = words(f"Người gửi bổ sung: {said.text}", f"The reporter added: {said.text}")
-    await store.tell(conn, report.id, [{"kind": "added", **event}], now)
+    await looking.withhold(conn, report, reasons, now, said.text)
+    await store.tell(conn, report.id, [events.added(said.text)], now)
     await store.touch(conn, report.id, now)
     return Added(answer, replayed=False)
 

@@ -108,7 +108,8 @@ async def correct(
             "kể cả khi bạn cho rằng thành phố sửa nhầm",
         )
     rules.check_count(report, ("corrected", "pin_moved"), rules.MOST_CORRECTIONS)
-    await looking.withhold(conn, report, reasons, now)
+    new = said.text if "text" in changed else None
+    await looking.withhold(conn, report, reasons, now, new)
     told = [_corrected(changed)]
     if other:
         found = intake.assigned(report.lon, report.lat, report.accuracy_m, now)

@@ -125,6 +125,10 @@ async def _report(
     if row.content_gone_at is None and item["edited"] not in (None, row.text):
         await moderation.Act(conn, actor, _WHY, now).edit(row, item["edited"])
         told.done.append(f"edited the text of {code}")
+    for n, (_, _, public) in enumerate(row.additions or [], 1):
+        if public and n in item.get("additions_hidden", ()):
+            await moderation.Act(conn, actor, _WHY, now).hide_addition(row, n, True)
+            told.done.append(f"hid addition {n} of {code}")
     files += await _photos(conn, store_of_photos, row, item, told, actor, now)
     return files
 

@@ -20,7 +20,10 @@ from geo.store import dumps, migrate
 _MARGIN = timedelta(hours=1)
 BY_REPORTER = ("corrected", "pin_moved", "withdrawn")
 """Kinds of events by which a reporter changed what the public sees."""
-KINDS = ("erased", "contact", "photo_boxed", "photo_hidden", "hidden", "edited", *BY_REPORTER)
+KINDS = (
+    *("erased", "contact", "photo_boxed", "photo_hidden", "hidden", "addition_hidden", "edited"),
+    *BY_REPORTER,
+)
 """Those, and all after which a report may show less than before."""
 
 _REPORTS = """
@@ -33,6 +36,9 @@ SELECT r.code,
   CASE WHEN r.edited_at IS NOT NULL AND r.content_gone_at IS NULL THEN r.text END AS edited,
   (SELECT e.data ->> 'reason' FROM report_events AS e WHERE e.report_id = r.id
     AND e.kind = 'hidden' ORDER BY e.id DESC LIMIT 1) AS why,
+  ARRAY(SELECT a.n FROM (SELECT row_number() OVER (ORDER BY e.id) AS n, e.public
+    FROM report_events AS e WHERE e.report_id = r.id AND e.kind = 'added') AS a
+    WHERE NOT a.public ORDER BY a.n) AS additions_hidden,
   (SELECT coalesce(jsonb_agg(jsonb_build_object('n', p.n, 'sha256', p.sha256,
       'hidden', p.hidden) ORDER BY p.n), '[]')
     FROM photos AS p WHERE p.report_id = r.id) AS photos

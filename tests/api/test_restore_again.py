@@ -69,6 +69,13 @@ def city(city_url, tmp_path, pinward):
                     " WHERE code = %s",
                     (mark, report["code"]),
                 )
+        for text in ("Còn đó", TAKEN):
+            added = service.http.post(
+                f"{LIST}/{made.edited['code']}/additions",
+                json={"text": text},
+                headers={"Authorization": f"Report {made.edited['secret']}"},
+            )
+            assert added.status_code == 201, added.text
         made.left = put_user(city_url, "crew", name="left")
         for n in "12":
             made.rows(f"INSERT INTO recovery_codes SELECT id, '\\x0{n}' FROM users")
@@ -103,10 +110,11 @@ def city(city_url, tmp_path, pinward):
                         (f"{made.photo_hidden['code']}/photos/1/hide", WHY),
                         (f"{made.hidden['code']}/hide", WHY),
                         (f"{made.edited['code']}/text", WHY | {"text": "Một nhà xả rác"}),
+                        (f"{made.edited['code']}/additions/2/hide", WHY),
                     )
                 ),
             ]
-            assert [each.status_code for each in done] == [200] * 4, [d.text for d in done]
+            assert [each.status_code for each in done] == [200] * 5, [d.text for d in done]
             said = service.http.patch(
                 f"{LIST}/{made.kept['code']}",
                 json={"text": "Không có tên ai"},
@@ -143,6 +151,11 @@ def _check(city):
     what = "SELECT withheld, text FROM reports WHERE code = %s"
     assert city.rows(what, city.hidden["code"]) == [("hidden", TAKEN)]
     assert city.rows(what, city.edited["code"]) == [(None, "Một nhà xả rác")]
+    assert city.rows(
+        "SELECT public FROM report_events JOIN reports r ON r.id = report_id"
+        " WHERE code = %s AND report_events.kind = 'added' ORDER BY report_events.id",
+        city.edited["code"],
+    ) == [(True,), (False,)]
     assert city.rows("SELECT count(*) FROM api_keys WHERE revoked_at IS NULL") == [(0,)]
     assert city.rows("SELECT disabled FROM users WHERE email = %s", city.left) == [(True,)]
     assert city.rows("SELECT DISTINCT code_hash FROM recovery_codes") == [(b"\x02",)]
@@ -179,6 +192,7 @@ def test_what_was_taken_away_since_a_backup_is_taken_away_again(city, tmp_path):
         f"hid photo 1 of {city.photo_hidden['code']}",
         f"hid {city.hidden['code']}",
         f"edited the text of {city.edited['code']}",
+        f"hid addition 2 of {city.edited['code']}",
         f"took the contact of {city.anonymous['code']} away",
         f"disabled {city.left}",
         "revoked key",

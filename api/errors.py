@@ -127,6 +127,10 @@ def _of_validation(error: RequestValidationError) -> Response:
     for item in error.errors():
         place = [str(part) for part in item["loc"] if part not in ("body", "query", "path")]
         message = str(item["msg"]).removeprefix("Value error, ")
+        if isinstance(item.get("input"), str):
+            # Measured after it was cleaned, a text is a thing of "items" to pydantic.
+            message = message.replace("items after validation", "characters")
+            message = message.replace("item after validation", "character")
         field = visible(".".join(place) or str(item["loc"][0]))
         found.append({"field": field, "message": visible(message)})
     said = "; ".join(f"{item['field']}: {item['message']}" for item in found)

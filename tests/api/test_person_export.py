@@ -138,13 +138,19 @@ def test_what_waits_for_a_look_is_another_one_in_nothing(limited):
     assert seen(said)[0] is None
     with signed_in(limited, "hotline_agent", name="mods") as agent:
         path = f"/api/v1/moderation/reports/{said['code']}"
-        for act in ("device/bar", "device/unbar", "release"):
-            done = agent.post(f"{path}/{act}", json={"reason": "xem xét"})
+
+        def do(act):
+            version = agent.get(path).json()["version"]
+            body = {"reason": "xem xét", "version": version}
+            done = agent.post(f"{path}/{act}", json=body)
             assert done.status_code == 200, done.text
+
+        for act in ("device/bar", "device/unbar", "release"):
+            do(act)
         assert seen(said) == seen(plain)
         # What is hidden and shown again they are told.
         for act in ("hide", "release"):
-            assert agent.post(f"{path}/{act}", json={"reason": "xem xét"}).status_code == 200
+            do(act)
             told = export(limited, said).json()
             values = {field["name"]: field["value"] for field in told["report"]}
             assert values["withheld"] == ("hidden" if act == "hide" else None)

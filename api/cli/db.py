@@ -72,6 +72,10 @@ def restore(
         bool,
         typer.Option("--blind", help="Without what was erased and revoked since: it is lost."),
     ] = False,
+    keep: Annotated[
+        Path | None,
+        typer.Option(help="A new file for what was taken away since; default: beside the backup."),
+    ] = None,
 ) -> None:
     """Put a backup in the place of the database, its photos into the store, and check them.
 
@@ -82,7 +86,7 @@ def restore(
     settings = Settings()
     target, store = entrance.database_url(settings), entrance.media(settings)
     now = datetime.now(UTC)
-    kept = file.with_name(f"{file.name}.since-{now:%Y%m%dT%H%M%S}.json")
+    kept = keep or file.with_name(f"{file.name}.since-{now:%Y%m%dT%H%M%S}.json")
     found: dict[str, Any] | None = None
     at = now
 

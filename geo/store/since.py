@@ -114,7 +114,8 @@ def save(found: dict[str, Any], path: Path) -> None:
             os.fsync(file.fileno())
     except OSError as error:
         raise RefusedBackup(
-            f"what happened since cannot be kept in {path}: {error.strerror}; nothing was replaced"
+            f"what happened since cannot be kept in {path}: {error.strerror}; name another place "
+            "with --keep. Nothing was replaced"
         ) from None
 
 

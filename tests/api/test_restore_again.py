@@ -226,13 +226,18 @@ def test_what_was_taken_away_since_a_backup_is_taken_away_again(city, tmp_path):
         assert service.http.get(f"{LIST}/{city.hidden['code']}").status_code == 404
 
 
-def test_a_covered_photo_that_is_lost_is_hidden(city):
+def test_a_covered_photo_that_is_lost_is_hidden(city, tmp_path):
     (covered,) = city.rows(
         "SELECT sha256 FROM photos JOIN reports ON id = report_id WHERE code = %s",
         city.boxed["code"],
     )
     (city.folder / "state" / "media" / covered[0][:2] / covered[0]).unlink()
-    done = city.run("db", "restore", "city.tar", "--over")
+    nowhere = city.run("db", "restore", "city.tar", "--over", "--keep", tmp_path / "no" / "list")
+    assert nowhere.returncode == 1
+    assert "name another place with --keep" in nowhere.stderr
+    assert city.rows("SELECT count(*) FROM users WHERE disabled") == [(1,)]
+    done = city.run("db", "restore", "city.tar", "--over", "--keep", tmp_path / "list")
+    assert (tmp_path / "list").stat().st_mode & 0o777 == 0o600
     assert f"photo 1 of {city.boxed['code']} was covered since" in done.stderr
     assert city.rows(
         "SELECT hidden FROM photos JOIN reports ON id = report_id WHERE code = %s",

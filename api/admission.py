@@ -2,6 +2,7 @@
 
     sender: Sender                      # of a route: what its headers say of who sends
     doubts = await admission.report(request, conn, sender, token, new, key_hash=…, now=…)
+    reasons = await admission.change(request, conn, sender, token, told, key_hash=…, now=…)
     await admission.upload(request, conn, sender, token, now=…)
 
 A device that sends too much is refused, for as long as `Retry-After` says. Who only shares an
@@ -12,10 +13,10 @@ keyed hashes and forget them.
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Header, Request
 
@@ -26,6 +27,7 @@ from geo.abuse.buckets import Bucket, Limits, Touched, in_order, key_of
 from geo.abuse.suspicion import LINK, has_link, noted
 from geo.errors import ChallengeNeeded, DeviceBanned, NotAllowed, NotSignedIn, TooMany
 from geo.reports.codes import derived_key
+from geo.reports.events import Words
 from geo.reports.intake import Doubts
 from geo.reports.new import NewReport
 from geo.reports.times import rfc3339
@@ -96,22 +98,63 @@ async def report(
     (`key_hash`) has its answer already is let in for nothing. What the staff send is in no doubt.
     """
     account = await _account(conn, token)
-    each: Limits | None = request.app.state.limits
     network = network_of(request, request.app.state.settings)
-    rules = [] if account or not each else noted(each, network, new.text, new.lon, new.lat)
+    asked = _Asked("report", sender, network, account, key_hash, now)
+    told = Told(new.text, new.answers, (new.lon, new.lat))
+    reasons = await _looked_through(request, conn, asked, told)
+    known = account is None and request.app.state.limits is not None
+    return Doubts(_device(_key(request), sender.device) if known else None, reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a reporter tells that the public will read: `place` as longitude and latitude."""
+
+    text: str | None = None
+    answers: Mapping[str, Any] | None = None
+    place: tuple[float, float] | None = None
+
+
+async def change(
+    request: Request,
+    conn: AsyncConnection,
+    sender: FromHeaders,
+    token: str | None,
+    told: Told,
+    *,
+    key_hash: bytes | None,
+    now: datetime,
+) -> Sequence[Words]:
+    """As `report`, for what is changed of one or added to it: why the staff are to look at it.
+
+    In buckets of their own: who corrects a slip has not sent another report. What is told counts
+    for the same rules, in the same buckets of texts and spots, as if it had come so at first.
+    """
+    account = await _account(conn, token)
+    network = network_of(request, request.app.state.settings)
+    asked = _Asked("change", sender, network, account, key_hash, now)
+    return await _looked_through(request, conn, asked, told)
+
+
+async def _looked_through(
+    request: Request, conn: AsyncConnection, asked: "_Asked", told: Told
+) -> Sequence[Words]:
+    """Why the staff are to look at it; raises as `report` does. What the staff send is in no
+    doubt."""
+    each: Limits | None = request.app.state.limits
+    ours = asked.account is not None
+    rules = [] if ours or not each else noted(each, asked.network, told.text, told.place)
     empty = await _admit(
         request,
         conn,
-        _Asked("report", sender, network, account, key_hash, now),
+        asked,
         [_touched(_key(request), bucket, "note", *whose) for _, bucket, whose in rules],
     )
     found = [rule for n, (rule, _, _) in enumerate(rules) if n in empty]
-    if not account and has_link(" ".join((new.text, *map(str, new.answers.values())))):
+    said = " ".join((told.text or "", *map(str, (told.answers or {}).values())))
+    if not ours and has_link(said):
         found.append(LINK)
-    return Doubts(
-        None if account or not each else _device(_key(request), sender.device),
-        [rule.told for rule in found],
-    )
+    return [rule.told for rule in found]
 
 
 async def upload(
@@ -131,7 +174,7 @@ async def upload(
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    what: Literal["report", "upload"]
+    what: Literal["report", "upload", "change"]
     sender: FromHeaders
     network: str
     account: AnyRow | None
@@ -153,14 +196,22 @@ async def _admit(
     signing = derived_key(request.app.state.keys.secret, "proof of work")
     offered = asked.sender.proof
     shown = proof.check(signing, bound_to, offered, now) if offered else None
-    taken = await store.take(
-        conn,
-        [_drawn(one) for one in touched],
-        key_hash=asked.key_hash,
-        device=None if asked.account else _device(key, named),
-        proof=(key_of(key, "proof", shown.name.hex()), shown.expires) if shown else None,
-        now=now,
-    )
+
+    async def take(used: tuple[bytes, datetime] | None = None) -> store.Taken:
+        return await store.take(
+            conn,
+            [_drawn(one) for one in touched],
+            key_hash=asked.key_hash,
+            device=None if asked.account else _device(key, named),
+            proof=used,
+            now=now,
+        )
+
+    taken = await take()
+    # How hard is known only now: a proof that was asked for while few sent is none in a flood.
+    asked_now = each.difficulty(taken.depth)
+    if taken.verdict == "unproven" and shown and proof.is_enough(shown.difficulty, asked_now):
+        taken = await take((key_of(key, "proof", shown.name.hex()), shown.expires))
     _raise_unless_admitted(
         taken, lambda: proof.make(signing, bound_to, each.difficulty(taken.depth), now)
     )
@@ -203,8 +254,9 @@ def _buckets(key: bytes, each: Limits, asked: _Asked) -> Sequence[Touched]:
     what, network, device = asked.what, asked.network, asked.sender.device
     if asked.account is not None:
         return [_touched(key, limits.staff(), what, "staff", str(asked.account.id))]
+    of_device = limits.changing() if what == "change" else limits.device()
     own = (
-        _touched(key, limits.device(), what, "device", device)
+        _touched(key, of_device, what, "device", device)
         if device
         else _touched(key, limits.nameless(), what, "nameless", network)
     )

@@ -20,14 +20,28 @@ class WithheldReason(BaseModel):
     en: str
 
 
+class Added(BaseModel):
+    """What the reporter added, the `n`th; not `public`: the staff hid it."""
+
+    n: int
+    text: Name
+    public: bool
+
+
 class Moderated(BaseModel):
-    """A report as moderators see it; `device_known`: the device that sent it can be barred."""
+    """A report as moderators see it; `device_known`: the device that sent it can be barred.
+
+    `version`: another one as soon as its reporter or the staff change what the public would read.
+    """
 
     code: str
+    version: str
     state: Annotated[Literal["review", "hidden"] | None, Field(description="null: public")]
     reasons: list[WithheldReason]
     category: dict[str, Any]
     text: str
+    answers: dict[str, Any]
+    additions: list[Added]
     edited_at: Time | None
     lon: float
     lat: float
@@ -89,6 +103,7 @@ def moderated(row: AnyRow) -> dict[str, Any]:
     """A `Moderated` from its row."""
     return {
         "code": row.code,
+        "version": str(row.version),
         "state": row.withheld,
         "reasons": (row.reasons or []) if row.withheld else [],
         "category": {
@@ -96,6 +111,11 @@ def moderated(row: AnyRow) -> dict[str, Any]:
             "name": {"vi": row.category_vi, "en": row.category_en},
         },
         "text": row.text,
+        "answers": row.answers,
+        "additions": [
+            {"n": n, "text": {"vi": vi, "en": en}, "public": public}
+            for n, (vi, en, public) in enumerate(row.additions or [], 1)
+        ],
         "edited_at": row.edited_at and rfc3339(row.edited_at),
         "lon": row.lon,
         "lat": row.lat,

@@ -186,18 +186,20 @@ ROWS: dict[str, tuple[Ask, ...]] = {
         f"POST /api/v1/moderation/reports/{{code}}/{what}": (
             Ask(
                 f"/api/v1/moderation/reports/{{report}}/{path or what}",
-                _MODERATORS,
-                Action.MODERATE,
+                _GUARDS if what.startswith("device/") else _MODERATORS,
+                Action.BAR_DEVICES if what.startswith("device/") else Action.MODERATE,
                 {"json": {"reason": "thử quyền", **more}},
             ),
         )
         for what, path, more in (
             ("hide", "", {}),
-            ("release", "", {}),
+            ("release", "", {"version": "0"}),
             ("text", "", {"text": "Nước ngập."}),
             ("text/undo", "", {}),
             ("photos/{n}/hide", "photos/2/hide", {}),
             ("photos/{n}/show", "photos/2/show", {}),
+            ("additions/{n}/hide", "additions/2/hide", {}),
+            ("additions/{n}/show", "additions/2/show", {}),
             ("device/bar", "", {}),
             ("device/unbar", "", {}),
         )

@@ -3,18 +3,19 @@
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from api import entrance
-from api.cli.console import progress, refuse, say, several
+from api.cli.console import progress, refuse, say, several, with_database
 from geo.photos import backups
+from geo.reports import again as doing_again
 from geo.reports import categories
 from geo.settings import Settings
-from geo.store import migrate
+from geo.store import migrate, since
 from geo.store.cluster import Cluster
-from geo.store.database import create_engine
+from geo.store.database import AsyncEngine, create_engine
 
 app = typer.Typer(help="The private PostGIS cluster and the migrations.", no_args_is_help=True)
 
@@ -67,18 +68,83 @@ def restore(
     over: Annotated[
         bool, typer.Option("--over", help="In the place of a database with reports or accounts.")
     ] = False,
+    blind: Annotated[
+        bool,
+        typer.Option("--blind", help="Without what was erased and revoked since: it is lost."),
+    ] = False,
+    keep: Annotated[
+        Path | None,
+        typer.Option(help="A new file for what was taken away since; default: beside the backup."),
+    ] = None,
 ) -> None:
     """Put a backup in the place of the database, its photos into the store, and check them.
 
-    Stop `pinward serve` and `pinward worker` before, and start them again afterwards.
+    Nobody is signed in afterwards. What was erased, hidden, covered, barred and revoked since the
+    backup is read from the database that is replaced, kept in a file beside the backup, and done
+    again. Stop `pinward serve` and `pinward worker` before, and start them again afterwards.
     """
     settings = Settings()
     target, store = entrance.database_url(settings), entrance.media(settings)
+    now = datetime.now(UTC)
+    kept = keep or file.with_name(f"{file.name}.since-{now:%Y%m%dT%H%M%S}.json")
+    found: dict[str, Any] | None = None
+    at = now
+
+    def before(made: backups.Made) -> None:
+        nonlocal found, at
+        at = made.at
+        found = None if blind else since.read(target, made.at, made.newest_report)
+        if found is not None:
+            since.save(found, kept)
+            say(f"kept what was erased, hidden and revoked since the backup in {kept}")
+            say(f"should this break off, go on with: pinward db again {kept}")
+
     with progress("photos", None) as done:
-        made = asyncio.run(backups.restore(target, store, file, over=over, done=done))
+        made = asyncio.run(
+            backups.restore(target, store, file, over=over, done=done, before=before)
+        )
     _upgrade(target)
-    say(f"restored the database and {_photos(made)} from {file}")
+    earlier = sorted({*file.parent.glob(f"{file.name}.since-*.json")} - {kept})
+    if earlier:
+        say(
+            "lists of earlier restores are here; if one was broken off, its list is still to be "
+            f"done: pinward db again {earlier[-1]}"
+        )
+    say(f"restored the database and {_photos(made)} from {file}; everybody is signed out")
+    if found is None:
+        refuse(
+            f"what was erased, hidden, covered, barred or revoked since {at:%Y-%m-%d %H:%M} UTC is "
+            "not known: no database was there to tell it. Look for it where else it is noted: "
+            "letters and calls that asked for erasure, the worker's log, copies of `pinward audit "
+            "list`. Then `pinward reports erase`, `pinward keys list`, `pinward users list`"
+        )
+    else:
+        _again(found)
     _lost(made)
+
+
+@app.command()
+def again(
+    file: Annotated[Path, typer.Argument(help="The list that `pinward db restore` kept.")],
+) -> None:
+    """Do again what was erased, hidden, covered and revoked since a backup; twice is no harm."""
+    _again(since.load(file))
+
+
+def _again(found: dict[str, Any]) -> None:
+    store, now = entrance.media(Settings()), datetime.now(UTC)
+
+    async def work(engine: AsyncEngine) -> doing_again.Again:
+        return await doing_again.apply(engine, store, found, entrance.operator(), now)
+
+    told = with_database(work)
+    say(f"done again since the backup: {len(told.done)}")
+    for sentence in told.done:
+        say(f"  {sentence}")
+    if told.by_hand:
+        refuse("for you to look at:")
+    for sentence in told.by_hand:
+        refuse(f"  {sentence}")
 
 
 def _photos(made: backups.Outcome) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from api import entrance
-from api.cli.console import print_json, progress, say, with_database
+from api.cli.console import print_json, progress, refuse, say, with_database
 from api.erased_photos import drop_photos
 from geo.reports.cleaning import REASONS
 from geo.reports.contacts import Named
@@ -209,7 +209,8 @@ def erase(
             done = await at_wish(
                 conn, named, text=text, actor=entrance.operator(), why=why, now=now
             )
-        await drop_photos(engine, photos, done.photo_files)
+        if left := await drop_photos(engine, photos, done.photo_files):
+            refuse(f"files of photos that are shown no more, but stay until the sweep: {left}")
         return done
 
     gone = with_database(work)

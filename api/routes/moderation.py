@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth.rights import Action, may
@@ -47,19 +47,36 @@ class Reason(BaseModel):
     ]
 
 
-class Edit(Reason):
+class OfAReport(Reason):
+    """Also of which version of the report."""
+
+    version: Annotated[
+        str | None,
+        Field(max_length=40, description="of what was looked at; it is another by now: 412"),
+    ] = None
+
+
+class Release(Reason):
+    """The public is to see what was looked at, and nothing else."""
+
+    version: Annotated[
+        str, Field(max_length=40, description="of what was looked at; it is another by now: 412")
+    ]
+
+
+class Edit(OfAReport):
     """A new text."""
 
     text: Annotated[str, Field(min_length=1, max_length=4 * LONGEST_TEXT)]
 
 
-class Undo(Reason):
+class Undo(OfAReport):
     """Which version; left out: the one before the last edit."""
 
     n: Annotated[int | None, Field(ge=1, le=32_767)] = None
 
 
-class Bar(Reason):
+class Bar(OfAReport):
     """For how long."""
 
     days: Annotated[int, Field(ge=1, le=moderation.LONGEST_BAR.days)] = 7
@@ -67,10 +84,10 @@ class Bar(Reason):
 
 _ASKED = documented(401, 403, 404)
 _DONE: dict[int | str, dict[str, Any]] = {
-    **documented(400, 401, 403, 404, 409, 413, 415),
+    **documented(400, 401, 403, 404, 409, 412, 413, 415),
     200: {"model": ModeratedReport},
 }
-Photo = Annotated[int, Path(ge=1, le=32_767)]
+Nth = Annotated[int, Path(ge=1, le=32_767)]
 
 
 @router.get("/reports", responses={**documented(401, 403), 200: {"model": ModerationQueue}})
@@ -97,15 +114,15 @@ async def read_moderated(code: Code, conn: Read, account: Moderator) -> Response
 
 
 @router.post("/reports/{code}/release", responses=_DONE)
-async def release(code: Code, body: Reason, conn: Write, account: Moderator) -> Response:
-    """Let the public see it, after a look or after it was hidden."""
+async def release(code: Code, body: Release, conn: Write, account: Moderator) -> Response:
+    """Let the public see it, after a look or after it was hidden: this version of it alone."""
     act, report = await _act(conn, account, code, body)
     await act.release(report)
     return await _told(conn, account, code)
 
 
 @router.post("/reports/{code}/hide", responses=_DONE)
-async def hide(code: Code, body: Reason, conn: Write, account: Moderator) -> Response:
+async def hide(code: Code, body: OfAReport, conn: Write, account: Moderator) -> Response:
     """Take it out of the public's sight, counts and all; `release` undoes it."""
     act, report = await _act(conn, account, code, body)
     await act.hide(report)
@@ -130,7 +147,7 @@ async def undo_edit(code: Code, body: Undo, conn: Write, account: Moderator) -> 
 
 @router.post("/reports/{code}/photos/{n}/hide", responses=_DONE)
 async def hide_photo(
-    code: Code, n: Photo, body: Reason, conn: Write, account: Moderator
+    code: Code, n: Nth, body: OfAReport, conn: Write, account: Moderator
 ) -> Response:
     """Hide one photo from the public; `show` undoes it."""
     act, report = await _act(conn, account, code, body)
@@ -140,7 +157,7 @@ async def hide_photo(
 
 @router.post("/reports/{code}/photos/{n}/show", responses=_DONE)
 async def show_photo(
-    code: Code, n: Photo, body: Reason, conn: Write, account: Moderator
+    code: Code, n: Nth, body: OfAReport, conn: Write, account: Moderator
 ) -> Response:
     """Show a hidden photo again."""
     act, report = await _act(conn, account, code, body)
@@ -148,19 +165,45 @@ async def show_photo(
     return await _told(conn, account, code)
 
 
-@router.post("/reports/{code}/device/bar", responses=_DONE)
-async def bar_device(code: Code, body: Bar, conn: Write, account: Moderator) -> Response:
-    """Bar the device that sent it; known for 7 days after that."""
+@router.post("/reports/{code}/additions/{n}/hide", responses=_DONE)
+async def hide_addition(
+    code: Code, n: Nth, body: OfAReport, conn: Write, account: Moderator
+) -> Response:
+    """Hide one line that the reporter added; they read why, and `show` undoes it."""
     act, report = await _act(conn, account, code, body)
-    await act.bar(report, timedelta(days=body.days))
+    await act.hide_addition(report, n, hidden=True)
+    return await _told(conn, account, code)
+
+
+@router.post("/reports/{code}/additions/{n}/show", responses=_DONE)
+async def show_addition(
+    code: Code, n: Nth, body: OfAReport, conn: Write, account: Moderator
+) -> Response:
+    """Show a hidden addition again."""
+    act, report = await _act(conn, account, code, body)
+    await act.hide_addition(report, n, hidden=False)
+    return await _told(conn, account, code)
+
+
+@router.post("/reports/{code}/device/bar", responses=_DONE)
+async def bar_device(
+    code: Code, body: Bar, request: Request, conn: Write, account: Guard
+) -> Response:
+    """Bar the device that sent it, in the whole city; known for 7 days after that."""
+    require_within(account, None, None)
+    act, report = await _act(conn, account, code, body)
+    await act.bar(report, timedelta(days=body.days), request.app.state.keys)
     return await _told(conn, account, code)
 
 
 @router.post("/reports/{code}/device/unbar", responses=_DONE)
-async def unbar_device_of(code: Code, body: Reason, conn: Write, account: Moderator) -> Response:
+async def unbar_device_of(
+    code: Code, body: OfAReport, request: Request, conn: Write, account: Guard
+) -> Response:
     """Let the device that sent it send again."""
+    require_within(account, None, None)
     act, report = await _act(conn, account, code, body)
-    await act.unbar(report)
+    await act.unbar(report, request.app.state.keys)
     return await _told(conn, account, code)
 
 
@@ -188,11 +231,12 @@ async def unbar_device(
 
 
 async def _act(
-    conn: AsyncConnection, account: AnyRow, code: str, body: Reason
+    conn: AsyncConnection, account: AnyRow, code: str, body: OfAReport | Release
 ) -> tuple[moderation.Act, AnyRow]:
     """Who does it and to what, once it is known that they may."""
     report = await moderation.found(conn, code, locked=True)
     require_within(account, report.ward_code, report.organisation_id, ward=report.ward)
+    moderation.check_version(report, body.version)
     return moderation.Act(conn, account.email, body.reason, datetime.now(UTC)), report
 
 

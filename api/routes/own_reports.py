@@ -1,28 +1,37 @@
 """HTTP of what reporters do with their own reports, by the secret each was given.
 
-All in one transaction: the report's row is locked first, `If-Match` is asked of it under the lock,
-and what is refused changes nothing.
+What changes what the public reads is let in first, as a report is. Then all in one transaction: the
+report's row is locked, `If-Match` is asked of it under the lock, and what is refused changes
+nothing.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel, Field
 
+from api import admission
+from api.admission import Sender, Told
+from api.auth.staff import Token
 from api.bodies import BoundedRoute
 from api.caching import matches, packed, weak_etag
 from api.errors import documented
 from api.routes.reports import Code, Secret
 from api.schemas import GEOJSON, GeoJson, ReportFeature, Time
-from api.session import ServiceSettings, Wards, Write
-from geo.errors import ChangedMeanwhile
+from api.session import Read, ServiceSettings, Wards
+from geo.errors import ChangedMeanwhile, NotSignedIn
 from geo.reports import reading
 from geo.reports.assigning import Intake
 from geo.reports.codes import read_key
 from geo.reports.contacts import Reporter
+from geo.reports.events import Words
+from geo.reports.held import with_secret
+from geo.reports.intake import key_hash
 from geo.reports.own import adding, contacting, correcting, moving, withdrawing
-from geo.reports.own.opening import opened
+from geo.reports.own.opening import NO_SECRET, opened
 from geo.store.database import AnyRow
 
 router = APIRouter(prefix="/api/v1", tags=["reports"], route_class=BoundedRoute)
@@ -32,17 +41,20 @@ _OF_A_CHANGE: dict[int | str, dict[str, Any]] = {
     200: {"model": ReportFeature},
 }
 _WITH_A_BODY = {**_OF_A_CHANGE, **documented(400, 413, 415)}
+_LET_IN = {**_WITH_A_BODY, **documented(403, 429)}
 
 
 class Own:
-    """One's own report, opened: its row is locked until the answer."""
+    """One's own report. Opened, in a transaction of `conn`, its row is locked until that ends."""
 
     def __init__(
         self,
         code: Code,
         request: Request,
-        conn: Write,
+        conn: Read,
         secret: Secret,
+        sender: Sender,
+        token: Token = None,
         if_match: Annotated[
             str | None,
             Header(description="`ETag` of the reporter's own view; another one by now is 412"),
@@ -50,8 +62,27 @@ class Own:
     ) -> None:
         self.code, self.secret = code, secret or ""
         self.request, self.conn, self.if_match = request, conn, if_match
+        self.sender, self.token = sender, token
         self.keys = request.app.state.keys
         self.now = datetime.now(UTC)
+
+    async def let_in(self, told: Told, key: UUID | None = None) -> Sequence[Words]:
+        """Let in what changes the report, before the transaction (`api.admission.change`): why the
+        staff are to look at it. Raises as `opened` does without the secret, before anything
+        counts: else anybody could fill the buckets of a text or a spot."""
+        if not self.secret:
+            raise NotSignedIn(NO_SECRET)
+        async with self.conn.begin():
+            await with_secret(self.conn, self.code, self.secret)
+        return await admission.change(
+            self.request,
+            self.conn,
+            self.sender,
+            self.token,
+            told,
+            key_hash=key_hash(key),
+            now=self.now,
+        )
 
     async def open(self) -> AnyRow:
         """Lock it and read it; raises `ChangedMeanwhile` where `If-Match` names another version."""
@@ -86,7 +117,7 @@ class AdditionReceipt(BaseModel):
     left: Annotated[int, Field(ge=0)]
 
 
-@router.patch("/reports/{code}", response_class=GeoJson, responses=_WITH_A_BODY)
+@router.patch("/reports/{code}", response_class=GeoJson, responses=_LET_IN)
 async def correct_report(
     body: correcting.Correction, mine: Mine, wards: Wards, settings: ServiceSettings
 ) -> Response:
@@ -94,28 +125,32 @@ async def correct_report(
 
     Another category goes to whoever answers for it, as if the report had come so.
     """
-    report = await mine.open()
+    reasons = await mine.let_in(Told(body.text, body.answers))
     rules = Intake(wards, mine.keys, settings.timezone, settings.snap_m)
-    await correcting.correct(mine.conn, report, body, rules, mine.now)
-    return await mine.view()
+    async with mine.conn.begin():
+        report = await mine.open()
+        await correcting.correct(mine.conn, report, body, rules, mine.now, reasons)
+        return await mine.view()
 
 
-@router.post("/reports/{code}/position", response_class=GeoJson, responses=_WITH_A_BODY)
+@router.post("/reports/{code}/position", response_class=GeoJson, responses=_LET_IN)
 async def move_pin(
     body: moving.Position, mine: Mine, wards: Wards, settings: ServiceSettings
 ) -> Response:
     """Move the pin, by up to 500 m in all: in the first 30 minutes, while nobody works on it."""
-    report = await mine.open()
+    reasons = await mine.let_in(Told(place=(body.lon, body.lat)))
     rules = Intake(wards, mine.keys, settings.timezone, settings.snap_m)
-    await moving.move(mine.conn, report, body, rules, mine.now)
-    return await mine.view()
+    async with mine.conn.begin():
+        report = await mine.open()
+        await moving.move(mine.conn, report, body, rules, mine.now, reasons)
+        return await mine.view()
 
 
 @router.post(
     "/reports/{code}/additions",
     status_code=201,
     responses={
-        **_WITH_A_BODY,
+        **_LET_IN,
         201: {"model": AdditionReceipt},
         200: {"model": AdditionReceipt, "description": "The first answer to this Idempotency-Key."},
     },
@@ -130,8 +165,10 @@ async def add_to_report(
 ) -> Response:
     """Add to a report, while it is open or resolved; at most 20 times."""
     key = read_key(idempotency_key) if idempotency_key is not None else None
-    report = await mine.open_to_add()
-    added = await adding.add(mine.conn, report, body, mine.keys, mine.now, key)
+    reasons = await mine.let_in(Told(body.text), key)
+    async with mine.conn.begin():
+        report = await mine.open_to_add()
+        added = await adding.add(mine.conn, report, body, mine.keys, mine.now, key, reasons)
     return Response(
         packed(added.answer),
         status_code=200 if added.replayed else 201,
@@ -143,19 +180,22 @@ async def add_to_report(
 @router.post("/reports/{code}/withdraw", response_class=GeoJson, responses=_OF_A_CHANGE)
 async def withdraw_report(mine: Mine) -> Response:
     """Withdraw a report that is still open; it stays in the counts, as withdrawn."""
-    await withdrawing.withdraw(mine.conn, await mine.open(), mine.now)
-    return await mine.view()
+    async with mine.conn.begin():
+        await withdrawing.withdraw(mine.conn, await mine.open(), mine.now)
+        return await mine.view()
 
 
 @router.put("/reports/{code}/contact", response_class=GeoJson, responses=_WITH_A_BODY)
 async def leave_contact(body: Reporter, mine: Mine) -> Response:
     """Leave how to be reached, instead of any contact of before; an empty one takes it back."""
-    await contacting.leave(mine.conn, await mine.open(), body, mine.keys, mine.now)
-    return await mine.view()
+    async with mine.conn.begin():
+        await contacting.leave(mine.conn, await mine.open(), body, mine.keys, mine.now)
+        return await mine.view()
 
 
 @router.delete("/reports/{code}/contact", response_class=GeoJson, responses=_OF_A_CHANGE)
 async def take_contact_back(mine: Mine) -> Response:
     """Take one's contact back: the report is anonymous then."""
-    await contacting.take_back(mine.conn, await mine.open(), mine.now)
-    return await mine.view()
+    async with mine.conn.begin():
+        await contacting.take_back(mine.conn, await mine.open(), mine.now)
+        return await mine.view()

@@ -19,7 +19,7 @@ from api.ranges import ranged
 from api.routes.reports import BY_SECRET, Code, Secret
 from api.schemas import Photo
 from api.session import Read
-from geo.errors import MediaMissing, NotFound
+from geo.errors import MediaMissing, NotFound, NotReady
 from geo.photos.boxes import MOST_BOXES, Box
 from geo.photos.cleaned import MEDIA_TYPE
 from geo.reports import pictures, reading
@@ -150,7 +150,12 @@ async def box_out(
         now=datetime.now(UTC),
     )
     # Before the answer: who is told that it is done may rely on it.
-    await drop_photos(state.engine, state.media, [photo.sha256])
+    if await drop_photos(state.engine, state.media, [photo.sha256]):
+        raise NotReady(
+            "the photo is covered, and the one before is shown to nobody any more; but it could "
+            "not be deleted from the store of photos yet. The hourly sweep deletes it as soon as "
+            "it can, at the earliest a day after it was sent; do not cover it once more"
+        )
     response.headers["Cache-Control"] = "no-store"
     return _told(report.code, row)
 

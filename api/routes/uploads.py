@@ -92,7 +92,7 @@ async def send(
         )
     request.app.state.inbox.check_room(media.MOST_BYTES_OF_ANY)
     await _admit(request, sender, token)
-    with request.app.state.inbox.once() as (file, path):
+    with request.app.state.inbox.once(media.MOST_BYTES_OF_ANY) as (file, path):
         # Where its line is full now, the rest of it need not be sent.
         sent = await receive(request, file, request.app.state.cleaning.check)
         file.flush()
@@ -149,6 +149,7 @@ async def resume(
     part = await to_thread(_part, request, upload_id)
     with request.app.state.inbox.held(part) as file:
         _at(offset, part.offset)
+        await to_thread(request.app.state.inbox.check_room, part.length - offset, part)
         try:
             there = await _append(request, part, file, offset)
             if there < part.length:
@@ -195,11 +196,9 @@ def _begin(request: Request) -> Response:
         raise refused("empty")
     if length > media.MOST_BYTES_OF_ANY:
         raise too_large(media.MOST_BYTES_OF_ANY)
-    inbox = request.app.state.inbox
-    inbox.check_room(length)
     upload_id = keeping.new_id()
     until = datetime.now(UTC) + keeping.USABLE_FOR
-    part = inbox.begin(keeping.id_hash(upload_id), length, until)
+    part = request.app.state.inbox.begin(keeping.id_hash(upload_id), length, until)
     headers = {"Location": f"{router.prefix}/{upload_id}", "Upload-Expires": tus.expires(part)}
     return Response(status_code=201, headers={**headers, "Cache-Control": "no-store"})
 

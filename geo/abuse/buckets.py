@@ -11,7 +11,7 @@ before the public does.
 import hashlib
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
@@ -62,6 +62,11 @@ class Limits:
         """Of a device: one that is new has few tokens, as anybody can say to be a new one."""
         burst = max(3.0, self.device_h * 0.4)
         return Bucket("refuse", burst, self.device_h, min(burst, 3.0), DAY)
+
+    def changing(self) -> Bucket:
+        """Of a device that changes reports, full from the first: each takes a report's secret, and
+        each report can be changed so often only."""
+        return replace(self.device(), start=self.device().burst)
 
     def nameless(self) -> Bucket:
         """Of all in a network that name no device."""

@@ -73,15 +73,16 @@ def bare(text: str) -> str | None:
 
 
 def noted(
-    limits: Limits, network: str, text: str, lon: float, lat: float
+    limits: Limits, network: str, text: str | None, place: tuple[float, float] | None
 ) -> list[tuple[Rule, Bucket, tuple[str, ...]]]:
-    """The rules that count: each with its bucket, and whose that is.
+    """The rules that count, of what is told: each with its bucket, and whose that is.
 
-    A spot is a thousandth of a degree, some 110 m.
+    `place`: longitude and latitude, degrees of WGS 84. A spot is a thousandth of one, some 110 m.
     """
     found: list[tuple[Rule, Bucket, tuple[str, ...]]] = []
-    if (said := bare(text)) is not None:
+    if text is not None and (said := bare(text)) is not None:
         found.append((SAME_TEXT, limits.text(), ("text", said)))
-    place = f"{lon:.3f} {lat:.3f}"
-    found.append((ONE_SPOT, limits.spot(), ("spot", network, place)))
+    if place is not None:
+        spot = "{:.3f} {:.3f}".format(*place)
+        found.append((ONE_SPOT, limits.spot(), ("spot", network, spot)))
     return found

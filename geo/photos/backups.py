@@ -17,6 +17,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from geo.errors import MediaBroken, MediaMissing, RefusedBackup
 from geo.photos.inbox import sync_folder
 from geo.photos.store import Store
@@ -24,6 +26,7 @@ from geo.store import dumps, migrate
 
 _LIST, _DUMP, _PHOTOS = "pinward.json", "database.dump", "photos/"
 _FORMAT = 1
+_LISTED = {"format": int, "made_at": str, "migration": str, "dump_sha256": str, "photos": dict}
 # A video's still is an object of its own.
 _OBJECTS = """
 (VALUES (m.sha256, m.media_type), (m.still_sha256, 'image/jpeg')) AS o (sha256, media_type)
@@ -41,6 +44,14 @@ WHERE m.expires_at > now() AND o.sha256 IS NOT NULL
 """
 
 Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """When a backup was made, and the code of the newest report in it (None: not known)."""
+
+    at: datetime
+    newest_report: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +91,7 @@ async def backup(
                 "format": _FORMAT,
                 "made_at": now.isoformat(),
                 "migration": migrate.current(url),
+                "newest_report": _newest(db),
                 "dump_sha256": _hash_of(folder / _DUMP),
                 "photos": {name: kind for name, kind in media.items() if name not in why},
             }
@@ -89,13 +101,21 @@ async def backup(
 
 
 async def restore(
-    url: str, store: Store, path: Path, *, over: bool = False, done: Progress = lambda n: None
+    url: str,
+    store: Store,
+    path: Path,
+    *,
+    over: bool = False,
+    done: Progress = lambda n: None,
+    before: Callable[[Made], None] = lambda made: None,
 ) -> Outcome:
     """Put a backup's photos into the store and its database in the place of the one at `url`.
 
     The file is read to its end and checked first. Raises `RefusedBackup`, also when the database
-    holds reports or accounts and `over` is not said; then nothing but the store has more in it.
-    Afterwards each photo that a report refers to is looked for in the store.
+    is in use, or holds reports or accounts and `over` is not said; then nothing but the store has
+    more in it.
+    `before` is called last before the database is replaced, and may raise, too. Afterwards each
+    photo that a report refers to is looked for in the store.
     """
     with _read(path) as archive, tempfile.TemporaryDirectory(prefix="pinward-restore-") as made:
         told = _checked(archive, path)
@@ -104,6 +124,7 @@ async def restore(
                 f"the database holds {held}, which the backup would take the place of; restore "
                 "into a new one, or say --over"
             )
+        dumps.check_idle(url)
         for n, (sha256, media_type) in enumerate(told["photos"].items(), 1):
             await store.put(_member(archive, _PHOTOS + sha256), media_type)
             done(n)
@@ -113,6 +134,9 @@ async def restore(
             assert member
             while piece := member.read(1 << 20):
                 file.write(piece)
+        # Once more: the photos of a city take a while.
+        dumps.check_idle(url)
+        before(Made(datetime.fromisoformat(told["made_at"]), told.get("newest_report")))
         dumps.replace(url, dump)
     return await check(url, store)
 
@@ -212,7 +236,10 @@ def _checked(archive: tarfile.TarFile, path: Path) -> dict[str, Any]:
     """The list, once everything in it was found to be there and right."""
     try:
         told: dict[str, Any] = json.loads(_member(archive, _LIST))
-    except (KeyError, ValueError, OSError, tarfile.TarError):
+        if not _LISTED.items() <= {name: type(each) for name, each in told.items()}.items():
+            raise ValueError("no list of ours")
+        datetime.fromisoformat(told["made_at"])
+    except (AttributeError, KeyError, ValueError, OSError, tarfile.TarError):
         raise RefusedBackup(f"{path} is no whole backup of Pinward: its list is missing") from None
     if told["format"] != _FORMAT:
         raise RefusedBackup(f"{path} was made by another version; restore it with that one")
@@ -233,7 +260,9 @@ def _checked(archive: tarfile.TarFile, path: Path) -> dict[str, Any]:
 def _digest(archive: tarfile.TarFile, name: str) -> str | None:
     try:
         member = archive.extractfile(name)
-        assert member
+        # No file by this name, but a folder or the like.
+        if member is None:
+            return None
         return hashlib.file_digest(member, "sha256").hexdigest()  # type: ignore[arg-type]
     except (KeyError, OSError, tarfile.TarError):
         return None
@@ -242,6 +271,12 @@ def _digest(archive: tarfile.TarFile, name: str) -> str | None:
 def _hash_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _newest(db: psycopg.Connection[Any]) -> str | None:
+    found = db.execute("SELECT code FROM reports ORDER BY created_at DESC, id DESC LIMIT 1")
+    row = found.fetchone()
+    return row and row[0]
 
 
 def _held(url: str) -> str:

@@ -9,16 +9,21 @@ import os
 import secrets
 import shutil
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO
 
 from geo.errors import Held, NotFound, NotReady
 
 # The database may lie on the same disk, and stops where it is full.
-_ROOM_BYTES = 512 << 20
+ROOM_BYTES = 512 << 20
+# So long after its last byte room is kept for what an upload may still bring, and so long for one
+# that brought nothing yet; who goes on later is asked about anew. Else whoever begins many and
+# sends nothing would have the disk to themselves.
+KEPT_FOR = timedelta(minutes=10)
+_KEPT_FOR_NOTHING = timedelta(minutes=1)
 _ONCE, _PART = ".once", ".part"
 
 
@@ -63,17 +68,48 @@ class Inbox:
         folder.chmod(0o700)
         self.folder = folder
 
-    def check_room(self, length: int) -> None:
-        """Raises `NotReady` where a file of so many bytes would fill the disk."""
-        if shutil.disk_usage(self.folder).free < length + _ROOM_BYTES:
+    def check_room(self, length: int, but: Part | None = None) -> None:
+        """Raises `NotReady` where so many more bytes would fill the disk.
+
+        Together with what the uploads that are under way may still bring, all `but` this one.
+        """
+        promised = sum(self._promised(but.path.name if but else None))
+        if shutil.disk_usage(self.folder).free < length + promised + ROOM_BYTES:
             raise NotReady("there is no room for photos now; try again later", later_s=300)
 
+    def _promised(self, but: str | None) -> Iterator[int]:
+        now = datetime.now(UTC)
+        for path in self.folder.iterdir():
+            _, length, *_ = [*path.name.split("."), ""]
+            if path.suffix not in (_ONCE, _PART) or not length.isdigit() or path.name == but:
+                continue
+            # It may have gone meanwhile.
+            with suppress(FileNotFoundError):
+                there = path.stat()
+                kept_for = KEPT_FOR if there.st_size else _KEPT_FOR_NOTHING
+                if there.st_mtime > (now - kept_for).timestamp():
+                    yield max(0, int(length) - there.st_size)
+
     @contextmanager
-    def once(self) -> Iterator[tuple[IO[bytes], Path]]:
-        """A new file to write, gone at the end whatever happens."""
+    def _alone(self) -> Iterator[None]:
+        # Two at once, also of two processes, would be promised the same room.
+        handle = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+    @contextmanager
+    def once(self, length: int) -> Iterator[tuple[IO[bytes], Path]]:
+        """A new file to write up to so many bytes, gone at the end whatever happens; raises
+        `NotReady` as `check_room` does."""
         while True:
-            path = self.folder / (secrets.token_hex(16) + _ONCE)
-            with new_file(path) as file:
+            path = self.folder / f"{secrets.token_hex(16)}.{length}{_ONCE}"
+            with self._alone():
+                self.check_room(length)
+                file = new_file(path)
+            with file:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 # Taken for a leftover, in between?
                 if not os.fstat(file.fileno()).st_nlink:
@@ -85,9 +121,12 @@ class Inbox:
                     path.unlink(missing_ok=True)
 
     def begin(self, id_hash: bytes, length: int, expires_at: datetime) -> Part:
-        """A new upload of `length` bytes, none of them here yet; durable."""
+        """A new upload of `length` bytes, none of them here yet; durable. Raises `NotReady` as
+        `check_room` does."""
         name = f"{id_hash.hex()}.{length}.{int(expires_at.timestamp())}{_PART}"
-        new_file(self.folder / name).close()
+        with self._alone():
+            self.check_room(length)
+            new_file(self.folder / name).close()
         sync_folder(self.folder)
         return _part(self.folder / name)
 

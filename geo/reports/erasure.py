@@ -33,6 +33,13 @@ BY_REPORTER = (
 )
 """Events whose words or data may be the reporter's own."""
 
+WITH_REASONS = ("hidden", "addition_hidden", "addition_shown")
+"""Events whose words say why the staff did it: that may tell of the reporter, or quote them."""
+
+_BLANK_REASON = words(
+    "Thành phố đã ẩn hoặc cho hiện lại nội dung; lý do đã được xóa.",
+    "The city hid or showed something of this; the reason was erased.",
+)
 _BLANK = words(
     "Người gửi đã viết thêm; nội dung đã được xóa.",
     "The reporter wrote something; it was erased.",
@@ -104,6 +111,7 @@ async def _erase(
     # The rows first: they are locked by it, against who would add to them meanwhile.
     texts = await store.blank(conn, report_ids, words=instead, wished=wished, now=now)
     events = await store.blank_events(conn, report_ids, BY_REPORTER, **_BLANK)
+    events += await store.blank_reasons(conn, report_ids, WITH_REASONS, **_BLANK_REASON)
     await store.forget_bodies(conn, report_ids)
     await citizens.forget_reports(conn, report_ids)
     await store.forget_devices(conn, report_ids)

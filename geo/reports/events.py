@@ -35,6 +35,15 @@ def withheld(reasons: Sequence[Words]) -> dict[str, Any]:
     }
 
 
+ADDED = words("Người gửi bổ sung: ", "The reporter added: ")
+"""What a line that the reporter added begins with."""
+
+
+def added(text: str) -> dict[str, Any]:
+    """The reporter wrote more."""
+    return {"kind": "added", **words(ADDED["vi"] + text, ADDED["en"] + text)}
+
+
 def imported(source: str) -> dict[str, Any]:
     """It came from another system."""
     return {

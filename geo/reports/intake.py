@@ -45,7 +45,8 @@ class Receipt:
 class Doubts:
     """What is known of who sent a report, and why the staff are to look at it before the public.
 
-    `device`: keyed hash, kept for `DEVICE_KEPT` apart from the report. `reasons`: `{code, vi, en}`;
+    `device`: keyed hash, kept for `DEVICE_KEPT` apart from the report and sealed to it, so that
+    two reports of one device have nothing in common. `reasons`: `{code, vi, en}`;
     with any the report is taken in as all are, but withheld.
     """
 
@@ -115,7 +116,6 @@ async def submit(
         "body_hash": body_hash,
         "events": _json(told),
         "withheld": "review" if doubts.reasons else None,
-        "device": doubts.device,
         "device_until": now + DEVICE_KEPT,
     }
     answer = {**place.told(), "due_at": due_at and rfc3339(due_at)}
@@ -123,10 +123,11 @@ async def submit(
         answer = {**answer, "code": codes.new_code()}
         report_id = uuid7()
         named = {"id": report_id, "code": answer["code"], "answer": _json(answer)}
+        device = doubts.device and intake.keys.seal_device(doubts.device, report_id)
         reachable = _ANONYMOUS
         if new.contact:
             reachable = contacts.row_of(new.contact, report_id, intake.keys)
-        written = await store.submit(conn, {**values, **named, **reachable})
+        written = await store.submit(conn, {**values, **named, **reachable, "device": device})
         if written.filed:
             # A statement of its own, so that most reports, which have none, do not pay for it.
             if new.photos:

@@ -24,7 +24,8 @@ FRONT = 5
 class Keys:
     """What a service derives its keys from, each at least 32 bytes.
 
-    `secret` and, after it was replaced, `old_secrets` (newest first) derive report secrets. Contact
+    `secret` and, after it was replaced, `old_secrets` (newest first) derive report secrets, and
+    the keys that seal which device a report came from. Contact
     data are sealed under the first of `contact`, which are theirs alone, or under one derived from
     `secret` where there is none; all of them open.
     """
@@ -49,26 +50,20 @@ class Keys:
         The report's id and the front are authenticated too: moved to another report's row it does
         not open.
         """
-        key = self._ring()[0]
-        nonce = os.urandom(_NONCE)
-        front = _front(key)
-        sealed = _cipher(key).encrypt(nonce, said, front + report_id.bytes)
-        return front + nonce + sealed
+        return _seal(self._ring()[0], said, report_id)
 
     def unseal(self, sealed: bytes, report_id: UUID) -> bytes | None:
         """The way back; None where no key opens it, it is another report's, or was changed."""
-        front, nonce, rest = (
-            sealed[:FRONT],
-            sealed[FRONT : FRONT + _NONCE],
-            sealed[FRONT + _NONCE :],
-        )
-        for key in self._ring():
-            if _front(key) == front:
-                try:
-                    return _cipher(key).decrypt(nonce, rest, front + report_id.bytes)
-                except InvalidTag:
-                    return None
-        return None
+        return _unseal(self._ring(), sealed, report_id)
+
+    def seal_device(self, device: bytes, report_id: UUID) -> bytes:
+        """The keyed hash of a device for this report, as `seal`: of two reports of one device
+        nobody sees without the key that they are."""
+        return _seal(self._devices()[0], device, report_id)
+
+    def unseal_device(self, sealed: bytes, report_id: UUID) -> bytes | None:
+        """The way back; None as of `unseal`."""
+        return _unseal(self._devices(), sealed, report_id)
 
     def marks(self, kind: str, value: str) -> Iterator[bytes]:
         """Keyed hashes by which a normalised phone or e-mail is found again, today's key first.
@@ -82,6 +77,9 @@ class Keys:
 
     def _ring(self) -> tuple[bytes, ...]:
         return (*self.contact, *self.secrets)
+
+    def _devices(self) -> tuple[bytes, ...]:
+        return tuple(derived_key(each, "device of a report") for each in self.secrets)
 
 
 def plain_phone(value: str) -> str:
@@ -100,6 +98,23 @@ def plain_phone(value: str) -> str:
 def plain_email(value: str) -> str:
     """An e-mail address as it is compared: its letters' case is not."""
     return unicodedata.normalize("NFC", value).strip().casefold()
+
+
+def _seal(key: bytes, said: bytes, report_id: UUID) -> bytes:
+    nonce = os.urandom(_NONCE)
+    front = _front(key)
+    return front + nonce + _cipher(key).encrypt(nonce, said, front + report_id.bytes)
+
+
+def _unseal(ring: tuple[bytes, ...], sealed: bytes, report_id: UUID) -> bytes | None:
+    front, nonce, rest = sealed[:FRONT], sealed[FRONT : FRONT + _NONCE], sealed[FRONT + _NONCE :]
+    for key in ring:
+        if _front(key) == front:
+            try:
+                return _cipher(key).decrypt(nonce, rest, front + report_id.bytes)
+            except InvalidTag:
+                return None
+    return None
 
 
 def _front(key: bytes) -> bytes:

@@ -5,14 +5,16 @@ are kept as they were. Each act is a line of the report's history and one of the
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from geo import audit
-from geo.errors import Conflict, Invalid, NotFound
+from geo.errors import ChangedMeanwhile, Conflict, Invalid, NotFound
 from geo.reports import codes
 from geo.reports.events import Words, words
+from geo.reports.keys import Keys
 from geo.reports.text import clean_text
 from geo.store import moderation as store
-from geo.store import photos
+from geo.store import own, photos
 from geo.store.database import AnyRow, AsyncConnection
 
 LONGEST_BAR = timedelta(days=90)
@@ -21,8 +23,8 @@ LONGEST_BAR = timedelta(days=90)
 class Act:
     """What one of the staff does to a report, in the caller's transaction.
 
-    `actor` is the account's address; `reason` goes into the audit log, and for what the reporter
-    can see, into the report's history.
+    `actor` is the account's address; `reason` goes into the audit log, and for what is hidden into
+    the report's history, where its reporter and the staff read it. The public never does.
     """
 
     def __init__(self, conn: AsyncConnection, actor: str, reason: str, now: datetime) -> None:
@@ -39,7 +41,7 @@ class Act:
         # What waited for a look never was another one to its reporter.
         reviewed = report.withheld == "review"
         told = _RELEASED if reviewed else _SHOWN
-        await self._tell(report, "released" if reviewed else "shown", told, public=not reviewed)
+        await self._tell(report, "released" if reviewed else "shown", told, public=False)
         await self._audit("report.release", report.code)
 
     async def hide(self, report: AnyRow) -> None:
@@ -52,7 +54,9 @@ class Act:
             f"The city hid this report. Reason: {self._reason}",
         )
         why = {"code": "staff", "vi": self._reason, "en": self._reason}
-        await self._tell(report, "hidden", told, public=True, reasons=[why])
+        # Its reporter's alone (`OWN_EVENTS`): the report may be released again, and why it was
+        # hidden may name somebody.
+        await self._tell(report, "hidden", told, public=False, reasons=[why])
         await self._audit("report.hide", report.code)
 
     async def edit(self, report: AnyRow, text: str) -> None:
@@ -66,14 +70,18 @@ class Act:
         if said == report.text:
             raise Invalid.of("text", "is the same as before")
         kept = await store.texts(self._conn, report.id)
-        as_sent = kept[0].text if kept else report.text
+        # Since its reporter had the last word: they may have corrected it after it was put back.
+        restored = await store.restored_at(self._conn, report.id)
+        since = [one for one in kept if restored is None or one.replaced_at > restored]
+        as_sent = since[0].text if since else report.text
         await store.keep_text(
             self._conn, report.id, report.text, self._actor, self._reason, self._now
         )
         edited_at = None if said == as_sent else self._now
         await store.change(self._conn, report.id, self._now, text=said, edited_at=edited_at)
         told = _RESTORED if edited_at is None else _EDITED
-        await self._tell(report, "edited", told, public=True)
+        more = {"restored": True} if edited_at is None else {}
+        await self._tell(report, "edited", told, public=True, **more)
         await self._audit("report.edit", report.code)
 
     async def undo_edit(self, report: AnyRow, n: int | None) -> None:
@@ -99,9 +107,29 @@ class Act:
         await self._tell(report, "photo_hidden" if hidden else "photo_shown", told, public=True)
         await self._audit("report.photo.hide" if hidden else "report.photo.show", report.code)
 
-    async def bar(self, report: AnyRow, lasts: timedelta) -> datetime:
+    async def hide_addition(self, report: AnyRow, n: int, hidden: bool) -> None:
+        """Hide one addition from the public, or show it again; its reporter sees that, and why."""
+        changed = await store.hide_addition(self._conn, report.id, n, hidden)
+        if changed is None:
+            raise NotFound("this report has no such addition; `additions` counts them from 1")
+        if not changed:
+            raise Conflict(
+                "this addition is hidden already" if hidden else "this addition is shown"
+            )
+        # Pages that are open forget it, or get it.
+        await own.touch(self._conn, report.id, self._now)
+        verb = ("ẩn", "hid") if hidden else ("cho hiện lại", "showed")
+        told = words(
+            f"Thành phố đã {verb[0]} nội dung bổ sung số {n}. Lý do: {self._reason}",
+            f"The city {verb[1]} addition {n}. Reason: {self._reason}",
+        )
+        kind = "hidden" if hidden else "shown"
+        await self._tell(report, f"addition_{kind}", told, public=False)
+        await self._audit(f"report.addition.{'hide' if hidden else 'show'}", report.code)
+
+    async def bar(self, report: AnyRow, lasts: timedelta, keys: Keys) -> datetime:
         """Bar the device that sent it from sending; until when. `Conflict`: it is not known."""
-        device = _device_of(report)
+        device = _device_of(report, keys)
         until = self._now + min(lasts, LONGEST_BAR)
         await store.bar(self._conn, device, until, self._actor, self._reason, self._now)
         told = words("Đã chặn thiết bị gửi.", "The device that sent it was barred.")
@@ -109,9 +137,9 @@ class Act:
         await self._audit("device.bar", report.code)
         return until
 
-    async def unbar(self, report: AnyRow) -> None:
+    async def unbar(self, report: AnyRow, keys: Keys) -> None:
         """Let the device that sent it send again; `Conflict` where it may."""
-        if not await store.unbar(self._conn, _device_of(report)):
+        if not await store.unbar(self._conn, _device_of(report, keys)):
             raise Conflict("the device that sent this report is not barred")
         told = words("Đã bỏ chặn thiết bị gửi.", "The device that sent it may send again.")
         await self._tell(report, "device_unbarred", told, public=False)
@@ -136,9 +164,9 @@ class Act:
         told: Words,
         *,
         public: bool,
-        reasons: list[Words] | None = None,
+        **more: Any,
     ) -> None:
-        data = {"reason": self._reason, **({"reasons": reasons} if reasons else {})}
+        data = {"reason": self._reason, **more}
         await store.tell(self._conn, report.id, kind, told, self._now, public=public, data=data)
 
     async def _audit(self, action: str, subject: str) -> None:
@@ -163,13 +191,25 @@ async def found(conn: AsyncConnection, typed_code: str, *, locked: bool = False)
     raise NotFound("there is no report with this code; check it letter by letter")
 
 
-def _device_of(report: AnyRow) -> bytes:
-    if report.device is None:
-        raise Conflict(
-            "which device sent this report is not known: it named none, or the 7 days are over for "
-            "which that is kept"
+def check_version(report: AnyRow, looked_at: str | None) -> None:
+    """Raises `ChangedMeanwhile` where `looked_at` is not the version of the report as it is now."""
+    if looked_at is not None and looked_at != str(report.version):
+        raise ChangedMeanwhile(
+            "this report changed since you looked at it, by its reporter or another of the staff; "
+            "look again, and send the `version` of what you see then",
+            detail_vi="Phản ánh này đã thay đổi sau khi bạn xem (do người gửi hoặc đồng nghiệp); "
+            "hãy xem lại rồi thực hiện với bản mới",
         )
-    return bytes(report.device)
+
+
+def _device_of(report: AnyRow, keys: Keys) -> bytes:
+    device = report.device and keys.unseal_device(bytes(report.device), report.id)
+    if device is None:
+        raise Conflict(
+            "which device sent this report is not known: it named none, the 7 days are over for "
+            "which that is kept, or the service's secret key was replaced since"
+        )
+    return device
 
 
 _RELEASED = words("Đã xem lại và cho hiển thị.", "Looked at and released to the public.")

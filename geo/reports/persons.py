@@ -43,6 +43,8 @@ LABELS: dict[str, Words] = {
     "source_id": words("Mã ở nguồn", "Its id there"),
     "flags": words("Ghi chú khi nhập", "Odd when imported"),
     "erased_at": words("Đã xóa theo yêu cầu lúc", "Erased at the reporter's wish"),
+    "withheld": words("Không hiển thị công khai", "Out of the public's sight"),
+    "edited_at": words("Thành phố sửa nội dung lúc", "Text edited by the city at"),
     "content_gone_at": words("Nội dung đã xóa lúc", "Text gone since"),
 }
 _CONTACT: dict[str, Words] = {
@@ -63,12 +65,14 @@ async def of_report(
 ) -> dict[str, Any]:
     """All that is kept on a report (`id, code`) whose contact was read already, as JSON has it.
 
-    `inner`: with lines of the history that only the staff sees; else how many those are.
+    `inner`: with lines of the history that only the staff sees; else how many those are, and
+    nothing from which to see that it waits for a look (decision 109).
     """
-    row = await store.report(conn, report.id)
+    row = await store.report(conn, report.id, inner=inner)
     if row is None:
         raise NotFound("there is no report with this code; check it letter by letter")
     told = await store.events(conn, report.id, inner=inner)
+    linked = await store.linked(conn, report.id)
     return {
         "code": report.code,
         "about": _ABOUT,
@@ -86,9 +90,15 @@ async def of_report(
         "inner_lines_not_shown": 0 if inner else await store.count_inner_events(conn, report.id),
         "looked_at_by_staff": [
             {"at": rfc3339(line["at"]), "action": line["action"], "reason": line["reason"]}
-            for line in await store.looked_at(conn, report.code)
+            for line in await store.looked_at(conn, report.id, report.code, inner=inner)
         ],
         "known_if_sent_again": await store.sent_with_key(conn, report.code, row["created_at"]),
+        "earlier_texts": [
+            _written(dict(each)) for each in await store.earlier_texts(conn, report.id)
+        ],
+        # Not which: that is sealed, and nobody's to know.
+        "device_known": linked["device"],
+        "kept_as_mine": linked["mine"],
         "photos": [_written(dict(each)) for each in await store.of_photos(conn, report.id)],
     }
 
@@ -112,7 +122,7 @@ async def of_person(
         raise Invalid("say whose data: --phone or --email, as the person gave it")
     found, those = [], []
     for report_id in await contacts.find(conn, phone=phone, email=email, keys=keys):
-        report = await store.report(conn, report_id)
+        report = await store.report(conn, report_id, inner=True)
         assert report is not None
         those.append(contacts.Named(report_id, report["code"]))
         found.append(await of_report(conn, those[-1], {}, inner=True))

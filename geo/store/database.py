@@ -16,7 +16,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from geo.errors import DatabaseAway, NotReady
 from geo.store import service_role
 
-__all__ = ["AnyRow", "AsyncConnection", "AsyncEngine", "create_engine", "driver", "load_sql"]
+__all__ = [
+    "APPLICATION",
+    "AnyRow",
+    "AsyncConnection",
+    "AsyncEngine",
+    "create_engine",
+    "driver",
+    "load_sql",
+]
+
+APPLICATION = "pinward"
+"""What engines call themselves in the database, unless the URL says otherwise."""
 
 AnyRow = Row[*tuple[Any, ...]]
 """A row whose columns are read by name."""
@@ -71,10 +82,12 @@ def create_engine(
 
 
 def _options(url: str, statement_s: float | None) -> dict[str, Any]:
+    named = {"fallback_application_name": APPLICATION}
     if statement_s is None:
-        return {}
+        return named
     told = conninfo_to_dict(url).get("options") or ""
-    return {"options": f"{told} -c statement_timeout={max(1, round(statement_s * 1000))}".strip()}
+    limit = f"{told} -c statement_timeout={max(1, round(statement_s * 1000))}".strip()
+    return {**named, "options": limit}
 
 
 async def driver(conn: AsyncConnection) -> psycopg.AsyncConnection:

@@ -45,6 +45,26 @@ async def blank_events(
     return (await conn.execute(statement, values)).rowcount
 
 
+async def blank_reasons(
+    conn: AsyncConnection, report_ids: Sequence[UUID], told: Sequence[str], vi: str, en: str
+) -> int:
+    """Forget why the staff moderated; how many lines. Words of ours take the place of those of the
+    kinds `told`, which say it."""
+    statement = text(
+        "UPDATE report_events SET data = CASE WHEN kind = ANY(:told) THEN data - 'reasons' "
+        "ELSE data END - 'reason', "
+        "text_vi = CASE WHEN kind = ANY(:told) THEN :vi ELSE text_vi END, "
+        "text_en = CASE WHEN kind = ANY(:told) THEN :en ELSE text_en END "
+        "WHERE report_id = ANY(:ids) AND data ? 'reason'"
+    )
+    of_edits = text(
+        "UPDATE report_texts SET reason = '' WHERE report_id = ANY(:ids) AND reason <> ''"
+    )
+    await conn.execute(of_edits, {"ids": list(report_ids)})
+    values = {"ids": list(report_ids), "told": list(told), "vi": vi, "en": en}
+    return (await conn.execute(statement, values)).rowcount
+
+
 async def tell(
     conn: AsyncConnection,
     report_ids: Sequence[UUID],

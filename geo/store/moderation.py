@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, ScalarSelect, and_, func, insert, select, tuple_, update
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from geo.store.database import AnyRow, AsyncConnection
@@ -22,6 +23,13 @@ from geo.store.tables import (
 WHY = ("withheld", "hidden")
 """Kinds of events whose `data` say for what `reasons` the public does not see a report."""
 
+LOOKED_AT = (
+    *("received", "imported", "withheld", "released", "hidden", "shown", "erased"),
+    *("corrected", "added", "pin_moved", "edited", "addition_hidden", "addition_shown"),
+    *("photo_hidden", "photo_shown", "photo_boxed"),
+)
+"""Kinds of events after which a report is another one to whoever is to let the public see it."""
+
 _SOURCE = reports.join(categories, categories.c.code == reports.c.category_code).outerjoin(
     wards, wards.c.id == reports.c.ward_id
 )
@@ -36,13 +44,19 @@ def _seen() -> list[ColumnElement[Any]]:
         .correlate(reports)
         .scalar_subquery()
     )
+    version = (
+        select(func.coalesce(func.max(report_events.c.id), 0))
+        .where(report_events.c.report_id == reports.c.id, report_events.c.kind.in_(LOOKED_AT))
+        .correlate(reports)
+        .scalar_subquery()
+    )
     device = (
         select(report_devices.c.device)
         .where(report_devices.c.report_id == reports.c.id)
         .correlate(reports)
         .scalar_subquery()
     )
-    names = ("id", "code", "organisation_id", "text", "withheld", "created_at")
+    names = ("id", "code", "organisation_id", "text", "answers", "withheld", "created_at")
     return [
         *(reports.c[name] for name in (*names, "edited_at", "content_gone_at")),
         func.ST_X(reports.c.geom).label("lon"),
@@ -54,8 +68,23 @@ def _seen() -> list[ColumnElement[Any]]:
         wards.c.code.label("ward_code"),
         wards.c.name.label("ward_name"),
         why.label("reasons"),
+        version.label("version"),
+        _additions().label("additions"),
         device.label("device"),
     ]
+
+
+def _additions() -> ScalarSelect[Any]:
+    """What the reporter added, as `[[vi, en, public], …]` in its order, or null."""
+    line = func.jsonb_build_array(
+        report_events.c.text_vi, report_events.c.text_en, report_events.c.public
+    )
+    return (
+        select(func.jsonb_agg(aggregate_order_by(line, report_events.c.id)))
+        .where(report_events.c.report_id == reports.c.id, report_events.c.kind == "added")
+        .correlate(reports)
+        .scalar_subquery()
+    )
 
 
 async def lock(conn: AsyncConnection, code: str) -> bool:
@@ -65,7 +94,8 @@ async def lock(conn: AsyncConnection, code: str) -> bool:
 
 
 async def by_code(conn: AsyncConnection, code: str) -> AnyRow | None:
-    """The report as the staff see it: its exact place, `withheld` and `reasons`, `device`."""
+    """The report as the staff see it: its exact place, `withheld` and `reasons`, `additions`,
+    sealed `device`, and its `version`, which is another one after each event of `LOOKED_AT`."""
     query = select(*_seen()).select_from(_SOURCE).where(reports.c.code == code)
     return (await conn.execute(query)).one_or_none()
 
@@ -130,6 +160,37 @@ async def history(conn: AsyncConnection, report_id: UUID) -> Sequence[AnyRow]:
     columns = (report_events.c[name] for name in ("at", "kind", "text_vi", "text_en", "public"))
     query = select(*columns).where(report_events.c.report_id == report_id)
     return (await conn.execute(query.order_by(report_events.c.id))).all()
+
+
+async def hide_addition(
+    conn: AsyncConnection, report_id: UUID, n: int, hidden: bool
+) -> bool | None:
+    """Keep the `n`th addition, from 1, from the public, or show it; whether that changed it, None:
+    there is no such."""
+    found = (
+        select(report_events.c.id, report_events.c.public)
+        .where(report_events.c.report_id == report_id, report_events.c.kind == "added")
+        .order_by(report_events.c.id)
+        .offset(n - 1)
+        .limit(1)
+    )
+    line = (await conn.execute(found)).one_or_none()
+    if line is None or line.public is not hidden:
+        return None if line is None else False
+    change = update(report_events).where(report_events.c.id == line.id)
+    await conn.execute(change.values(public=not hidden))
+    return True
+
+
+async def restored_at(conn: AsyncConnection, report_id: UUID) -> datetime | None:
+    """When the staff last put the text back as its reporter had it."""
+    query = select(func.max(report_events.c.at)).where(
+        report_events.c.report_id == report_id,
+        report_events.c.kind == "edited",
+        report_events.c.data["restored"].as_boolean(),
+    )
+    found: datetime | None = (await conn.execute(query)).scalar()
+    return found
 
 
 async def texts(conn: AsyncConnection, report_id: UUID) -> Sequence[AnyRow]:

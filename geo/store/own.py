@@ -9,15 +9,16 @@ from uuid import UUID
 from sqlalchemy import func, select, text, update
 
 from geo.store.database import AnyRow, AsyncConnection, load_sql
-from geo.store.tables import categories, idempotency_keys, report_events, reports
+from geo.store.tables import categories, idempotency_keys, report_events, report_texts, reports
 
 
 async def row(conn: AsyncConnection, report_id: UUID) -> AnyRow:
     """The report as it is to be changed.
 
     `id, code, status, category_code, text, answers, accuracy_m, lon, lat, ward_id, organisation_id,
-    created_at, content_gone_at`, its category's `questions, deadlines`, and what its events add up
-    to: `counts` (kind → how many) and `moved_m` (metres the pin was moved in all).
+    created_at, content_gone_at, withheld, edited_at`, its category's `questions, deadlines`, and
+    what its events add up to: `counts` (kind → how many) and `moved_m` (metres the pin was moved
+    in all).
     """
     events = (
         select(report_events.c.kind, func.count().label("n"))
@@ -38,6 +39,7 @@ async def row(conn: AsyncConnection, report_id: UUID) -> AnyRow:
                 for name in (
                     *("id", "code", "status", "category_code", "text", "answers", "accuracy_m"),
                     *("ward_id", "organisation_id", "created_at", "content_gone_at"),
+                    *("withheld", "edited_at"),
                 )
             ),
             func.ST_X(reports.c.geom).label("lon"),
@@ -99,6 +101,22 @@ async def tell(
         for event in events
     ]
     await conn.execute(report_events.insert(), rows)
+
+
+async def hidden_additions(conn: AsyncConnection, report_id: UUID) -> Sequence[str]:
+    """The Vietnamese lines of what the reporter added and the staff hid."""
+    query = select(report_events.c.text_vi).where(
+        report_events.c.report_id == report_id,
+        report_events.c.kind == "added",
+        ~report_events.c.public,
+    )
+    return (await conn.execute(query)).scalars().all()
+
+
+async def replaced_texts(conn: AsyncConnection, report_id: UUID) -> Sequence[str]:
+    """What the report said before the staff edited it."""
+    query = select(report_texts.c.text).where(report_texts.c.report_id == report_id)
+    return (await conn.execute(query)).scalars().all()
 
 
 async def touch(conn: AsyncConnection, report_id: UUID, now: datetime) -> None:

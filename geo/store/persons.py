@@ -3,34 +3,65 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, func, select
+from sqlalchemy import RowMapping, case, exists, func, null, or_, select
 
 from geo.store.database import AsyncConnection
 from geo.store.reports import OWN_EVENTS
 from geo.store.tables import (
     audit_log,
     categories,
+    citizen_reports,
     idempotency_keys,
     organisations,
     photos,
+    report_devices,
     report_events,
+    report_texts,
     reports,
     wards,
 )
 
 # What says nothing of the person: our numbers for things, and hashes of what only they know.
 _INNER = ("id", "geom", "cell", "secret_hash", "ward_id", "organisation_id")
+TOLD_AS = {
+    "reports": "report",
+    # for as long as a live page may ask what changed: its code, and what the public saw
+    "changes": "report",
+    "idempotency_keys": "known_if_sent_again",
+    "audit_log": "looked_at_by_staff",
+    "photos": "photos",
+    # where it lay before a reform of the wards, and whose it is today: lines of the history, too
+    "reform_moves": "history",
+    "reports_today": "history",
+    "report_contacts": "contact",
+    "report_events": "history",
+    "report_texts": "earlier_texts",
+    "report_devices": "device_known",
+    "citizen_reports": "kept_as_mine",
+}
+"""The tables that name a report, by its id or its code, and the member of a person's own copy that
+says what they hold."""
+
+# That it waits, or waited, for a look, and what became of its device, is told to the staff alone.
+_STAFF_ONLY = ("withheld", "released", "device_barred", "device_unbarred")
+_STAFF_ACTS = ("device.bar", "device.unbar")
 # Lines of the history that the reporter may see.
 _TOLD = report_events.c.public | report_events.c.kind.in_(OWN_EVENTS)
 _PHOTO = ("n", "media_type", "width", "height", "hidden", "created_at")
 
 
-async def report(conn: AsyncConnection, report_id: UUID) -> RowMapping | None:
+async def report(conn: AsyncConnection, report_id: UUID, *, inner: bool) -> RowMapping | None:
     """All columns of a report that say something, its exact point as `lon, lat`, and the names of
-    its category, ward and organisation."""
+    its category, ward and organisation. Not `inner`: nothing of that it waits for a look."""
+    withheld = (
+        reports.c.withheld
+        if inner
+        else case((reports.c.withheld == "review", null()), else_=reports.c.withheld)
+    )
     query = (
         select(
-            *(column for column in reports.c if column.name not in _INNER),
+            *(column for column in reports.c if column.name not in (*_INNER, "withheld")),
+            withheld.label("withheld"),
             func.ST_X(reports.c.geom).label("lon"),
             func.ST_Y(reports.c.geom).label("lat"),
             categories.c.name_vi.label("category_vi"),
@@ -65,19 +96,55 @@ async def events(conn: AsyncConnection, report_id: UUID, *, inner: bool) -> list
 
 
 async def count_inner_events(conn: AsyncConnection, report_id: UUID) -> int:
-    """How many lines of its history are the staff's own."""
-    query = select(func.count()).where(report_events.c.report_id == report_id, ~_TOLD)
+    """How many lines of its history are the staff's own, but for those of moderation."""
+    query = select(func.count()).where(
+        report_events.c.report_id == report_id,
+        ~_TOLD,
+        report_events.c.kind.not_in(_STAFF_ONLY),
+    )
     return int((await conn.execute(query)).scalar_one())
 
 
-async def looked_at(conn: AsyncConnection, code: str) -> list[RowMapping]:
-    """What the staff did about its personal data, oldest first: `at, action, reason`."""
+async def looked_at(
+    conn: AsyncConnection, report_id: UUID, code: str, *, inner: bool
+) -> list[RowMapping]:
+    """What the staff did about its personal data, oldest first: `at, action, reason`; `inner`: also
+    what its reporter is not told."""
+    query = select(audit_log.c.at, audit_log.c.action, audit_log.c.reason).where(
+        audit_log.c.subject == code
+    )
+    if not inner:
+        shown = exists().where(
+            report_events.c.report_id == report_id,
+            report_events.c.kind == "shown",
+            report_events.c.at == audit_log.c.at,
+        )
+        query = query.where(
+            audit_log.c.action.not_in(_STAFF_ACTS),
+            # A look that ended well is released, too, and told to nobody.
+            or_(audit_log.c.action != "report.release", shown),
+        )
+    return list((await conn.execute(query.order_by(audit_log.c.n))).mappings())
+
+
+async def earlier_texts(conn: AsyncConnection, report_id: UUID) -> list[RowMapping]:
+    """What it said before the staff edited it, the first one first: `n, text, replaced_at,
+    reason`."""
     query = (
-        select(audit_log.c.at, audit_log.c.action, audit_log.c.reason)
-        .where(audit_log.c.subject == code)
-        .order_by(audit_log.c.n)
+        select(*(report_texts.c[name] for name in ("n", "text", "replaced_at", "reason")))
+        .where(report_texts.c.report_id == report_id)
+        .order_by(report_texts.c.n)
     )
     return list((await conn.execute(query)).mappings())
+
+
+async def linked(conn: AsyncConnection, report_id: UUID) -> RowMapping:
+    """Whether it is kept which device it came from (`device`), and as whose it counts (`mine`)."""
+    query = select(
+        exists().where(report_devices.c.report_id == report_id).label("device"),
+        exists().where(citizen_reports.c.report_id == report_id).label("mine"),
+    )
+    return (await conn.execute(query)).mappings().one()
 
 
 async def sent_with_key(conn: AsyncConnection, code: str, created_at: Any) -> bool:

@@ -263,8 +263,9 @@ async def own_page(
     return list((await conn.execute(query)).mappings())
 
 
-# Lines that the reporter made, and that the public is not told of; others are the staff's.
-OWN_EVENTS = ("contact",)
+# Lines that the public is not told of (always, or while the staff hide them) and the reporter is;
+# others are the staff's.
+OWN_EVENTS = ("contact", "added", "hidden", "shown", "addition_hidden", "addition_shown")
 
 
 async def events(conn: AsyncConnection, report_id: UUID, *, own: bool) -> list[RowMapping]:

@@ -90,6 +90,28 @@ def test_a_proof_is_one_devices_and_counts_once(service):
     assert is_challenge(phone.send(**shown))
 
 
+def test_a_proof_that_was_asked_for_in_quieter_times_is_asked_anew_in_a_flood(service):
+    address = next(FRESH)
+    for _ in range(10):
+        Phone(service.http, address).send()
+    early, late = Phone(service.http, address), Phone(service.http, address)
+    asked = {phone: phone.send().json() for phone in (early, late)}
+    shown = {
+        phone: {"Pinward-Proof": proof.answer(told["challenge"], told["difficulty"])}
+        for phone, told in asked.items()
+    }
+    assert early.send(**shown[early]).status_code == 201
+    # others flood meanwhile: the bucket of the network is overdrawn as deep as it goes
+    with psycopg.connect(service.url) as db:
+        db.execute("UPDATE abuse_buckets SET level = -80, at = now() WHERE level < 0")
+    again = late.send(**shown[late])
+    assert is_challenge(again)
+    told = again.json()
+    assert told["difficulty"] > 4 * asked[late]["difficulty"]
+    harder = {"Pinward-Proof": proof.answer(told["challenge"], told["difficulty"])}
+    assert late.send(**harder).status_code == 201
+
+
 def test_who_names_no_device_has_little_and_then_proves(service):
     address = next(FRESH)
     nameless = Phone(service.http, address, device="")

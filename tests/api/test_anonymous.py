@@ -47,7 +47,9 @@ def chatty(clone, city_template, tmp_path_factory):
     """A service that writes down all it can, and what it wrote."""
     folder = tmp_path_factory.mktemp("chatty")
     (folder / "sitecustomize.py").write_text(AT_DEBUG)
-    with serving(clone(city_template), folder, PYTHONPATH=str(folder)) as made:
+    # With the limits that a city has, which keep something of the phone for some days.
+    limits = {"PINWARD_LIMITS": "yes", "PINWARD_LIMIT_DEVICE_H": "20000"}
+    with serving(clone(city_template), folder, PYTHONPATH=str(folder), **limits) as made:
         yield made
 
 
@@ -98,6 +100,24 @@ def test_an_anonymous_report_leaves_no_trace_of_a_phone_in_any_table(chatty, sen
     assert tables_that_hold(chatty.url, builders.a_report()["text"][:9], "Sửa lại.")
     wanted = [form for text in TELLING for form in forms(text)]
     assert tables_that_hold(chatty.url, *wanted, *NUMBERS) == set()
+
+
+def test_two_reports_of_one_phone_have_nothing_in_common_that_would_name_it(chatty, sent, phone):
+    for text in ("Hố ga mất nắp ở đầu hẻm.", "Cây đổ ngang đường, xe không qua được."):
+        body = builders.a_report(text=text)
+        assert phone.post(LIST, json=body).status_code == 201
+    with psycopg.connect(chatty.url) as db:
+        assert db.execute("SELECT count(*) >= 2 FROM report_devices").fetchone() == (True,)
+        hashes = db.execute(
+            "SELECT c.table_name, c.column_name FROM information_schema.columns AS c"
+            " JOIN information_schema.columns AS r USING (table_schema, table_name)"
+            " WHERE c.table_schema = 'public' AND c.data_type = 'bytea'"
+            " AND r.column_name = 'report_id'"
+        ).fetchall()
+        assert ("report_devices", "device") in hashes
+        for table, column in hashes:
+            twice = f"SELECT {column} FROM {table} GROUP BY 1 HAVING count({column}) > 1"
+            assert db.execute(twice).fetchall() == [], (table, column)
 
 
 def test_whatever_of_a_phone_was_kept_would_be_found(chatty, sent, phone):

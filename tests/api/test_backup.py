@@ -1,5 +1,6 @@
 """Database and photos in one file, checked on the way out, on the way in, and afterwards."""
 
+import io
 import tarfile
 from pathlib import Path
 
@@ -76,6 +77,19 @@ def test_a_backup_restored_elsewhere_serves_the_same_reports_and_photos(
         assert service.http.post("/api/v1/reports", json=builders.a_report()).status_code == 201
 
 
+def test_who_sent_what_and_how_much_is_in_no_backup(city, blank, pinward, tmp_path):
+    url, _, media = city
+    with psycopg.connect(url) as db:
+        db.execute("INSERT INTO report_devices SELECT id, '\\x01', 'infinity' FROM reports")
+        db.execute("INSERT INTO abuse_buckets VALUES ('\\x01', 1, now(), 'infinity')")
+    assert pinward("db", "backup", "a.tar", url=url, PINWARD_MEDIA=str(media)).returncode == 0
+    done = pinward("db", "restore", "a.tar", url=blank, PINWARD_MEDIA=str(tmp_path / "m"))
+    assert done.returncode == 0, done.stderr
+    with psycopg.connect(blank) as db:
+        for table, left in (("report_devices", 0), ("abuse_buckets", 0), ("reports", 2)):
+            assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (left,), table
+
+
 def test_a_backup_goes_into_a_bucket_too(city, blank, pinward):
     url, _, media = city
     assert pinward("db", "backup", "a.tar", url=url, PINWARD_MEDIA=str(media)).returncode == 0
@@ -148,3 +162,27 @@ def test_a_damaged_backup_is_refused_before_anything_changes(city, blank, pinwar
     assert not list((tmp_path / "m").glob("??/*"))
     with psycopg.connect(blank) as db:
         assert db.execute("SELECT to_regclass('reports')").fetchone() == (None,)
+
+
+@pytest.mark.parametrize(
+    "listed",
+    ["[]", "{}", "7", "{", '{"format": 1}', '{"format": 1, "photos": [], "made_at": "x"}', None],
+)
+def test_what_only_looks_like_a_backup_is_refused(blank, pinward, tmp_path, listed):
+    with tarfile.open(tmp_path / "city.tar", "w") as archive:
+        entry = tarfile.TarInfo("pinward.json")
+        if listed is None:
+            entry.type = tarfile.DIRTYPE
+            archive.addfile(entry)
+        else:
+            entry.size = len(listed)
+            archive.addfile(entry, io.BytesIO(listed.encode()))
+    refused = pinward("db", "restore", "city.tar", url=blank, PINWARD_MEDIA=str(tmp_path / "m"))
+    assert refused.returncode == 1
+    assert "is no whole backup of Pinward" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    (tmp_path / "list.json").write_text(listed or "")
+    refused = pinward("db", "again", "list.json", url=blank)
+    assert refused.returncode == 1
+    assert "is no list" in refused.stderr
+    assert "Traceback" not in refused.stderr

@@ -32,6 +32,8 @@ HIDDEN, BLURRED = "order.drugs", "order.theft"
 TEXTS = {HIDDEN: "Chuyện kín ở nhà số 7", BLURRED: "Mất xe trước nhà số 9"}
 # Of a category that is public; each is withheld until somebody has looked at it.
 WITHHELD = "order.gambling"
+# The staff hid this line of a report, and say why.
+LINE, WHY = "Thủ phạm tên là Bình", "nêu tên một người"
 # Within one ward and one square of zoom 18 each, and in nobody's way.
 PLACES = {HIDDEN: (106.6123457, 10.7123459), BLURRED: (106.6323461, 10.7123467)}
 BOX = "106.61,10.71,106.635,10.715"
@@ -42,7 +44,7 @@ TIME = {"since": "2026-01-01T00:00:00Z", "until": "2026-04-01T00:00:00Z"}
 class City:
     """The service on a city with hidden and blurred reports, and whom to ask for what."""
 
-    def __init__(self, service, planner, run, export):
+    def __init__(self, service, planner, agent, run, export):
         self.service, self.planner = service, planner
         self.run, self.export = run, export
         self.sent = {
@@ -53,6 +55,9 @@ class City:
         }
         for sent in self.sent.values():
             sent.done("POST", "additions", {"text": f"{sent.code} còn nữa"})
+            sent.done("POST", "additions", {"text": LINE})
+            hide = f"/api/v1/moderation/reports/{sent.code}/additions/2/hide"
+            assert agent.post(hide, json={"reason": WHY}).status_code == 200
             sent.becomes(f"created_at = '{DURING.isoformat()}', updated_at = '{DURING}'")
             self._do(
                 "UPDATE report_events SET at = %s FROM reports r WHERE r.id = report_id"
@@ -319,13 +324,17 @@ def seen(clone, city_template, tmp_path_factory):
                 made.setdefault(f"{what} export", []).append((name, read(folder / name)))
         return made
 
-    with serving(url, folder) as service, signed_in(service, "planner") as planner:
+    with (
+        serving(url, folder) as service,
+        signed_in(service, "planner") as planner,
+        signed_in(service, "hotline_agent") as agent,
+    ):
         put_life(url, n=1000)
         for name, place in PLACES.items():
             put_trouble(url, *place, n=60, category_code=name, text=TEXTS[name])
             put_trouble(url, *place, n=200, days=(100, 600), category_code=name, seed=9)
         put_trouble(url, *PLACES[HIDDEN], n=60, category_code=WITHHELD, text=TEXTS[HIDDEN])
-        city = City(service, planner, run, export)
+        city = City(service, planner, agent, run, export)
         city.withhold(True)
         told = {"as it is": city.answers()}
         city.metrics = service.http.get("/metrics").text
@@ -346,7 +355,7 @@ def test_a_door_tells_neither_what_is_hidden_nor_where_the_blurred_is(seen, door
         assert one == two, asked
     hidden = city.sent[HIDDEN]
     everything = b"".join(body for _, body in as_it_is)
-    for said in (hidden.code, TEXTS[HIDDEN], hidden.secret):
+    for said in (hidden.code, TEXTS[HIDDEN], hidden.secret, LINE, WHY):
         assert said.encode() not in everything
     for x, y in PLACES.values():
         assert not (f"{x:.6f}".encode() in everything and f"{y:.6f}".encode() in everything)

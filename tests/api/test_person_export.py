@@ -1,12 +1,16 @@
 """All that is kept on a person: by the report's secret, and by the staff for a phone or e-mail."""
 
 import json
+import secrets
 
 import psycopg
+import pytest
+from conftest import serving
 from staffed import signed_in
 
 import builders
 from geo.reports.persons import LABELS
+from geo.store.persons import TOLD_AS
 from geo.store.tables import reports
 
 LIST = "/api/v1/reports"
@@ -75,6 +79,110 @@ def test_the_secret_gives_all_of_it(service):
     assert "reads-" not in answer.text
     assert told["known_if_sent_again"] is True
     assert said["secret"] not in answer.text
+
+
+def test_every_table_that_names_a_report_is_known_to_the_export(service):
+    said = send(service, reporter=PRIVATE)
+    with signed_in(service, "hotline_agent", name="names") as agent:
+        agent.get(f"{LIST}/{said['code']}/contact", params={"why": "gọi lại"})
+    with psycopg.connect(service.url) as db:
+        named = {
+            table
+            for (table,) in db.execute(
+                "SELECT table_name FROM information_schema.columns"
+                " WHERE table_schema = 'public' AND column_name = 'report_id'"
+                " UNION SELECT conrelid::regclass::text FROM pg_constraint"
+                " WHERE confrelid = 'reports'::regclass"
+            )
+        }
+        # Those that name it by its code, in whatever column.
+        for (table,) in db.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        ).fetchall():
+            query = f'SELECT count(*) FROM "{table}" AS t WHERE strpos(t::text, %s) > 0'
+            if db.execute(query, (said["code"],)).fetchone() != (0,):
+                named.add(table)
+    assert named == set(TOLD_AS)
+    told = export(service, said).json()
+    assert set(TOLD_AS.values()) <= set(told)
+
+
+@pytest.fixture(scope="module")
+def limited(clone, city_template, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("limited")
+    with serving(clone(city_template), folder, PINWARD_LIMITS="yes") as made:
+        yield made
+
+
+def of(limited, text, **headers):
+    body = builders.a_report(text=text)
+    answer = limited.http.post(LIST, json=body, headers=headers)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def test_what_waits_for_a_look_is_another_one_in_nothing(limited):
+    device = {"Pinward-Device": secrets.token_hex(16)}
+    plain = of(limited, "Đèn đường hỏng", **device)
+    said = of(limited, "Xem https://spam.example/x", **device)
+
+    def seen(sent):
+        told = export(limited, sent).json()
+        kept = {field["name"]: field["value"] for field in told["report"]}
+        assert "review" not in json.dumps(told)
+        kinds = [line["kind"] for line in told["history"]]
+        left = [told[name] for name in told if name not in ("code", "report", "history")]
+        return kept["withheld"], kinds, left
+
+    assert seen(said) == seen(plain)
+    assert seen(said)[0] is None
+    with signed_in(limited, "hotline_agent", name="mods") as agent:
+        path = f"/api/v1/moderation/reports/{said['code']}"
+
+        def do(act):
+            version = agent.get(path).json()["version"]
+            body = {"reason": "xem xét", "version": version}
+            done = agent.post(f"{path}/{act}", json=body)
+            assert done.status_code == 200, done.text
+
+        for act in ("device/bar", "device/unbar", "release"):
+            do(act)
+        assert seen(said) == seen(plain)
+        # What is hidden and shown again they are told.
+        for act in ("hide", "release"):
+            do(act)
+            told = export(limited, said).json()
+            values = {field["name"]: field["value"] for field in told["report"]}
+            assert values["withheld"] == ("hidden" if act == "hide" else None)
+    assert [line["action"] for line in told["looked_at_by_staff"]] == [
+        "report.hide",
+        "report.release",
+    ]
+
+
+def test_earlier_texts_a_known_device_and_that_it_is_kept_as_mine_are_told(limited):
+    said = of(limited, "Nhà số 5 xả rác", **{"Pinward-Device": secrets.token_hex(16)})
+    nameless = export(limited, of(limited, "Rác ở đầu hẻm")).json()
+    assert (nameless["device_known"], nameless["kept_as_mine"]) == (False, False)
+    assert nameless["earlier_texts"] == []
+    with signed_in(limited, "hotline_agent", name="editor") as agent:
+        path = f"/api/v1/moderation/reports/{said['code']}/text"
+        done = agent.post(path, json={"reason": "nêu số nhà", "text": "Một nhà xả rác"})
+        assert done.status_code == 200, done.text
+    with psycopg.connect(limited.url) as db:
+        db.execute("INSERT INTO citizens (mark) VALUES (decode(repeat('07', 32), 'hex'))")
+        db.execute(
+            "INSERT INTO citizen_reports (report_id, mark)"
+            " SELECT id, decode(repeat('07', 32), 'hex') FROM reports WHERE code = %s",
+            (said["code"],),
+        )
+    answer = export(limited, said)
+    told = answer.json()
+    assert (told["device_known"], told["kept_as_mine"]) == (True, True)
+    (earlier,) = told["earlier_texts"]
+    assert (earlier["text"], earlier["reason"]) == ("Nhà số 5 xả rác", "nêu số nhà")
+    assert {"n", "text", "replaced_at", "reason"} == set(earlier)
+    assert "editor" not in answer.text
 
 
 def test_nobody_else_gets_it(service):

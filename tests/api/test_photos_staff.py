@@ -1,6 +1,8 @@
 """What the staff do with photos: look at them in their scope, box out, hide; and who may not."""
 
 import hashlib
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -11,6 +13,7 @@ from PIL import Image
 from staffed import signed_in
 
 import builders
+from geo.store.locks import Lock
 
 PHOTO = written(drawn(320, 240), "JPEG")
 HALF = {"left": 0, "top": 0, "right": 0.5, "bottom": 0.5}
@@ -138,6 +141,34 @@ def test_a_boxed_photo_takes_the_place_of_the_old_one_everywhere(service, folder
     lines, kinds = _said(service.url, said["code"])
     assert lines == [(email, "photo.box", BODY["reason"])]
     assert kinds == ["photo_boxed"]
+
+
+def test_nobody_is_told_that_the_old_photo_is_gone_where_it_is_not(service, folder):
+    said = _sent(service, written(drawn(324, 244), "JPEG"))
+    old = service.http.get(_url(said))
+    number = int(old.headers["etag"][1:9], 16) - (1 << 31)
+    waiting = (
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+        " AND NOT granted AND classid = %s"
+    )
+    with (
+        signed_in(service, "ward_officer", ward=builders.CODES[0], name="unlucky") as officer,
+        psycopg.connect(service.url, autocommit=True) as db,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        db.execute("SELECT pg_advisory_lock(%s, %s)", (int(Lock.PHOTO), number))
+        answer = beside.submit(officer.post, f"{_url(said)}/boxes", json=BODY)
+        # Its way to the old object ends here.
+        for _ in range(300):
+            if db.execute(waiting, (int(Lock.PHOTO),)).fetchall() or answer.done():
+                break
+            time.sleep(0.1)
+        assert answer.result().status_code == 503, answer.result().text
+        assert "is covered" in answer.result().json()["detail"]
+    assert _holds(folder, old.content)
+    now = service.http.get(_url(said))
+    assert now.content != old.content
+    assert _said(service.url, said["code"])[1] == ["photo_boxed"]
 
 
 def test_what_was_boxed_is_grey_and_the_rest_is_as_it_was(service, tmp_path):

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from conftest import command, serving
-from staffed import signed_in
+from staffed import release, signed_in
 
 import builders
 
@@ -106,7 +106,7 @@ def test_what_the_staff_write_is_plain_too(service, agent):
     assert f"The city hid this report. Reason: {SHOWN}" in said
     told(agent.get("/api/v1/moderation/reports", params={"state": "hidden"}))
     told(agent.get(moderation))
-    told(agent.post(f"{moderation}/release", json=WHY))
+    told(release(agent, made["code"]))
 
 
 def test_answers_and_names(service, agent):

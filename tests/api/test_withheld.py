@@ -11,7 +11,7 @@ import shapely
 from conftest import command, serving
 from drawn import decoded
 from listening import Listening, numbered, wait_until
-from staffed import signed_in
+from staffed import release, signed_in
 
 import builders
 from geo.period import Period
@@ -134,7 +134,7 @@ def test_it_is_behind_no_door_until_it_is_released_and_again_when_it_is_hidden(s
         wrong = service.http.get(path, headers={"Authorization": "Report wrong"})
         assert wrong.status_code == 404
 
-        assert agent.post(f"{moderation}/release", json=WHY).status_code == 200
+        assert release(agent, code).status_code == 200
         settle(service)
         released = doors(service, tmp_path)
         assert differing(before, released) == before.keys()
@@ -197,7 +197,7 @@ def test_its_reporter_sees_it_as_every_other(service):
         feature = service.http.get(f"{LIST}/{said['code']}", headers=mine).json()
         events = service.http.get(f"{LIST}/{said['code']}/events", headers=mine).json()["events"]
         properties = feature["properties"]
-        for own in ("code", "text", "created_at", "updated_at", "due_at"):
+        for own in ("code", "text", "created_at", "updated_at", "due_at", "correctable_until"):
             properties.pop(own)
         seen[name] = (properties, [(one["kind"], one["text"]) for one in events])
     assert seen["waits"] == seen["usual"]

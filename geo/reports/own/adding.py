@@ -1,7 +1,8 @@
-"""Adding to one's report: what was forgotten, what is new. Photos come here with uploads."""
+"""Adding to one's report: what was forgotten, what is new. Text alone: photos go with a report."""
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -10,10 +11,10 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from geo.errors import Invalid, KeyReused
-from geo.reports import codes
-from geo.reports.events import words
+from geo.reports import codes, events, intake
+from geo.reports.events import Words
 from geo.reports.keys import Keys
-from geo.reports.own import rules
+from geo.reports.own import looking, rules
 from geo.reports.text import clean_text
 from geo.reports.times import rfc3339
 from geo.store import own as store
@@ -57,12 +58,14 @@ async def add(
     keys: Keys,
     now: datetime,
     idempotency_key: UUID | None = None,
+    reasons: Sequence[Words] = (),
 ) -> Added:
     """Add to an opened report; the same again with the same key gets the first answer.
 
-    Raises `KeyReused` when the key came with something else; `Conflict` when nothing can be added.
+    With `reasons` the staff are to look at it before the public does. Raises `KeyReused` when the
+    key came with something else; `Conflict` when nothing can be added.
     """
-    key_hash = idempotency_key and hashlib.sha256(idempotency_key.bytes).digest()
+    key_hash = intake.key_hash(idempotency_key)
     if key_hash and (first := await store.first_use(conn, key_hash)):
         return _replay(first, report, said, keys)
     rules.check(report, "add", now)
@@ -74,8 +77,8 @@ async def add(
     # The report is ours until the commit, so whoever was quicker sent it with another report.
     if key_hash and not await store.claim(conn, key_hash, body_hash, answer, now):
         raise KeyReused()
-    event = words(f"Người gửi bổ sung: {said.text}", f"The reporter added: {said.text}")
-    await store.tell(conn, report.id, [{"kind": "added", **event}], now)
+    await looking.withhold(conn, report, reasons, now, said.text)
+    await store.tell(conn, report.id, [events.added(said.text)], now)
     await store.touch(conn, report.id, now)
     return Added(answer, replayed=False)
 

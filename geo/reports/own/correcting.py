@@ -1,17 +1,18 @@
 """Correcting what one wrote: text, category, answers, while nobody has begun to work on it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from geo.errors import Conflict
-from geo.reports.assigning import Intake
 from geo.reports.deadlines import promised as deadlines
-from geo.reports.events import words
+from geo.reports.assigning import Intake
+from geo.reports.events import Words, words
 from geo.reports.intake import unknown_category
 from geo.reports.new import CATEGORY_CODE, Answer, check_answers, said_text
-from geo.reports.own import rules
+from geo.reports.own import looking, rules
 from geo.reports.own.anew import assigned_anew
 from geo.reports.text import LONGEST_TEXT
 from geo.store import own as store
@@ -65,11 +66,17 @@ class Correction(BaseModel):
 
 
 async def correct(
-    conn: AsyncConnection, report: AnyRow, said: Correction, intake: Intake, now: datetime
+    conn: AsyncConnection,
+    report: AnyRow,
+    said: Correction,
+    intake: Intake,
+    now: datetime,
+    reasons: Sequence[Words] = (),
 ) -> None:
     """Correct an opened report; another category is assigned, and due, as if it had come so.
 
-    Raises `Conflict` when it is too late, or of what was erased; `UnknownCategory`, `Invalid`.
+    With `reasons` the staff are to look at it before the public does. Raises `Conflict` when it is
+    too late, of what was erased, or of a text that the staff edited; `UnknownCategory`, `Invalid`.
     """
     rules.check(report, "correct", now)
     if report.content_gone_at is not None and (said.text or said.answers is not None):
@@ -93,7 +100,16 @@ async def correct(
     changed = _changed(report, values)
     if not changed:
         return
+    if "text" in changed and report.edited_at is not None:
+        raise Conflict(
+            "the city edited this text, and its edit stands until the city undoes it; add a line "
+            "instead (POST …/additions), also where you think the edit a mistake",
+            detail_vi="Thành phố đã sửa nội dung này nên bạn không thể sửa lại; hãy viết bổ sung, "
+            "kể cả khi bạn cho rằng thành phố sửa nhầm",
+        )
     rules.check_count(report, ("corrected", "pin_moved"), rules.MOST_CORRECTIONS)
+    new = said.text if "text" in changed else None
+    await looking.withhold(conn, report, reasons, now, new)
     told = [_corrected(changed)]
     if other:
         found = intake.assigned(report.lon, report.lat, report.accuracy_m, now)

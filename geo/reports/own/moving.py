@@ -1,5 +1,6 @@
 """Moving one's pin: a wrong tap is put right, and the report goes to whoever answers there."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -8,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from geo.crs import GEOD
 from geo.errors import Invalid
 from geo.reports.assigning import Intake
-from geo.reports.events import words
+from geo.reports.events import Words, words
 from geo.reports.new import Degrees
-from geo.reports.own import rules
+from geo.reports.own import looking, rules
 from geo.reports.own.anew import assigned_anew
 from geo.store import own as store
 from geo.store.database import AnyRow, AsyncConnection
@@ -32,12 +33,17 @@ class Position(BaseModel):
 
 
 async def move(
-    conn: AsyncConnection, report: AnyRow, to: Position, intake: Intake, now: datetime
+    conn: AsyncConnection,
+    report: AnyRow,
+    to: Position,
+    intake: Intake,
+    now: datetime,
+    reasons: Sequence[Words] = (),
 ) -> None:
     """Move an opened report's pin: ward, organisation, reasons, public place and counts follow.
 
-    Raises `Conflict` when it is too late, `OutsideCoverage`, and `Invalid` when that makes more
-    than `rules.FARTHEST_M` in all.
+    With `reasons` the staff are to look at it before the public does. Raises `Conflict` when it is
+    too late, `OutsideCoverage`, and `Invalid` when that makes more than `rules.FARTHEST_M` in all.
     """
     rules.check(report, "position", now)
     if (to.lon, to.lat, to.accuracy_m) == (report.lon, report.lat, report.accuracy_m):
@@ -55,6 +61,7 @@ async def move(
         )
     found = intake.assigned(to.lon, to.lat, to.accuracy_m, now)
     columns, told = assigned_anew(report, found)
+    await looking.withhold(conn, report, reasons, now)
     await store.leave_reforms(conn, report.id)
     place = {"lon": to.lon, "lat": to.lat, "accuracy_m": to.accuracy_m}
     await store.put(conn, report.id, {**columns, **place}, now)

@@ -1,9 +1,13 @@
 """Opening one's own report to change it: by its secret, and nobody else meanwhile."""
 
+from typing import Final
+
 from geo.errors import NotSignedIn
 from geo.reports.held import with_secret
 from geo.store import own as store
 from geo.store.database import AnyRow, AsyncConnection
+
+NO_SECRET: Final = "this is the reporter's: send Authorization: Report <secret>"
 
 
 async def opened(conn: AsyncConnection, typed_code: str, secret: str | None) -> AnyRow:
@@ -14,6 +18,6 @@ async def opened(conn: AsyncConnection, typed_code: str, secret: str | None) -> 
     one as `geo.reports.held.with_secret` has it. Raises `NotSignedIn`, `NotFound`.
     """
     if secret is None:
-        raise NotSignedIn("this is the reporter's: send Authorization: Report <secret>")
+        raise NotSignedIn(NO_SECRET)
     held = await with_secret(conn, typed_code, secret, locked=True)
     return await store.row(conn, held.id)

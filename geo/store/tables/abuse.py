@@ -37,7 +37,8 @@ report_devices = Table(
     "report_devices",
     metadata,
     Column("report_id", UUID(as_uuid=True), primary_key=True),
-    # as in `banned_devices`
+    # as in `banned_devices`, but sealed to this report (geo.reports.keys): of two reports of one
+    # device it is not the same
     Column("device", LargeBinary, nullable=False),
     Column("forget_at", DateTime(timezone=True), nullable=False),
     prefixes=["UNLOGGED"],

@@ -79,3 +79,9 @@ def test_the_work_is_as_much_as_is_said():
         assert made.text == header.rpartition(".")[0]
     # the mean of 60 draws, of standard deviation 200 / sqrt(60) = 26
     assert 100 < sum(tries) / len(tries) < 330
+
+
+@pytest.mark.parametrize(("shown", "asked", "enough"), [(25, 100, True), (24, 100, False)])
+def test_a_quarter_of_what_is_asked_by_now_will_do(shown, asked, enough):
+    assert proof.is_enough(shown, asked) is enough
+    assert proof.is_enough(asked, shown)

@@ -36,6 +36,19 @@ def test_what_is_sealed_opens_for_its_report_only():
     assert keys.seal(b"0912", mine)[FRONT:17] != sealed[FRONT:17]
 
 
+def test_a_device_is_sealed_to_its_report_by_the_key_of_the_service():
+    keys, mine, other = Keys(SECRET, contact=(NEW,)), uuid4(), uuid4()
+    sealed = keys.seal_device(b"16 bytes of hash", mine)
+    assert keys.unseal_device(sealed, mine) == b"16 bytes of hash"
+    assert keys.unseal_device(sealed, other) is None
+    # Those who hold the key of contacts do not open it, nor does it open contacts.
+    assert keys.unseal(sealed, mine) is None
+    assert keys.unseal_device(keys.seal(b"x", mine), mine) is None
+    assert Keys(b"t" * 32, (SECRET,)).unseal_device(sealed, mine) == b"16 bytes of hash"
+    assert Keys(b"t" * 32).unseal_device(sealed, mine) is None
+    assert len(sealed) == len(keys.seal_device(b"other 16 of hash", other))
+
+
 @given(st.integers(0, 36), st.integers(1, 255))
 def test_no_byte_of_it_can_be_changed(place, by):
     keys, mine = Keys(SECRET), uuid4()

@@ -1,0 +1,108 @@
+"""Uploads that were begun are promised room on the disk: many of them cannot fill it together."""
+
+import fcntl
+import os
+import secrets
+import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from conftest import serving
+from hostile import drawn, written
+
+from geo.errors import NotReady
+from geo.photos.inbox import KEPT_FOR, ROOM_BYTES, Inbox
+
+PHOTO = written(drawn(64, 48), "JPEG")
+TUS = {"Tus-Resumable": "1.0.0"}
+UNTIL = datetime.now(UTC) + timedelta(hours=24)
+
+
+def _left(folder):
+    """What may be promised now; others use this disk, too."""
+    return shutil.disk_usage(folder).free - ROOM_BYTES
+
+
+def _promise(inbox, length):
+    return inbox.begin(secrets.token_bytes(32), length, UNTIL)
+
+
+def _age(part, minutes):
+    then = (datetime.now(UTC) - timedelta(minutes=minutes)).timestamp()
+    os.utime(part.path, (then, then))
+
+
+def test_no_more_is_promised_than_there_is(tmp_path):
+    inbox = Inbox(tmp_path / "uploads")
+    most = _left(tmp_path)
+    first = _promise(inbox, int(most * 0.6))
+    with pytest.raises(NotReady, match="no room for photos"):
+        _promise(inbox, int(most * 0.6))
+    with pytest.raises(NotReady), inbox.once(int(most * 0.6)):
+        pass
+    # Of itself it takes nothing away.
+    inbox.check_room(first.length, first)
+    # What came is on the disk, and counted there.
+    os.truncate(first.path, first.length)
+    inbox.check_room(int(most * 0.6))
+    os.truncate(first.path, 0)
+    with pytest.raises(NotReady):
+        _promise(inbox, int(most * 0.6))
+    # Who begins many and sends nothing does not hold the disk.
+    os.truncate(first.path, 1)
+    _age(first, KEPT_FOR.seconds / 60 - 1)
+    with pytest.raises(NotReady):
+        _promise(inbox, int(most * 0.6))
+    os.truncate(first.path, 0)
+    _age(first, 2)
+    with inbox.once(int(most * 0.6)), pytest.raises(NotReady):
+        _promise(inbox, int(most * 0.6))
+    _promise(inbox, int(most * 0.6))
+    with pytest.raises(NotReady):
+        inbox.check_room(first.length, first)
+
+
+def test_who_asks_for_room_waits_for_who_is_just_promised_some(tmp_path):
+    inbox = Inbox(tmp_path / "uploads")
+    handle = os.open(inbox.folder, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    with ThreadPoolExecutor(1) as beside:
+        asked = beside.submit(_promise, inbox, 10)
+        time.sleep(0.3)
+        waited = not asked.done()
+        os.close(handle)
+        assert asked.result().length == 10
+    assert waited
+
+
+def test_the_service_says_when_to_come_again(clone, city_template, tmp_path):
+    with serving(clone(city_template), tmp_path, 1, "--no-worker") as service:
+
+        def begin():
+            asked = {**TUS, "Upload-Length": str(len(PHOTO))}
+            return service.http.post("/api/v1/uploads", headers=asked)
+
+        def patch(where):
+            asked = {**TUS, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+            return service.http.patch(where, content=PHOTO, headers=asked)
+
+        begun = begin()
+        assert begun.status_code == 201
+        inbox = Inbox(tmp_path / "state" / "uploads")
+        # Far more than there is, so that it does not matter what others do with this disk.
+        other = _promise(inbox, 1)
+        over = other.path.with_name(other.path.name.replace(".1.", f".{_left(tmp_path) * 2}."))
+        other.path.rename(over)
+        whole = {"file": ("a.jpg", PHOTO)}
+        for answer in (
+            begin(),
+            patch(begun.headers["location"]),
+            service.http.post("/api/v1/uploads", files=whole),
+        ):
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "300")
+            assert "no room for photos" in answer.json()["detail"]
+        over.unlink()
+        assert patch(begun.headers["location"]).status_code == 200
+        assert service.http.post("/api/v1/uploads", files=whole).status_code == 201

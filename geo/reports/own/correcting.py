@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from geo.errors import Conflict
-from geo.reports.deadlines import promised as deadlines
 from geo.reports.assigning import Intake
+from geo.reports.deadlines import promised as deadlines
 from geo.reports.events import Words, words
 from geo.reports.intake import unknown_category
 from geo.reports.new import CATEGORY_CODE, Answer, check_answers, said_text

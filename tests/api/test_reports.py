@@ -183,7 +183,7 @@ def test_text_is_kept_in_nfc_whatever_form_it_came_in(service):
         ({"text": "\u200b\u200d"}, "text"),
         ({"text": "a\u0000b"}, "text"),
         ({"text": "a\u001bb"}, "text"),
-        ({"text": "a\u0085b"}, "text"),
+        ({"text": "a\u0086b"}, "text"),
         ({"text": "x" * 5001}, "text"),
         ({"text": 5}, "text"),
         ({"text": None}, "text"),

@@ -26,7 +26,8 @@ GRANTS: Final[dict[str, str]] = {
         (
             *("alembic_version", "categories", "organisations", "facilities", "streets"),
             *("ward_sets", "wards", "ward_shapes", "wards_today"),
-            *("reforms", "retention_rules"),
+            *("reforms", "retention_rules", "zones", "routing_rules", "deadline_rules"),
+            "city_days",
         ),
         _READ,
     ),

@@ -47,6 +47,14 @@ from geo.store.tables.retention import retention_rules
 from geo.store.tables.streets import streets
 from geo.store.tables.users import api_keys, recovery_codes, sessions, sign_in_failures, users
 from geo.store.tables.wards import ward_sets, ward_shapes, wards
+from geo.store.tables.work import (
+    city_days,
+    deadline_rules,
+    report_merges,
+    report_supports,
+    routing_rules,
+    zones,
+)
 
 __all__ = [
     "abuse_buckets",
@@ -60,6 +68,8 @@ __all__ = [
     "citizen_reports",
     "citizen_sessions",
     "citizens",
+    "city_days",
+    "deadline_rules",
     "facilities",
     "hotspot_answers",
     "hotspot_artefacts",
@@ -83,10 +93,13 @@ __all__ = [
     "report_contacts",
     "report_devices",
     "report_events",
+    "report_merges",
+    "report_supports",
     "report_texts",
     "reports",
     "reports_today",
     "retention_rules",
+    "routing_rules",
     "sessions",
     "sign_in_failures",
     "streets",
@@ -97,4 +110,5 @@ __all__ = [
     "ward_shapes",
     "wards",
     "wards_today",
+    "zones",
 ]

@@ -23,7 +23,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZMULTIRANGE, UUID
 
 from geo.store.tables.base import metadata
 
@@ -122,6 +122,33 @@ reports = Table(
     Column("withheld", Text),
     # When the staff last edited its text; what it was before is in `report_texts`.
     Column("edited_at", DateTime(timezone=True)),
+    # 1 at once, 2 as usual, 3 when there is time
+    Column("priority", SmallInteger, nullable=False, server_default="2"),
+    # The first reply: until when, and when it was given.
+    Column("first_due_at", DateTime(timezone=True)),
+    Column("replied_at", DateTime(timezone=True)),
+    # When four fifths of the time until `due_at` are over. 1: that was told, 2: it is late.
+    Column("warn_at", DateTime(timezone=True)),
+    Column("escalated", SmallInteger, nullable=False, server_default="0"),
+    # While it waits no deadline runs (geo.reports.deadlines.due).
+    Column("waits_since", DateTime(timezone=True)),
+    Column("paused", TSTZMULTIRANGE, nullable=False, server_default="{}"),
+    # the last time that it was resolved or refused: its sender may open it again for a while
+    Column("resolved_at", DateTime(timezone=True)),
+    Column("reopened", SmallInteger, nullable=False, server_default="0"),
+    # who of the staff has it in hand
+    Column("holder_id", Integer, ForeignKey("users.id")),
+    # of a duplicate: the report that stands for it
+    Column("parent_id", UUID(as_uuid=True), ForeignKey("reports.id")),
+    Column("rating", SmallInteger),
+    Column("rated_at", DateTime(timezone=True)),
+    # how many said "me too"
+    Column("supports", Integer, nullable=False, server_default="0"),
+    CheckConstraint("priority BETWEEN 1 AND 3", name="priority"),
+    CheckConstraint("escalated BETWEEN 0 AND 2", name="escalated"),
+    CheckConstraint("rating BETWEEN 1 AND 5", name="rating"),
+    CheckConstraint("(status = 'waiting') = (waits_since IS NOT NULL)", name="waits_since"),
+    CheckConstraint("parent_id <> id", name="parent_id"),
     CheckConstraint("kind IN ('incident', 'suggestion')", name="kind"),
     CheckConstraint(f"status IN {STATUSES!r}", name="status"),
     CheckConstraint("ward_match IN ('covers', 'nearest')", name="ward_match"),
@@ -151,6 +178,39 @@ reports = Table(
             "AND status IN ('closed', 'rejected', 'duplicate', 'withdrawn')"
         ),
     ),
+    # What a crew has to do, near by (btree_gist takes the organisation along).
+    Index(
+        "ix_reports_open_near",
+        "organisation_id",
+        "geom",
+        postgresql_using="gist",
+        postgresql_where=text(f"status IN {OPEN_STATUSES!r}"),
+    ),
+    # The desk's list, by what is due next.
+    *(
+        Index(
+            f"ix_reports_open_{name}",
+            name,
+            "due_at",
+            "id",
+            postgresql_where=text(f"status IN {OPEN_STATUSES!r}"),
+        )
+        for name in ("organisation_id", "ward_id")
+    ),
+    # Whose time runs out next, by what was told of it already.
+    *(
+        Index(
+            f"ix_reports_{name}",
+            name,
+            postgresql_where=text(
+                f"escalated = {told} AND status IN ('received', 'assigned', 'in_progress')"
+            ),
+        )
+        for told, name in enumerate(("warn_at", "due_at"))
+    ),
+    Index("ix_reports_resolved_at", "resolved_at", postgresql_where=text("status = 'resolved'")),
+    Index("ix_reports_holder_id", "holder_id", postgresql_where=text("holder_id IS NOT NULL")),
+    Index("ix_reports_parent_id", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
     Index("ix_reports_created_at_id", "created_at", "id"),
     Index("ix_reports_category_code_created_at", "category_code", "created_at"),
     Index("ix_reports_ward_id_created_at", "ward_id", "created_at"),

@@ -27,6 +27,8 @@ SCOPES: dict[Kind, str] = {"staff": "openid email", "citizen": "openid"}
 ASKING_S = 5.0
 """For each question to the service; `IN_ALL_S`: for all of one sign-in."""
 IN_ALL_S = 10.0
+# How a client shows that it is itself (OpenID Connect Core, 9).
+_IN_HEADER, _IN_BODY = "client_secret_basic", "client_secret_post"
 _LASTS_S = 3600.0
 _RESTS_S = 5.0
 _KEYS_AGAIN_S = 60.0
@@ -181,8 +183,8 @@ class Provider:
                 raise self._away(f"its {name} is no address over TLS")
             places[name] = place
         ways = found.get("token_endpoint_auth_methods_supported")
-        ways = ways if isinstance(ways, list) else ["client_secret_basic"]
-        by_post = "client_secret_basic" not in ways and "client_secret_post" in ways
+        ways = ways if isinstance(ways, list) else [_IN_HEADER]
+        by_post = _IN_HEADER not in ways and _IN_BODY in ways
         says_issuer = found.get("authorization_response_iss_parameter_supported") is True
         return _Discovery(**places, by_post=by_post, says_issuer=says_issuer)
 

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from geo.reports import events, routing
+from geo.reports import events
 from geo.reports.keys import Keys
+from geo.reports.routing import reasons as routing
 from geo.wards.directory import Answer, Ward, WardDirectory
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from geo.reports import routing
+from geo.reports.routing import reasons as routing
 from geo.wards.directory import WardDirectory
 from geo.wards.lookup import NEAREST, SNAP_M
 

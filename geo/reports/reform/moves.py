@@ -18,11 +18,11 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from geo.reports import routing
 from geo.reports.events import Words
 from geo.reports.reform import words
 from geo.reports.reform.open import OpenReports
 from geo.reports.reform.uuids import uuids
+from geo.reports.routing import reasons as routing
 from geo.store import reforms as store
 from geo.store import reports as reports_store
 from geo.store.database import AsyncConnection, AsyncEngine

@@ -1,8 +1,4 @@
-"""Which organisation answers for a report, and the reasons, as sentences people can check.
-
-Today the ward's own committee answers for everything in the ward; rules by category and zone come
-with their issue.
-"""
+"""Why this ward and this organisation: sentences that people can check, kept with the report."""
 
 from collections.abc import Sequence
 

@@ -1,0 +1,1 @@
+"""Which organisation answers for a report, how urgent it is, and why."""

@@ -109,7 +109,7 @@ class FacilityIndex:
     def __init__(self, lon: Sequence[float], lat: Sequence[float], names: Sequence[str]) -> None:
         self._lon, self._lat = np.asarray(lon, float), np.asarray(lat, float)
         self._names = names
-        self._tree = shapely.STRtree(np.atleast_1d(shapely.points(self._lon, self._lat)))
+        self._tree = shapely.STRtree(shapely.points(np.column_stack((self._lon, self._lat))))
 
     def nearest(self, lon: float, lat: float, within_m: float) -> tuple[str, float] | None:
         """`(name, metres)`; None: none is so near. Does not look over the 180th meridian."""

@@ -8,7 +8,7 @@ which it is in force. What it leaves out fits everything. Rules are tried by `po
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -109,7 +109,8 @@ class FacilityIndex:
     def __init__(self, lon: Sequence[float], lat: Sequence[float], names: Sequence[str]) -> None:
         self._lon, self._lat = np.asarray(lon, float), np.asarray(lat, float)
         self._names = names
-        self._tree = shapely.STRtree(shapely.points(np.column_stack((self._lon, self._lat))))
+        places: Any = shapely.points(self._lon, self._lat)
+        self._tree = shapely.STRtree(places)
 
     def nearest(self, lon: float, lat: float, within_m: float) -> tuple[str, float] | None:
         """`(name, metres)`; None: none is so near. Does not look over the 180th meridian."""

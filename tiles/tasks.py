@@ -4,7 +4,7 @@ from datetime import date
 
 from sqlalchemy import CTE, BigInteger, bindparam, or_, select
 
-from geo.reports.tasks import conditions
+from geo.reports.tasks.conditions import conditions
 from geo.store import wards
 from geo.store.tables import categories, reports
 from tiles.address import TileAddress

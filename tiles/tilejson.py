@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy import Select, func, literal, select
 
-from geo.reports.tasks import conditions
+from geo.reports.tasks.conditions import conditions
 from geo.store import alerts as alert_rows
 from geo.store import hotspots as hotspot_rows
 from geo.store.database import AsyncConnection, driver

@@ -1,0 +1,1 @@
+"""What crews and the desk have to do: which reports, near by, in which order."""

@@ -60,4 +60,4 @@ def number(request: Request, name: str) -> int:
 
 def expires(part: Part) -> str:
     """`Upload-Expires` as HTTP writes a time."""
-    return format_datetime(part.expires_at, usegmt=True)
+    return format_datetime(part.ends_at, usegmt=True)

@@ -2,6 +2,7 @@
 
 import os
 from asyncio import to_thread
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path as File
 from typing import IO, Annotated, Any
@@ -25,6 +26,7 @@ from geo.store import photos as rows
 
 router = APIRouter(prefix="/api/v1/uploads", tags=["uploads"], route_class=tus.TusRoute)
 
+_LOOKED_EACH = 4 << 20
 _MULTIPART = {
     "requestBody": {
         "content": {
@@ -90,9 +92,13 @@ async def send(
             "send the photo or video as the part `file` of multipart/form-data, or the header "
             "Upload-Length to send it in pieces (tus 1.0)",
         )
-    request.app.state.inbox.check_room(media.MOST_BYTES_OF_ANY)
+    inbox = request.app.state.inbox
+    await to_thread(inbox.check_room, media.MOST_BYTES_OF_ANY)
     await _admit(request, sender, token)
-    with request.app.state.inbox.once(media.MOST_BYTES_OF_ANY) as (file, path):
+    with ExitStack() as held:
+        # Others may be asked for room just now, and waited for.
+        once = inbox.once(media.MOST_BYTES_OF_ANY)
+        file, path = await to_thread(held.enter_context, once)
         # Where its line is full now, the rest of it need not be sent.
         sent = await receive(request, file, request.app.state.cleaning.check)
         file.flush()
@@ -223,6 +229,9 @@ async def _append(request: Request, part: Part, file: IO[bytes], offset: int) ->
                 raise TooLarge(
                     f"the whole upload was to have {part.length} bytes, and this is more"
                 )
+            # Others write, too, who were promised less than they bring.
+            if there // _LOOKED_EACH != (there + len(piece)) // _LOOKED_EACH:
+                request.app.state.inbox.check_free()
             there += len(piece)
             file.write(piece)
             if not checked and (there >= media.HEAD_BYTES or there == part.length):

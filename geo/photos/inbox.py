@@ -20,11 +20,16 @@ from geo.errors import Held, NotFound, NotReady
 # The database may lie on the same disk, and stops where it is full.
 ROOM_BYTES = 512 << 20
 # So long after its last byte room is kept for what an upload may still bring, and so long for one
-# that brought nothing yet; who goes on later is asked about anew. Else whoever begins many and
-# sends nothing would have the disk to themselves.
+# that brought nothing yet; who goes on later is asked about anew. No more is kept than it brought
+# already, or a first piece of it. Else whoever begins many and sends next to nothing would have the
+# disk to themselves.
 KEPT_FOR = timedelta(minutes=10)
 _KEPT_FOR_NOTHING = timedelta(minutes=1)
+FIRST_BYTES = 1 << 20
+# One into which nothing came ends sooner: names alone fill a folder, too.
+EMPTY_FOR = timedelta(hours=1)
 _ONCE, _PART = ".once", ".part"
+_NO_ROOM = "there is no room for photos now; try again later"
 
 
 def new_file(path: Path) -> IO[bytes]:
@@ -48,6 +53,14 @@ class Part:
     path: Path
     length: int
     expires_at: datetime
+
+    @property
+    def ends_at(self) -> datetime:
+        """Until when it can be resumed."""
+        there = self.path.stat()
+        if there.st_size:
+            return self.expires_at
+        return min(self.expires_at, datetime.fromtimestamp(there.st_mtime, UTC) + EMPTY_FOR)
 
     @property
     def offset(self) -> int:
@@ -75,20 +88,33 @@ class Inbox:
         """
         promised = sum(self._promised(but.path.name if but else None))
         if shutil.disk_usage(self.folder).free < length + promised + ROOM_BYTES:
-            raise NotReady("there is no room for photos now; try again later", later_s=300)
+            raise NotReady(_NO_ROOM, later_s=300)
+
+    def check_free(self) -> None:
+        """Raises `NotReady` where the disk is about to be full, whatever was promised."""
+        if shutil.disk_usage(self.folder).free < ROOM_BYTES // 2:
+            raise NotReady(_NO_ROOM, later_s=300)
 
     def _promised(self, but: str | None) -> Iterator[int]:
         now = datetime.now(UTC)
-        for path in self.folder.iterdir():
-            _, length, *_ = [*path.name.split("."), ""]
-            if path.suffix not in (_ONCE, _PART) or not length.isdigit() or path.name == but:
-                continue
-            # It may have gone meanwhile.
-            with suppress(FileNotFoundError):
-                there = path.stat()
-                kept_for = KEPT_FOR if there.st_size else _KEPT_FOR_NOTHING
-                if there.st_mtime > (now - kept_for).timestamp():
-                    yield max(0, int(length) - there.st_size)
+        with os.scandir(self.folder) as files:
+            for file in files:
+                _, length, *_ = [*file.name.split("."), ""]
+                if (
+                    not file.name.endswith((_ONCE, _PART))
+                    or not length.isdigit()
+                    or file.name == but
+                ):
+                    continue
+                # It may have gone meanwhile.
+                with suppress(FileNotFoundError):
+                    there = file.stat()
+                    kept_for = KEPT_FOR if there.st_size else _KEPT_FOR_NOTHING
+                    if there.st_mtime > (now - kept_for).timestamp():
+                        to_come = max(0, int(length) - there.st_size)
+                        # What comes whole comes now.
+                        whole = file.name.endswith(_ONCE)
+                        yield to_come if whole else min(to_come, max(FIRST_BYTES, there.st_size))
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -134,8 +160,10 @@ class Inbox:
         """The upload whose time is not over."""
         for path in self.folder.glob(f"{id_hash.hex()}.*{_PART}"):
             part = _part(path)
-            if part.expires_at > now:
-                return part
+            # It may have gone meanwhile.
+            with suppress(FileNotFoundError):
+                if part.ends_at > now:
+                    return part
         return None
 
     @contextmanager
@@ -157,8 +185,12 @@ class Inbox:
 
     def resumable(self, now: datetime) -> set[bytes]:
         """Hashes of the ids whose upload can be resumed."""
-        parts = (path for path in self.folder.glob(f"*{_PART}") if _part(path).expires_at > now)
-        return {bytes.fromhex(path.name.partition(".")[0]) for path in parts}
+        found = set()
+        for path in self.folder.glob(f"*{_PART}"):
+            with suppress(FileNotFoundError):
+                if _part(path).ends_at > now:
+                    found.add(bytes.fromhex(path.name.partition(".")[0]))
+        return found
 
     def clear(
         self, now: datetime, done: Collection[bytes] = (), *, dry_run: bool = False

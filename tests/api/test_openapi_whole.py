@@ -4,6 +4,7 @@ is really there and of what is not: never a server error, never an answer that i
 import pytest
 import requests
 import schemathesis
+from conftest import serving
 from hostile import drawn, written
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -36,6 +37,7 @@ RIGHT = {
     "phone": "0912 345 678",
     "password": PASSWORD,
 }
+DEVICES = [f"{n:032x}" for n in range(9)]
 MOSTLY = st.sampled_from([True, True, True, False])
 # Shaped right may still name nothing that is there, what was shaped wrong was put right, and who
 # asks may be one who may.
@@ -45,6 +47,15 @@ LEFT_OUT = [checks.positive_data_acceptance, checks.negative_data_rejection, che
 @pytest.fixture(scope="module")
 def described(service):
     return schemathesis.openapi.from_url(f"{service.base}/openapi.json")
+
+
+@pytest.fixture(scope="module")
+def limited(service, tmp_path_factory):
+    """The same city and the same keys, with limits on what one device and one network send."""
+    settings = {"PINWARD_LIMITS": "yes", "PINWARD_STATE": str(service.log.parent / "state")}
+    folder = tmp_path_factory.mktemp("limited")
+    with serving(service.url, folder, 1, "--no-worker", **settings) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +78,24 @@ def sent(service, path):
     return made
 
 
+def ids(service, admin, path):
+    """What else may stand in a path: an upload that was begun, a sign-in, a key."""
+    if "{upload_id}" in path:
+        asked = {"Tus-Resumable": "1.0.0", "Upload-Length": "1000"}
+        begun = [service.http.post("/api/v1/uploads", headers=asked) for _ in range(3)]
+        return {"upload_id": [each.headers["location"].rsplit("/", 1)[1] for each in begun]}
+    if path == "/api/v1/keys/{id}":
+        keys = [{"name": "thử", "role": "admin"}] * 2
+        return {"id": [admin.post("/api/v1/keys", json=key).json()["id"] for key in keys]}
+    if path == "/api/v1/sessions/{id}":
+        return {"id": [each["id"] for each in admin.get("/api/v1/sessions").json()["sessions"]]}
+    return {}
+
+
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
-def test_whatever_is_asked_is_answered_as_documented(service, described, alert, method, path):
+def test_whatever_is_asked_is_answered_as_documented(
+    service, limited, described, alert, method, path
+):
     reports = sent(service, path) if "/reports/{code}" in path else {}
     there = {
         "code": list(reports) or list(builders.CODES[:2]),
@@ -78,6 +105,7 @@ def test_whatever_is_asked_is_answered_as_documented(service, described, alert, 
     }
     with signed_in(service, "admin", name=f"{method}{OPERATIONS.index((method, path))}") as admin:
         cookies = dict(admin.cookies)
+        there |= ids(service, admin, path)
 
         @given(case=described[path][method].as_strategy(), data=st.data())
         @settings(
@@ -90,17 +118,26 @@ def test_whatever_is_asked_is_answered_as_documented(service, described, alert, 
             put_right(case, data, there)
             code = (case.path_parameters or {}).get("code")
             headers = {"Pinward-Request": "1"}
+            asked_of = data.draw(st.sampled_from([service, limited]), label="asked of")
+            if data.draw(st.booleans(), label="names its device"):
+                headers["Pinward-Device"] = data.draw(st.sampled_from(DEVICES), label="device")
+            if "{upload_id}" in path and data.draw(MOSTLY, label="speaks tus"):
+                headers["Tus-Resumable"] = "1.0.0"
             if whom == "reporter" and code in reports:
                 headers["Authorization"] = f"Report {reports[code]}"
             signed = cookies if whom == "admin" else {}
             if path in ENDLESS:
-                asked = case.as_transport_kwargs(base_url=service.base, headers=headers)
+                asked = case.as_transport_kwargs(base_url=asked_of.base, headers=headers)
                 asked |= {"cookies": signed, "stream": True, "timeout": 30}
                 with requests.request(**asked) as answer:
                     assert answer.status_code < 500, answer.text
             else:
                 case.call_and_validate(
-                    excluded_checks=LEFT_OUT, headers=headers, cookies=signed, timeout=60
+                    base_url=asked_of.base,
+                    excluded_checks=LEFT_OUT,
+                    headers=headers,
+                    cookies=signed,
+                    timeout=60,
                 )
 
         check()

@@ -13,7 +13,7 @@ from conftest import serving
 from hostile import drawn, written
 
 from geo.errors import NotReady
-from geo.photos.inbox import KEPT_FOR, ROOM_BYTES, Inbox
+from geo.photos.inbox import FIRST_BYTES, KEPT_FOR, ROOM_BYTES, Inbox
 
 PHOTO = written(drawn(64, 48), "JPEG")
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -37,31 +37,55 @@ def _age(part, minutes):
 def test_no_more_is_promised_than_there_is(tmp_path):
     inbox = Inbox(tmp_path / "uploads")
     most = _left(tmp_path)
+    with inbox.once(int(most * 0.6)):
+        with pytest.raises(NotReady, match="no room for photos"):
+            _promise(inbox, int(most * 0.6))
+        with pytest.raises(NotReady), inbox.once(int(most * 0.6)):
+            pass
     first = _promise(inbox, int(most * 0.6))
-    with pytest.raises(NotReady, match="no room for photos"):
-        _promise(inbox, int(most * 0.6))
-    with pytest.raises(NotReady), inbox.once(int(most * 0.6)):
-        pass
-    # Of itself it takes nothing away.
-    inbox.check_room(first.length, first)
-    # What came is on the disk, and counted there.
-    os.truncate(first.path, first.length)
-    inbox.check_room(int(most * 0.6))
-    os.truncate(first.path, 0)
+    # As much again as came; that is on the disk, or would be: it is a hole here.
+    os.truncate(first.path, int(most * 0.3))
     with pytest.raises(NotReady):
-        _promise(inbox, int(most * 0.6))
-    # Who begins many and sends nothing does not hold the disk.
-    os.truncate(first.path, 1)
+        _promise(inbox, int(most * 0.8))
+    # Of itself it takes nothing away.
+    inbox.check_room(int(most * 0.8), first)
     _age(first, KEPT_FOR.seconds / 60 - 1)
     with pytest.raises(NotReady):
-        _promise(inbox, int(most * 0.6))
-    os.truncate(first.path, 0)
-    _age(first, 2)
-    with inbox.once(int(most * 0.6)), pytest.raises(NotReady):
-        _promise(inbox, int(most * 0.6))
-    _promise(inbox, int(most * 0.6))
-    with pytest.raises(NotReady):
-        inbox.check_room(first.length, first)
+        _promise(inbox, int(most * 0.8))
+    _age(first, KEPT_FOR.seconds / 60 + 1)
+    _promise(inbox, int(most * 0.8))
+
+
+def test_who_begins_many_and_sends_next_to_nothing_does_not_hold_the_disk(tmp_path):
+    inbox = Inbox(tmp_path / "uploads")
+    most = _left(tmp_path)
+    for _ in range(50):
+        os.truncate(_promise(inbox, most // 10).path, 1)
+    _promise(inbox, most - 60 * FIRST_BYTES - (64 << 20))
+
+
+def test_one_into_which_nothing_came_ends_within_the_hour(tmp_path):
+    inbox = Inbox(tmp_path / "uploads")
+    now = datetime.now(UTC)
+    names = [secrets.token_bytes(32) for _ in range(3)]
+    empty, begun, fresh = (inbox.begin(name, 100, UNTIL) for name in names)
+    os.truncate(begun.path, 1)
+    for part in (empty, begun):
+        _age(part, 61)
+    assert [inbox.find(name, now) for name in names] == [None, begun, fresh]
+    assert fresh.ends_at < now + timedelta(hours=1, minutes=1) < UNTIL
+    assert begun.ends_at > now + timedelta(hours=23)
+    assert inbox.resumable(now) == set(names[1:])
+    assert inbox.clear(now) == [empty.path]
+
+
+def test_a_disk_that_fills_all_the_same_is_told_while_pieces_come(tmp_path, monkeypatch):
+    inbox = Inbox(tmp_path / "uploads")
+    inbox.check_free()
+    full = shutil.disk_usage(tmp_path)._replace(free=ROOM_BYTES // 2 - 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: full)
+    with pytest.raises(NotReady, match="no room for photos"):
+        inbox.check_free()
 
 
 def test_who_asks_for_room_waits_for_who_is_just_promised_some(tmp_path):
@@ -92,9 +116,8 @@ def test_the_service_says_when_to_come_again(clone, city_template, tmp_path):
         assert begun.status_code == 201
         inbox = Inbox(tmp_path / "state" / "uploads")
         # Far more than there is, so that it does not matter what others do with this disk.
-        other = _promise(inbox, 1)
-        over = other.path.with_name(other.path.name.replace(".1.", f".{_left(tmp_path) * 2}."))
-        other.path.rename(over)
+        over = inbox.folder / f"{secrets.token_hex(16)}.{_left(tmp_path) * 2}.once"
+        over.touch(0o600)
         whole = {"file": ("a.jpg", PHOTO)}
         for answer in (
             begin(),

@@ -114,9 +114,17 @@ def test_nothing_else_reads_the_table():
         "geo/store/tables/reports.py",
         "geo/store/contacts.py",
         "geo/store/reports_submit.sql",
+        # That row security is on; the name of a table; whether there was a contact.
+        "geo/store/asking.py",
+        "geo/store/service_role.py",
+        "geo/store/persons.py",
+        "geo/store/since.py",
     }
     submit = (ROOT / "geo/store/reports_submit.sql").read_text()
     assert not re.search(r"(FROM|JOIN|RETURNING)\s+report_contacts", submit)
+    for name in ("asking", "service_role", "persons"):
+        text = (ROOT / f"geo/store/{name}.py").read_text()
+        assert not re.search(r"(FROM|JOIN)\s+report_contacts|report_contacts\.c", text), name
 
 
 def test_nothing_else_calls_the_store_of_contacts():

@@ -179,6 +179,16 @@ def test_sending_adds_a_contact_that_the_sender_does_not_see(db, reports):
         db.execute("INSERT INTO report_contacts VALUES (%s, 'x') RETURNING sealed", (uuid4(),))
 
 
+# Of the tables that are not the service's own to change: what it may all the same.
+MAY = {
+    "audit_log": {"INSERT"},
+    "reports": {"INSERT", "UPDATE"},
+    "report_events": {"INSERT", "UPDATE"},
+    "reports_today": {"DELETE"},
+    "reform_moves": {"DELETE"},
+}
+
+
 def test_the_role_owns_nothing_and_may_do_no_more_than_it_needs(url, db):
     role = service_role.ROLE
     assert db.execute("SELECT current_user").fetchone() == (role,)
@@ -204,13 +214,14 @@ def test_the_role_owns_nothing_and_may_do_no_more_than_it_needs(url, db):
     ).fetchall()
     assert more == []
     for table in service_role.GRANTS:
-        there = db.execute("SELECT to_regclass(%s)", (table,)).fetchone()[0]
-        allowed = "INSERT" if table == "audit_log" else "SELECT"
-        forbidden = {"INSERT", "UPDATE", "DELETE"} - {allowed}
-        assert not there or not any(
-            db.execute("SELECT has_table_privilege(%s, %s)", (table, each)).fetchone()[0]
-            for each in forbidden
-        ), table
+        may = {
+            each
+            for each in ("INSERT", "UPDATE", "DELETE")
+            if db.execute("SELECT has_table_privilege(%s::regclass, %s)", (table, each)).fetchone()[
+                0
+            ]
+        }
+        assert may <= MAY.get(table, set()), table
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,13 @@ import typer
 
 from api import entrance
 from api.cli.console import progress, refuse, say, several, with_database
+from api.erased_photos import drop_photos
+from geo.errors import RefusedBackup
 from geo.photos import backups
 from geo.reports import again as doing_again
 from geo.reports import categories
 from geo.settings import Settings
-from geo.store import migrate, since
+from geo.store import lists, migrate, since
 from geo.store.cluster import Cluster
 from geo.store.database import AsyncEngine, create_engine
 
@@ -87,55 +89,71 @@ def restore(
     target, store = entrance.database_url(settings), entrance.media(settings)
     now = datetime.now(UTC)
     kept = keep or file.with_name(f"{file.name}.since-{now:%Y%m%dT%H%M%S}.json")
+    copies = _copies(settings)
     found: dict[str, Any] | None = None
-    at = now
+    unknown: str | None = None
 
     def before(made: backups.Made) -> None:
-        nonlocal found, at
-        at = made.at
-        found = None if blind else since.read(target, made.at, made.newest_report)
+        nonlocal found, unknown
+        earlier = copies.after(made.at)
+        found = since.read(target, made.at, made.newest_report, now, earlier, blind)
+        unknown = made.at.isoformat() if found is None else found["unknown_since"]
         if found is not None:
-            since.save(found, kept)
+            lists.save(found, kept)
+            copies.keep(found)
             say(f"kept what was erased, hidden and revoked since the backup in {kept}")
             say(f"should this break off, go on with: pinward db again {kept}")
 
     with progress("photos", None) as done:
-        made = asyncio.run(
-            backups.restore(target, store, file, over=over, done=done, before=before)
-        )
+        asyncio.run(backups.restore(target, store, file, over=over, done=done, before=before))
     _upgrade(target)
-    earlier = sorted({*file.parent.glob(f"{file.name}.since-*.json")} - {kept})
-    if earlier:
-        say(
-            "lists of earlier restores are here; if one was broken off, its list is still to be "
-            f"done: pinward db again {earlier[-1]}"
-        )
-    say(f"restored the database and {_photos(made)} from {file}; everybody is signed out")
-    if found is None:
+    say(f"restored the database from {file}; everybody is signed out")
+    if unknown is not None:
         refuse(
-            f"what was erased, hidden, covered, barred or revoked since {at:%Y-%m-%d %H:%M} UTC is "
-            "not known: no database was there to tell it. Look for it where else it is noted: "
-            "letters and calls that asked for erasure, the worker's log, copies of `pinward audit "
-            "list`. Then `pinward reports erase`, `pinward keys list`, `pinward users list`"
+            "what was erased, hidden, covered, barred or revoked since "
+            f"{datetime.fromisoformat(unknown):%Y-%m-%d %H:%M} UTC is not known: no database was "
+            "there to tell it that knows the newest report of the backup. Look for it where else "
+            "it is noted: letters and calls that asked for erasure, the worker's log, copies of "
+            "`pinward audit list`. Then `pinward reports erase`, `pinward keys list`, "
+            "`pinward users list`"
         )
-    else:
-        _again(found)
-    _lost(made)
+    if found is not None:
+        _again(found, kept)
+    for path in copies.left():
+        say(f"the list of an earlier restore is still to be done: pinward db again {path}")
+    checked = asyncio.run(backups.check(target, store))
+    say(f"{_photos(checked)} of reports are in the store")
+    _lost(checked)
 
 
 @app.command()
 def again(
     file: Annotated[Path, typer.Argument(help="The list that `pinward db restore` kept.")],
 ) -> None:
-    """Do again what was erased, hidden, covered and revoked since a backup; twice is no harm."""
-    _again(since.load(file))
+    """Go on with what was erased, hidden, covered and revoked since a backup, where it broke off.
+
+    Once all of it is done, the list is named `.done`, and refused.
+    """
+    found = lists.load(file)
+    if file.name.endswith(lists.DONE) or _copies(Settings()).is_done(found):
+        raise RefusedBackup(
+            f"{file} was done to its end: done once more, it would only undo what came after"
+        )
+    _again(found, file)
 
 
-def _again(found: dict[str, Any]) -> None:
-    store, now = entrance.media(Settings()), datetime.now(UTC)
+def _copies(settings: Settings) -> lists.Copies:
+    return lists.Copies(settings.state / "restored")
+
+
+def _again(found: dict[str, Any], path: Path) -> None:
+    settings = Settings()
+    store, now = entrance.media(settings), datetime.now(UTC)
 
     async def work(engine: AsyncEngine) -> doing_again.Again:
-        return await doing_again.apply(engine, store, found, entrance.operator(), now)
+        told = await doing_again.apply(engine, store, found, entrance.operator(), now)
+        await drop_photos(engine, store, told.photo_files)
+        return told
 
     told = with_database(work)
     say(f"done again since the backup: {len(told.done)}")
@@ -145,6 +163,11 @@ def _again(found: dict[str, Any]) -> None:
         refuse("for you to look at:")
     for sentence in told.by_hand:
         refuse(f"  {sentence}")
+    if told.whole:
+        lists.finish(path)
+        _copies(settings).done(found)
+    else:
+        refuse(f"not all could be done; once that is mended: pinward db again {path}")
 
 
 def _photos(made: backups.Outcome) -> str:

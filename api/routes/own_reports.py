@@ -1,8 +1,8 @@
 """HTTP of what reporters do with their own reports, by the secret each was given.
 
-What changes what the public reads is let in first, as a report is. Then all in one transaction: the
-report's row is locked, `If-Match` is asked of it under the lock, and what is refused changes
-nothing.
+What changes what the public reads is let in first, as a report is, once nothing else refuses it:
+what is refused counts for nobody. Then all in one transaction: the report's row is locked,
+`If-Match` and the rules are asked of it again under the lock, and what is refused changes nothing.
 """
 
 from collections.abc import Sequence
@@ -22,16 +22,15 @@ from api.errors import documented
 from api.routes.reports import Code, Secret
 from api.schemas import GEOJSON, GeoJson, ReportFeature, Time
 from api.session import Read, ServiceSettings, Wards
-from geo.errors import ChangedMeanwhile, NotSignedIn
+from geo.errors import ChangedMeanwhile
 from geo.reports import reading
 from geo.reports.assigning import Intake
 from geo.reports.codes import read_key
 from geo.reports.contacts import Reporter
 from geo.reports.events import Words
-from geo.reports.held import with_secret
 from geo.reports.intake import key_hash
 from geo.reports.own import adding, contacting, correcting, moving, withdrawing
-from geo.reports.own.opening import NO_SECRET, opened
+from geo.reports.own.opening import opened
 from geo.store.database import AnyRow
 
 router = APIRouter(prefix="/api/v1", tags=["reports"], route_class=BoundedRoute)
@@ -68,12 +67,10 @@ class Own:
 
     async def let_in(self, told: Told, key: UUID | None = None) -> Sequence[Words]:
         """Let in what changes the report, before the transaction (`api.admission.change`): why the
-        staff are to look at it. Raises as `opened` does without the secret, before anything
-        counts: else anybody could fill the buckets of a text or a spot."""
-        if not self.secret:
-            raise NotSignedIn(NO_SECRET)
-        async with self.conn.begin():
-            await with_secret(self.conn, self.code, self.secret)
+        staff are to look at it.
+
+        `told` is what is new of it. Ask first for the secret and for all else that may refuse it:
+        of a text or a spot everything counts for everybody."""
         return await admission.change(
             self.request,
             self.conn,
@@ -84,17 +81,17 @@ class Own:
             now=self.now,
         )
 
-    async def open(self) -> AnyRow:
+    async def open(self, *, locked: bool = True) -> AnyRow:
         """Lock it and read it; raises `ChangedMeanwhile` where `If-Match` names another version."""
-        row = await self.open_to_add()
+        row = await self.open_to_add(locked=locked)
         # Weak ETags too: compression changes the bytes, and the content is what is asked about.
         if self.if_match is not None and not matches(self.if_match, weak_etag(await self._view())):
             raise ChangedMeanwhile("the report was changed since you read it; read it again")
         return row
 
-    async def open_to_add(self) -> AnyRow:
+    async def open_to_add(self, *, locked: bool = True) -> AnyRow:
         """As `open`, whatever `If-Match` says: what is added does away with nothing."""
-        return await opened(self.conn, self.code, self.secret or None)
+        return await opened(self.conn, self.code, self.secret or None, locked=locked)
 
     async def view(self) -> Response:
         """The reporter's own view as it is now, with its ETag."""
@@ -125,7 +122,9 @@ async def correct_report(
 
     Another category goes to whoever answers for it, as if the report had come so.
     """
-    reasons = await mine.let_in(Told(body.text, body.answers))
+    async with mine.conn.begin():
+        will = await correcting.check(mine.conn, await mine.open(locked=False), body, mine.now)
+    reasons = await mine.let_in(Told(will.new("text"), will.new("answers")))
     rules = Intake(wards, mine.keys, settings.timezone, settings.snap_m)
     async with mine.conn.begin():
         report = await mine.open()
@@ -138,8 +137,10 @@ async def move_pin(
     body: moving.Position, mine: Mine, wards: Wards, settings: ServiceSettings
 ) -> Response:
     """Move the pin, by up to 500 m in all: in the first 30 minutes, while nobody works on it."""
-    reasons = await mine.let_in(Told(place=(body.lon, body.lat)))
     rules = Intake(wards, mine.keys, settings.timezone, settings.snap_m)
+    async with mine.conn.begin():
+        moved = moving.check(await mine.open(locked=False), body, rules, mine.now)
+    reasons = await mine.let_in(Told(place=(body.lon, body.lat) if moved else None))
     async with mine.conn.begin():
         report = await mine.open()
         await moving.move(mine.conn, report, body, rules, mine.now, reasons)
@@ -165,6 +166,8 @@ async def add_to_report(
 ) -> Response:
     """Add to a report, while it is open or resolved; at most 20 times."""
     key = read_key(idempotency_key) if idempotency_key is not None else None
+    async with mine.conn.begin():
+        await adding.check(mine.conn, await mine.open_to_add(locked=False), mine.now, key)
     reasons = await mine.let_in(Told(body.text), key)
     async with mine.conn.begin():
         report = await mine.open_to_add()

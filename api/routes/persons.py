@@ -111,6 +111,10 @@ class PersonExport(BaseModel):
 
     code: str
     about: Name
+    labels: Annotated[
+        dict[str, Name],
+        Field(description="what the members are called that have no label beside them"),
+    ]
     report: list[Kept]
     contact: list[Kept]
 

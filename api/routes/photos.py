@@ -17,12 +17,13 @@ from api.errors import documented
 from api.parameters import Said
 from api.ranges import ranged
 from api.routes.reports import BY_SECRET, Code, Secret
-from api.schemas import Photo
+from api.schemas import Name, Photo
 from api.session import Read
-from geo.errors import MediaMissing, NotFound, NotReady
+from geo.errors import MediaMissing, NotFound
 from geo.photos.boxes import MOST_BOXES, Box
 from geo.photos.cleaned import MEDIA_TYPE
 from geo.reports import pictures, reading
+from geo.reports.events import words
 from geo.reports.held import held
 from geo.store import photos as rows
 from geo.store.database import AnyRow, AsyncConnection
@@ -41,6 +42,25 @@ class StaffPhoto(Photo):
     """A photo as the staff sees it."""
 
     hidden: Annotated[bool, Field(description="shown to the reporter and the staff alone")]
+
+
+class CoveredPhoto(StaffPhoto):
+    """A photo that was covered just now."""
+
+    note: Annotated[
+        Name | None,
+        Field(description="what is not done yet, for the one who covered it; null: all is done"),
+    ]
+
+
+_OLD_STAYS = words(
+    "Ảnh đã được che và không ai còn xem được ảnh cũ, nhưng tệp ảnh cũ chưa xóa được khỏi kho. Hệ "
+    "thống sẽ tự xóa trong lần dọn hằng giờ, sớm nhất là một ngày sau khi ảnh được gửi. Không cần "
+    "che lại.",
+    "The photo is covered, and nobody is shown the one before any more; but its file could not be "
+    "deleted from the store of photos yet. The hourly sweep deletes it, at the earliest a day "
+    "after it was sent. There is no need to cover it once more.",
+)
 
 
 class StaffPhotos(BaseModel):
@@ -129,10 +149,11 @@ async def box_out(
     request: Request,
     response: Response,
     who: Annotated[Who, may_also(Action.MODERATE)],
-) -> StaffPhoto:
+) -> CoveredPhoto:
     """Cover faces and number plates in a photo with grey. It cannot be undone.
 
-    The new picture takes the place of the old one, which is deleted.
+    The new picture takes the place of the old one, which is deleted; `note` says so where that
+    could not be done yet.
     """
     state = request.app.state
     async with state.engine.connect() as conn:
@@ -149,15 +170,12 @@ async def box_out(
         reason=body.reason,
         now=datetime.now(UTC),
     )
-    # Before the answer: who is told that it is done may rely on it.
-    if await drop_photos(state.engine, state.media, [photo.sha256]):
-        raise NotReady(
-            "the photo is covered, and the one before is shown to nobody any more; but it could "
-            "not be deleted from the store of photos yet. The hourly sweep deletes it as soon as "
-            "it can, at the earliest a day after it was sent; do not cover it once more"
-        )
+    # Before the answer: who is told that it is done may rely on it. Covered it is in any case, so
+    # no error: a program would do it once more.
+    left = await drop_photos(state.engine, state.media, [photo.sha256])
     response.headers["Cache-Control"] = "no-store"
-    return _told(report.code, row)
+    told = _told(report.code, row).model_dump()
+    return CoveredPhoto(**told, note=Name(**_OLD_STAYS) if left else None)
 
 
 async def _within(conn: AsyncConnection, code: str, account: AnyRow) -> AnyRow:

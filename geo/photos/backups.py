@@ -108,14 +108,14 @@ async def restore(
     over: bool = False,
     done: Progress = lambda n: None,
     before: Callable[[Made], None] = lambda made: None,
-) -> Outcome:
+) -> None:
     """Put a backup's photos into the store and its database in the place of the one at `url`.
 
     The file is read to its end and checked first. Raises `RefusedBackup`, also when the database
     is in use, or holds reports or accounts and `over` is not said; then nothing but the store has
     more in it.
-    `before` is called last before the database is replaced, and may raise, too. Afterwards each
-    photo that a report refers to is looked for in the store.
+    `before` is called last before the database is replaced, and may raise, too. Whether all photos
+    are there `check` says afterwards.
     """
     with _read(path) as archive, tempfile.TemporaryDirectory(prefix="pinward-restore-") as made:
         told = _checked(archive, path)
@@ -138,7 +138,6 @@ async def restore(
         dumps.check_idle(url)
         before(Made(datetime.fromisoformat(told["made_at"]), told.get("newest_report")))
         dumps.replace(url, dump)
-    return await check(url, store)
 
 
 async def check(url: str, store: Store) -> Outcome:

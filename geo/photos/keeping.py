@@ -123,14 +123,17 @@ async def attach(
         )
 
 
-async def forget(conn: AsyncConnection, store: Store, sha256: str) -> bool:
+async def forget(
+    conn: AsyncConnection, store: Store, sha256: str, but_ended: datetime | None = None
+) -> bool:
     """Delete an object that no row refers to any more; whether it was deleted.
 
-    Call it in a transaction in which the rows are gone. If that is not committed after all, the
-    rows are there and their object is not: so let the rows go in a transaction before.
+    `but_ended`: rows of uploads that ended until then, which nobody can use, do not count. Call it
+    in a transaction in which the other rows are gone. If that is not committed after all, the rows
+    are there and their object is not: so let them go in a transaction before.
     """
     await rows.lock(conn, sha256)
-    if await rows.referred(conn, [sha256]):
+    if await rows.referred(conn, [sha256], but_ended):
         return False
     await store.delete(sha256)
     return True

@@ -41,11 +41,11 @@ async def sweep(
     """Delete what is over as of `now`; `dry_run`: only count it.
 
     Raises `RefusedSweep`, with nothing of the store deleted, when most of what lies there has no
-    row and `even_most` is not said.
+    row and `even_most` is not said. A pass that fails, or whose store is away, forgets nothing: the
+    rows of ended uploads, which tell what they left from what is strange, go last.
     """
-    async with engine.begin() as conn:
-        counted = rows.count_expired if dry_run else rows.drop_expired
-        expired = await counted(conn, now)
+    async with engine.connect() as conn:
+        expired = await rows.expired(conn, now)
         done = await rows.kept_among(conn, inbox.resumable(now))
     leftovers = len(inbox.clear(now, done, dry_run=dry_run))
     total, waste, unfinished = 0, [], []
@@ -53,7 +53,6 @@ async def sweep(
         named = {each.sha256 for each in some if each.sha256}
         total += len(named)
         async with engine.connect() as conn:
-            # A dry run leaves the rows that a real one has deleted by now.
             needed = await rows.referred(conn, named, now)
         for each in some:
             if each.changed_at > now - _OLD:
@@ -71,18 +70,20 @@ async def sweep(
             "which looks like the wrong database or the wrong store (PINWARD_DATABASE_URL, "
             "PINWARD_MEDIA); if both are right, run `pinward photos sweep --even-most`"
         )
-    gone = waste if dry_run else [each for each in waste if await _forget(engine, store, each)]
+    gone = waste if dry_run else [each for each in waste if await _forget(engine, store, each, now)]
     if not dry_run:
         for each in unfinished:
             await store.delete_path(each.path)
+        async with engine.begin() as conn:
+            await rows.drop_expired(conn, now)
     size = sum(each.size for each in gone)
     return Swept(len(expired), len(gone), size, len(unfinished), leftovers)
 
 
-async def _forget(engine: AsyncEngine, store: Store, found: Found) -> bool:
+async def _forget(engine: AsyncEngine, store: Store, found: Found, now: datetime) -> bool:
     assert found.sha256
     async with engine.begin() as conn:
-        return await keeping.forget(conn, store, found.sha256)
+        return await keeping.forget(conn, store, found.sha256, but_ended=now)
 
 
 async def _batches(store: Store) -> AsyncIterator[list[Found]]:

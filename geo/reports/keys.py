@@ -24,10 +24,10 @@ FRONT = 5
 class Keys:
     """What a service derives its keys from, each at least 32 bytes.
 
-    `secret` and, after it was replaced, `old_secrets` (newest first) derive report secrets, and
-    the keys that seal which device a report came from. Contact
-    data are sealed under the first of `contact`, which are theirs alone, or under one derived from
-    `secret` where there is none; all of them open.
+    `secret` and, after it was replaced, `old_secrets` (newest first) derive report secrets; from
+    `secret` alone comes the key that seals which device a report came from. Contact data are sealed
+    under the first of `contact`, which are theirs alone, or under one derived from `secret` where
+    there is none; all of them open.
     """
 
     secret: bytes
@@ -59,11 +59,14 @@ class Keys:
     def seal_device(self, device: bytes, report_id: UUID) -> bytes:
         """The keyed hash of a device for this report, as `seal`: of two reports of one device
         nobody sees without the key that they are."""
-        return _seal(self._devices()[0], device, report_id)
+        return _seal(self._device(), device, report_id)
 
     def unseal_device(self, sealed: bytes, report_id: UUID) -> bytes | None:
-        """The way back; None as of `unseal`."""
-        return _unseal(self._devices(), sealed, report_id)
+        """The way back; None as of `unseal`, and where the secret was replaced since.
+
+        The door would know the device by another hash now: what was sealed before says nothing.
+        """
+        return _unseal((self._device(),), sealed, report_id)
 
     def marks(self, kind: str, value: str) -> Iterator[bytes]:
         """Keyed hashes by which a normalised phone or e-mail is found again, today's key first.
@@ -78,8 +81,8 @@ class Keys:
     def _ring(self) -> tuple[bytes, ...]:
         return (*self.contact, *self.secrets)
 
-    def _devices(self) -> tuple[bytes, ...]:
-        return tuple(derived_key(each, "device of a report") for each in self.secrets)
+    def _device(self) -> bytes:
+        return derived_key(self.secret, "device of a report")
 
 
 def plain_phone(value: str) -> str:

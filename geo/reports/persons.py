@@ -52,6 +52,43 @@ _CONTACT: dict[str, Words] = {
     "phone": words("Điện thoại", "Phone"),
     "email": words("Thư điện tử", "E-mail"),
 }
+MEMBERS: dict[str, Words] = {
+    "report": words("Phản ánh", "The report"),
+    "contact": words("Liên hệ bạn để lại", "The contact you left"),
+    "history": words("Diễn biến", "What happened"),
+    "inner_lines_not_shown": words(
+        "Số dòng ghi chú nội bộ không nêu ở đây", "How many inner lines are not shown here"
+    ),
+    "looked_at_by_staff": words(
+        "Cán bộ đã xem hoặc thay đổi", "What the staff looked at or changed"
+    ),
+    "known_if_sent_again": words(
+        "Còn nhận ra nếu được gửi lại", "Known if the same is sent once more"
+    ),
+    "earlier_texts": words(
+        "Nội dung trước khi thành phố sửa", "What it said before the city edited it"
+    ),
+    "device_known": words(
+        "Còn lưu dấu (dạng băm, niêm phong) của thiết bị đã gửi",
+        "A sealed hash of the device that sent it is kept",
+    ),
+    "kept_as_mine": words(
+        "Được lưu trong tài khoản của người gửi", "Kept as theirs under somebody's sign-in"
+    ),
+    "photos": words("Ảnh và video", "Photos and videos"),
+    "n": words("Số thứ tự", "Number"),
+    "at": words("Thời điểm", "When"),
+    "action": words("Việc đã làm", "What was done"),
+    "reason": words("Lý do", "Why"),
+    "public": words("Mọi người xem được", "Seen by everybody"),
+    "replaced_at": words("Được thay lúc", "Replaced at"),
+    "media_type": words("Định dạng tệp", "Kind of file"),
+    "width": words("Chiều rộng (điểm ảnh)", "Width (pixels)"),
+    "height": words("Chiều cao (điểm ảnh)", "Height (pixels)"),
+    "hidden": words("Thành phố đã ẩn", "Hidden by the city"),
+}
+"""Members of the answer, and of what is in them, that have no label beside them; `LABELS` has the
+others."""
 _ABOUT = words(
     "Toàn bộ dữ liệu Pinward lưu về phản ánh này và người gửi. Địa chỉ mạng không được lưu. "
     "Mã bí mật chỉ được lưu dưới dạng băm.",
@@ -76,6 +113,7 @@ async def of_report(
     return {
         "code": report.code,
         "about": _ABOUT,
+        "labels": MEMBERS,
         "report": _fields(dict(row)),
         "contact": _contact(contact),
         "history": [

@@ -16,9 +16,9 @@ async def row(conn: AsyncConnection, report_id: UUID) -> AnyRow:
     """The report as it is to be changed.
 
     `id, code, status, category_code, text, answers, accuracy_m, lon, lat, ward_id, organisation_id,
-    created_at, content_gone_at, withheld, edited_at`, its category's `questions, deadlines`, and
-    what its events add up to: `counts` (kind → how many) and `moved_m` (metres the pin was moved
-    in all).
+    created_at, content_gone_at, withheld, edited_at`, its category's `questions, deadlines,
+    category_vi, category_en` (its name), and what its events add up to: `counts` (kind → how many)
+    and `moved_m` (metres the pin was moved in all).
     """
     events = (
         select(report_events.c.kind, func.count().label("n"))
@@ -46,6 +46,8 @@ async def row(conn: AsyncConnection, report_id: UUID) -> AnyRow:
             func.ST_Y(reports.c.geom).label("lat"),
             categories.c.questions,
             categories.c.deadlines,
+            categories.c.name_vi.label("category_vi"),
+            categories.c.name_en.label("category_en"),
             func.coalesce(counts, text("'{}'::jsonb")).label("counts"),
             func.coalesce(moved, 0.0).label("moved_m"),
         )

@@ -53,14 +53,13 @@ async def drop_upload(conn: AsyncConnection, id_hash: bytes) -> list[str]:
     return [sha256 for row in await conn.execute(gone) for sha256 in row if sha256]
 
 
-async def drop_expired(conn: AsyncConnection, now: datetime) -> Sequence[AnyRow]:
-    """Delete the uploads whose time is over: their `sha256, still_sha256`."""
-    gone = delete(uploads).where(uploads.c.expires_at <= now)
-    return (await conn.execute(gone.returning(*_OBJECTS))).all()
+async def drop_expired(conn: AsyncConnection, now: datetime) -> None:
+    """Delete the uploads whose time is over."""
+    await conn.execute(delete(uploads).where(uploads.c.expires_at <= now))
 
 
-async def count_expired(conn: AsyncConnection, now: datetime) -> Sequence[AnyRow]:
-    """What `drop_expired` would delete."""
+async def expired(conn: AsyncConnection, now: datetime) -> Sequence[AnyRow]:
+    """What `drop_expired` deletes: `sha256, still_sha256` of each."""
     return (await conn.execute(select(*_OBJECTS).where(uploads.c.expires_at <= now))).all()
 
 

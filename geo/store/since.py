@@ -4,10 +4,8 @@ Read before the backup takes its place, and kept in a file of its owner's, becau
 knows it any more. It names reports by their codes and holds hashes, no contact and no erased text.
 """
 
-import json
-import os
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -67,18 +65,76 @@ SELECT encode(device, 'hex') AS device, until::text, banned_at::text, banned_by,
 FROM banned_devices WHERE until > now()
 """,
     "mine": "SELECT r.code FROM citizen_reports AS m JOIN reports AS r ON r.id = m.report_id",
+    "alerts": """
+SELECT identifier::text, cancelled_at::text FROM alerts WHERE cancelled_at >= %(since)s
+""",
+    "retention": "SELECT category_code, contact_months, content_months FROM retention_rules",
     "audit": """
 SELECT n, at::text, actor, action, subject, reason FROM audit_log WHERE at >= %(since)s ORDER BY n
 """,
 }
 
 
-def read(url: str, since: datetime, newest_report: str | None) -> dict[str, Any] | None:
-    """What was taken away in the database at `url` since then, as JSON has it; None: it is empty.
+# Where there was nothing to read: as `read` has it.
+_NOTHING: dict[str, Any] = {
+    **{name: [] for name in (*_ALL, "reports", "reports_sent")},
+    "same_city": False,
+}
+NAMES = (*_NOTHING, "since", "made_at", "newest_report", "unknown_since", "earlier")
+"""What each list holds."""
 
-    `newest_report`: a code by which to see that the backup is one of this very database. Raises
-    `RefusedBackup` where it cannot be read.
+
+def read(
+    url: str,
+    since: datetime,
+    newest_report: str | None,
+    now: datetime,
+    lists: Sequence[dict[str, Any]] = (),
+    blind: bool = False,
+) -> dict[str, Any] | None:
+    """What was taken away in the database at `url` since then, as JSON has it; None: nothing to do.
+
+    `newest_report`: a code by which to see that the backup is one of this very database; `lists`:
+    those of earlier restores that were made after the backup, oldest first; `blind`: by them alone.
+    `unknown_since` tells from when on there is no knowledge, None: there is. Raises `RefusedBackup`
+    where it cannot be read.
     """
+    earlier = [
+        {**one, "same_city": _knows(one, newest_report), "earlier": [], "audit": []}
+        for one in lists
+    ]
+    # By these the backup that was put in the place of its city's database is seen to be one of it.
+    before = [one for one in earlier if one["same_city"] and _at(one, "since") <= since]
+    found = None if blind else _read(url, since, newest_report, before)
+    if found is None and not earlier:
+        return None
+    related = found is not None and found.pop("related")
+    if found is None:
+        found = dict(_NOTHING)
+    unknown = max([since, *(_at(one, "made_at") for one in before)])
+    return {
+        **found,
+        "since": since.isoformat(),
+        "made_at": now.isoformat(),
+        "newest_report": newest_report,
+        "unknown_since": None if related else unknown.isoformat(),
+        "earlier": earlier,
+    }
+
+
+def _knows(found: dict[str, Any], code: str | None) -> bool:
+    """Whether the database that a list was read from had the report."""
+    own = found["same_city"] and code == found["newest_report"]
+    return code is not None and (own or code in found["reports_sent"])
+
+
+def _at(found: dict[str, Any], name: str) -> datetime:
+    return datetime.fromisoformat(found[name])
+
+
+def _read(
+    url: str, since: datetime, newest_report: str | None, before: list[dict[str, Any]]
+) -> dict[str, Any] | None:
     stands = migrate.current(url)
     if stands is None:
         return None
@@ -89,10 +145,13 @@ def read(url: str, since: datetime, newest_report: str | None) -> dict[str, Any]
                 name: cursor.execute(query, values).fetchall() for name, query in _ALL.items()
             }
             found["reports"] = cursor.execute(_REPORTS, values).fetchall()
-            same = "SELECT 1 FROM reports WHERE code = %s"
-            found["same_city"] = cursor.execute(same, (newest_report,)).fetchone() is not None
-            later = "SELECT count(*) AS n FROM reports WHERE created_at > %s"
-            found["reports_since"] = cursor.execute(later, (since,)).fetchall()[0]["n"]
+            same = "SELECT code FROM reports WHERE code = ANY(%s)"
+            codes = [newest_report, *(one["newest_report"] for one in before)]
+            there = [row["code"] for row in cursor.execute(same, (codes,)).fetchall()]
+            found["same_city"] = newest_report in there
+            found["related"] = bool(there)
+            later = "SELECT code FROM reports WHERE created_at > %s ORDER BY code"
+            sent = cursor.execute(later, (since,)).fetchall()
     except psycopg.Error as error:
         raise RefusedBackup(
             f"what was erased, hidden and revoked since {since:%Y-%m-%d %H:%M} cannot be read from "
@@ -101,33 +160,5 @@ def read(url: str, since: datetime, newest_report: str | None) -> dict[str, Any]
             "restore without, and see to it by hand"
         ) from None
     found["mine"] = [row["code"] for row in found["mine"]]
-    return {"since": since.isoformat(), **found}
-
-
-def save(found: dict[str, Any], path: Path) -> None:
-    """Write it to a new file for its owner alone, durably; raises `RefusedBackup`."""
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(found, file, ensure_ascii=False, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise RefusedBackup(
-            f"what happened since cannot be kept in {path}: {error.strerror}; name another place "
-            "with --keep. Nothing was replaced"
-        ) from None
-
-
-def load(path: Path) -> dict[str, Any]:
-    """What `save` wrote; raises `RefusedBackup`."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        datetime.fromisoformat(found["since"])
-        if not {*_ALL, "reports", "same_city", "reports_since"} <= found.keys():
-            raise ValueError("something is missing")
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        raise RefusedBackup(
-            f"{path} is no list of what happened since a backup, as `pinward db restore` keeps it"
-        ) from None
-    return dict(found)
+    found["reports_sent"] = [row["code"] for row in sent]
+    return found

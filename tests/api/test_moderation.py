@@ -185,6 +185,24 @@ def test_a_report_without_a_device_bars_nobody(service, agent):
     assert agent.post(f"{QUEUE}/{code}/device/bar", json=WHY).status_code == 409
 
 
+def test_of_a_device_from_before_the_secret_was_replaced_nobody_is_told_that_it_is_barred(
+    city_url, tmp_path
+):
+    old, new = "s" * 40, "t" * 40
+    with serving(city_url, tmp_path, PINWARD_LIMITS="yes", PINWARD_SECRET_KEY=old) as before:
+        sent = send(before)
+    keys = {"PINWARD_SECRET_KEY": new, "PINWARD_OLD_SECRET_KEYS": old}
+    with (
+        serving(city_url, tmp_path, PINWARD_LIMITS="yes", **keys) as after,
+        signed_in(after, "hotline_agent") as agent,
+    ):
+        refused = agent.post(f"{QUEUE}/{sent['code']}/device/bar", json=WHY)
+        assert refused.status_code == 409
+        assert "secret key was replaced" in refused.json()["detail"]
+        assert ok(agent.get("/api/v1/moderation/devices"))["devices"] == []
+        ok(agent.post(f"{QUEUE}/{send(after)['code']}/device/bar", json=WHY))
+
+
 def test_a_photo_that_is_not_there_cannot_be_hidden(service, agent):
     path = f"{QUEUE}/{send(service)['code']}/photos"
     assert agent.post(f"{path}/1/hide", json=WHY).status_code == 404

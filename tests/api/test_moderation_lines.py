@@ -159,6 +159,29 @@ def test_what_the_staff_took_out_does_not_come_back_unseen(service, agent, what)
     assert (told["state"], [one["code"] for one in told["reasons"]]) == ("review", ["taken-out"])
 
 
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("text", "Là ông Bình, số 5"),
+        ("additions", "0912345678 ông Bình"),
+        ("additions", "Gọi 0912.345.678"),
+    ],
+)
+def test_a_part_of_it_waits_and_an_honest_line_does_not(service, agent, what, said):
+    report = sent(service, "Ông Bình ở số 5 xả rác" if what == "text" else "Rác ở đầu hẻm")
+    if what == "text":
+        ok(act(agent, report, "text", text="Một hộ ở đây xả rác"))
+    else:
+        for n, line in enumerate(("Vẫn còn ngập", f"{LINE}, sđt 0912345678"), 1):
+            report.done("POST", "additions", {"text": line})
+            ok(act(agent, report, f"additions/{n}/hide"))
+    for honest in ("hôm nay vẫn còn ngập sâu", "Nhà ông hàng xóm cũng thế"):
+        report.done("POST", "additions", {"text": honest})
+        assert report.public.status_code == 200
+    report.done("POST", "additions", {"text": said})
+    assert report.public.status_code == 404
+
+
 def test_why_it_was_hidden_is_for_its_reporter_and_not_for_the_public(service, agent):
     report = sent(service)
     before = report.history()

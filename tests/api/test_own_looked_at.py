@@ -196,3 +196,65 @@ def test_without_the_secret_nothing_is_counted(service, secret):
         assert answer.status_code == 401
     # nor is the text of somebody else taken for one that many send
     assert Reporter(service, text=text).withheld is None
+
+
+def _edited(agent, mine):
+    body = WHY | {"text": "Sửa lại"}
+    assert agent.post(f"{QUEUE}/{mine.code}/text", json=body).status_code == 200
+
+
+def _withdrawn(agent, mine):
+    assert mine.ask("POST", "/withdraw", None).status_code == 200
+
+
+REFUSED = {
+    "edited": (_edited, "PATCH", "", {}, {}, 409),
+    "withdrawn": (_withdrawn, "PATCH", "", {}, {}, 409),
+    "another version": (None, "PATCH", "", {}, {"If-Match": '"x"'}, 412),
+    "no such category": (None, "PATCH", "", {"category": "no.such"}, {}, 422),
+    "no such answer": (None, "PATCH", "", {"answers": {"no": "1"}}, {}, 422),
+    "nothing more": (_withdrawn, "POST", "/additions", {}, {}, 409),
+}
+
+
+@pytest.mark.parametrize("why", REFUSED)
+def test_what_is_refused_counts_for_nobody(service, agent, why):
+    before, method, what, more, headers, status = REFUSED[why]
+    mine, text = Reporter(service), f"Cây đổ chắn đường {secrets.token_hex(9)}"
+    if before:
+        before(agent, mine)
+    for _ in range(8):
+        answer = mine.ask(method, what, {"text": text, **more}, **headers)
+        assert answer.status_code == status, answer.text
+    assert Reporter(service, text=text).withheld is None
+
+
+def test_a_pin_that_is_not_moved_counts_for_nobody(service):
+    mine, (lon, lat) = Reporter(service, "203.0.113.77"), builders.middle(5)
+    for _ in range(10):
+        answer = mine.ask("POST", "/position", {"lon": lon, "lat": lat + 0.007})
+        assert answer.status_code == 422
+        answer = mine.ask("POST", "/position", {**mine.at, "accuracy_m": None})
+        assert answer.status_code == 200
+    for at in ({"lon": lon, "lat": lat + 0.007}, mine.at):
+        assert Reporter(service, "203.0.113.77", **at).withheld is None
+
+
+def test_what_is_sent_along_unchanged_is_not_looked_at_again(service, agent):
+    mine, text = Reporter(service), f"Nước ngập {secrets.token_hex(9)}"
+    routes = {"answers": {"route": "www.x.vn"}}
+    bodies = [
+        {"category": "waste.bin_full"},
+        {"category": "bus.skipped_stop", "answers": {"route": "19"}},
+    ]
+    for n in range(8):
+        answer = mine.ask("PATCH", "", {"text": text, **bodies[n % 2]})
+        assert answer.status_code == 200, answer.text
+        assert mine.withheld is None
+    linked = Reporter(service, text=SPAM, category="bus.skipped_stop", **routes)
+    assert release(agent, linked.code).status_code == 200
+    for body in ({"category": "bus.skipped_stop"}, routes, bodies[0]):
+        assert linked.ask("PATCH", "", {"text": SPAM, **body}).status_code == 200
+        assert linked.withheld is None
+    assert linked.ask("PATCH", "", {"text": f"{SPAM}!"}).status_code == 200
+    assert linked.withheld == ["link"]

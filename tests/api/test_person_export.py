@@ -9,8 +9,8 @@ from conftest import serving
 from staffed import signed_in
 
 import builders
-from geo.reports.persons import LABELS
-from geo.store.persons import TOLD_AS
+from geo.reports.persons import LABELS, MEMBERS
+from geo.store.persons import _PHOTO, TOLD_AS
 from geo.store.tables import reports
 
 LIST = "/api/v1/reports"
@@ -183,6 +183,13 @@ def test_earlier_texts_a_known_device_and_that_it_is_kept_as_mine_are_told(limit
     assert (earlier["text"], earlier["reason"]) == ("Nhà số 5 xả rác", "nêu số nhà")
     assert {"n", "text", "replaced_at", "reason"} == set(earlier)
     assert "editor" not in answer.text
+    # Each has its words, in both languages.
+    assert told["labels"] == MEMBERS
+    assert all(label["vi"] and label["en"] for label in MEMBERS.values())
+    lists = ("history", "looked_at_by_staff", "earlier_texts", "photos")
+    inside = {name for each in lists for line in told[each] for name in line}
+    inside |= set(_PHOTO)
+    assert {*told, *inside} - {"about", "labels"} <= {*MEMBERS, *LABELS}
 
 
 def test_nobody_else_gets_it(service):

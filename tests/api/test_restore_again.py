@@ -5,44 +5,12 @@ import json
 import psycopg
 import pytest
 from conftest import serving
-from hostile import drawn, written
+from restored import LIST, TAKEN, City, sent
 from staffed import PASSWORD, put_user, signed_in
 
-import builders
-
-LIST = "/api/v1/reports"
 BOX = {"left": 0, "top": 0, "right": 0.5, "bottom": 0.5}
 WHY = {"reason": "theo yêu cầu"}
-TAKEN = "Nhà ông Bảy số 12 xả rác"
 MARK, OTHER = "01" * 32, "02" * 32
-
-
-class City:
-    """A city with a backup, and what was taken away in it since."""
-
-    def __init__(self, url, folder, pinward):
-        self.url, self.folder, self.pinward = url, folder, pinward
-        self.env = {"url": url, "PINWARD_STATE": str(folder / "state")}
-
-    def run(self, *words):
-        return self.pinward(*words, **self.env)
-
-    def rows(self, query, *values):
-        with psycopg.connect(self.url) as db:
-            found = db.execute(query, values or None)
-            return found.fetchall() if found.description else []
-
-
-def _sent(service, colour=None, **changes):
-    photos = []
-    if colour is not None:
-        photo = written(drawn(100 + colour, 60), "PNG")
-        answer = service.http.post("/api/v1/uploads", files={"file": ("a.png", photo)})
-        photos.append(answer.json()["id"])
-    body = builders.a_report(text=TAKEN, photos=photos, **changes)
-    answer = service.http.post(LIST, json=body)
-    assert answer.status_code == 201, answer.text
-    return answer.json()
 
 
 @pytest.fixture
@@ -52,9 +20,9 @@ def city(city_url, tmp_path, pinward):
     made = City(city_url, folder, pinward)
     with serving(city_url, folder, 1, "--no-worker") as service:
         private = {"reporter": {"phone": "0911 222 333"}}
-        made.erased, made.boxed, made.photo_hidden = (_sent(service, n) for n in (1, 2, 3))
-        made.anonymous = _sent(service, **private)
-        made.hidden, made.edited, made.mine, made.kept = (_sent(service) for _ in range(4))
+        made.erased, made.boxed, made.photo_hidden = (sent(service, n) for n in (1, 2, 3))
+        made.anonymous = sent(service, **private)
+        made.hidden, made.edited, made.mine, made.kept = (sent(service) for _ in range(4))
         with psycopg.connect(city_url) as db:
             for mark in (MARK, OTHER):
                 db.execute("INSERT INTO citizens VALUES (decode(%s, 'hex'))", (mark,))
@@ -132,7 +100,7 @@ def city(city_url, tmp_path, pinward):
         made.rows("UPDATE users SET password_hash = 'other' WHERE email LIKE 'agent%'")
         made.rows("INSERT INTO banned_devices VALUES ('\\x09', 'infinity', now(), 'a', 'b')")
         made.rows("DELETE FROM citizens WHERE mark = decode(%s, 'hex')", MARK)
-        _sent(service)
+        sent(service)
     return made
 
 
@@ -204,14 +172,20 @@ def test_what_was_taken_away_since_a_backup_is_taken_away_again(city, tmp_path):
     assert "agent@example.test: the password was changed since" in done.stderr
     assert "reports sent since, which are lost: 1" in done.stderr
     assert f"{city.kept['code']} is as before its reporter changed it since" in done.stderr
-    (kept,) = tmp_path.glob("city.tar.since-*.json")
+    (kept,) = tmp_path.glob("city.tar.since-*.json.done")
     assert kept.stat().st_mode & 0o777 == 0o600
     said = kept.read_text()
     assert "ông Bảy" not in said
     assert "0911" not in said
     assert "report.erase.text" in [line["action"] for line in json.loads(said)["audit"]]
-    # Twice is no harm; nor is it where the first was broken off.
     again = city.run("db", "again", kept)
+    assert again.returncode == 1
+    assert "was done to its end" in again.stderr
+    # Twice is no harm where the first was broken off.
+    (copy,) = (city.folder / "state" / "restored").iterdir()
+    assert copy.stat().st_mode & 0o777 == 0o600
+    copy.unlink()
+    again = city.run("db", "again", kept.rename(tmp_path / "broken-off"))
     assert "done again since the backup: 0" in again.stdout, again.stderr
     _check(city)
     assert city.run("audit", "verify").returncode == 0
@@ -237,7 +211,7 @@ def test_a_covered_photo_that_is_lost_is_hidden(city, tmp_path):
     assert "name another place with --keep" in nowhere.stderr
     assert city.rows("SELECT count(*) FROM users WHERE disabled") == [(1,)]
     done = city.run("db", "restore", "city.tar", "--over", "--keep", tmp_path / "list")
-    assert (tmp_path / "list").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "list.done").stat().st_mode & 0o777 == 0o600
     assert f"photo 1 of {city.boxed['code']} was covered since" in done.stderr
     assert city.rows(
         "SELECT hidden FROM photos JOIN reports ON id = report_id WHERE code = %s",

@@ -51,6 +51,21 @@ class Added:
     replayed: bool
 
 
+async def check(
+    conn: AsyncConnection, report: AnyRow, now: datetime, idempotency_key: UUID | None = None
+) -> None:
+    """Raises `Conflict` when nothing can be added; not where the key has its answer already."""
+    key_hash = intake.key_hash(idempotency_key)
+    if key_hash is None or not await store.first_use(conn, key_hash):
+        _check(report, now)
+
+
+def _check(report: AnyRow, now: datetime) -> None:
+    rules.check(report, "add", now)
+    rules.check_kept(report)
+    rules.check_count(report, ("added",), rules.MOST_ADDITIONS)
+
+
 async def add(
     conn: AsyncConnection,
     report: AnyRow,
@@ -68,9 +83,7 @@ async def add(
     key_hash = intake.key_hash(idempotency_key)
     if key_hash and (first := await store.first_use(conn, key_hash)):
         return _replay(first, report, said, keys)
-    rules.check(report, "add", now)
-    rules.check_kept(report)
-    rules.check_count(report, ("added",), rules.MOST_ADDITIONS)
+    _check(report, now)
     left = rules.MOST_ADDITIONS - report.counts.get("added", 0) - 1
     answer = dict(zip(_ANSWER, (report.code, rfc3339(now), left), strict=True))
     body_hash = _body_hash(report, said, keys.secret)

@@ -1,6 +1,7 @@
 """Correcting what one wrote: text, category, answers, while nobody has begun to work on it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -65,18 +66,26 @@ class Correction(BaseModel):
         return self
 
 
-async def correct(
-    conn: AsyncConnection,
-    report: AnyRow,
-    said: Correction,
-    intake: Intake,
-    now: datetime,
-    reasons: Sequence[Words] = (),
-) -> None:
-    """Correct an opened report; another category is assigned, and due, as if it had come so.
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """What a correction makes another: columns, and those of `text category answers` that differ
+    from what stands; none: nothing is to be done."""
 
-    With `reasons` the staff are to look at it before the public does. Raises `Conflict` when it is
-    too late, of what was erased, or of a text that the staff edited; `UnknownCategory`, `Invalid`.
+    values: dict[str, Any]
+    changed: list[str]
+
+    def new(self, name: str) -> Any:
+        """Of `text` or `answers`; None where it stays."""
+        return self.values[name] if name in self.changed else None
+
+
+async def check(
+    conn: AsyncConnection, report: AnyRow, said: Correction, now: datetime
+) -> Corrected:
+    """What it would change; all that speaks against it is raised here, and nothing done.
+
+    Raises `Conflict` when it is too late, of what was erased, or of a text that the staff edited;
+    `UnknownCategory`, `Invalid`.
     """
     rules.check(report, "correct", now)
     if report.content_gone_at is not None and (said.text or said.answers is not None):
@@ -98,8 +107,6 @@ async def correct(
     if other or said.answers is not None:
         values["answers"] = check_answers(questions, said.answers or {})
     changed = _changed(report, values)
-    if not changed:
-        return
     if "text" in changed and report.edited_at is not None:
         raise Conflict(
             "the city edited this text, and its edit stands until the city undoes it; add a line "
@@ -107,11 +114,30 @@ async def correct(
             detail_vi="Thành phố đã sửa nội dung này nên bạn không thể sửa lại; hãy viết bổ sung, "
             "kể cả khi bạn cho rằng thành phố sửa nhầm",
         )
-    rules.check_count(report, ("corrected", "pin_moved"), rules.MOST_CORRECTIONS)
-    new = said.text if "text" in changed else None
-    await looking.withhold(conn, report, reasons, now, new)
+    if changed:
+        rules.check_count(report, ("corrected", "pin_moved"), rules.MOST_CORRECTIONS)
+    return Corrected(values, changed)
+
+
+async def correct(
+    conn: AsyncConnection,
+    report: AnyRow,
+    said: Correction,
+    intake: Intake,
+    now: datetime,
+    reasons: Sequence[Words] = (),
+) -> None:
+    """Correct an opened report; another category is assigned, and due, as if it had come so.
+
+    With `reasons` the staff are to look at it before the public does. Raises as `check` does.
+    """
+    corrected = await check(conn, report, said, now)
+    values, changed = corrected.values, corrected.changed
+    if not changed:
+        return
+    await looking.withhold(conn, report, reasons, now, corrected.new("text"))
     told = [_corrected(changed)]
-    if other:
+    if "category" in changed:
         found = intake.assigned(report.lon, report.lat, report.accuracy_m, now)
         more, assigned = assigned_anew(report, found)
         values |= more
@@ -146,7 +172,7 @@ def _changed(report: AnyRow, values: dict[str, Any]) -> list[str]:
     ]
 
 
-def _corrected(names: list[str]) -> dict[str, Any]:
+def _corrected(names: Sequence[str]) -> dict[str, Any]:
     vi = ", ".join(_NAMES[name][0] for name in names)
     en = ", ".join(_NAMES[name][1] for name in names)
     said = words(f"Người gửi đã sửa {vi}.", f"The reporter corrected {en}.")

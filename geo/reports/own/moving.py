@@ -1,6 +1,7 @@
 """Moving one's pin: a wrong tap is put right, and the report goes to whoever answers there."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
@@ -8,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from geo.crs import GEOD
 from geo.errors import Invalid
-from geo.reports.assigning import Intake
+from geo.reports.assigning import Assigned, Intake
 from geo.reports.events import Words, words
 from geo.reports.new import Degrees
 from geo.reports.own import looking, rules
@@ -32,22 +33,23 @@ class Position(BaseModel):
     ) = None
 
 
-async def move(
-    conn: AsyncConnection,
-    report: AnyRow,
-    to: Position,
-    intake: Intake,
-    now: datetime,
-    reasons: Sequence[Words] = (),
-) -> None:
-    """Move an opened report's pin: ward, organisation, reasons, public place and counts follow.
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """How far a pin would be moved (metres), and to whom the report goes then."""
 
-    With `reasons` the staff are to look at it before the public does. Raises `Conflict` when it is
-    too late, `OutsideCoverage`, and `Invalid` when that makes more than `rules.FARTHEST_M` in all.
+    moved_m: float
+    found: Assigned
+
+
+def check(report: AnyRow, to: Position, intake: Intake, now: datetime) -> Moved | None:
+    """What it would change, None: nothing; all that speaks against it is raised here.
+
+    Raises `Conflict` when it is too late, `OutsideCoverage`, and `Invalid` when that makes more
+    than `rules.FARTHEST_M` in all.
     """
     rules.check(report, "position", now)
     if (to.lon, to.lat, to.accuracy_m) == (report.lon, report.lat, report.accuracy_m):
-        return
+        return None
     rules.check_count(report, ("corrected", "pin_moved"), rules.MOST_CORRECTIONS)
     moved_m = float(GEOD.inv(report.lon, report.lat, to.lon, to.lat)[2])
     left_m = max(0.0, rules.FARTHEST_M - report.moved_m)
@@ -59,8 +61,25 @@ async def move(
             detail_vi=f"Chỉ được dời vị trí tối đa {rules.FARTHEST_M:.0f} m, còn {left_m:.0f} m; "
             f"nơi này cách {moved_m:.0f} m. Hãy gửi phản ánh mới cho nơi khác và rút phản ánh này",
         )
-    found = intake.assigned(to.lon, to.lat, to.accuracy_m, now)
-    columns, told = assigned_anew(report, found)
+    return Moved(moved_m, intake.assigned(to.lon, to.lat, to.accuracy_m, now))
+
+
+async def move(
+    conn: AsyncConnection,
+    report: AnyRow,
+    to: Position,
+    intake: Intake,
+    now: datetime,
+    reasons: Sequence[Words] = (),
+) -> None:
+    """Move an opened report's pin: ward, organisation, reasons, public place and counts follow.
+
+    With `reasons` the staff are to look at it before the public does. Raises as `check` does.
+    """
+    moved = check(report, to, intake, now)
+    if moved is None:
+        return
+    columns, told = assigned_anew(report, moved.found)
     await looking.withhold(conn, report, reasons, now)
     await store.leave_reforms(conn, report.id)
     place = {"lon": to.lon, "lat": to.lat, "accuracy_m": to.accuracy_m}
@@ -69,6 +88,6 @@ async def move(
     event = {
         "kind": "pin_moved",
         **words("Người gửi đã chỉnh lại vị trí.", "The reporter moved the pin."),
-        "data": {"moved_m": round(moved_m, 1)},
+        "data": {"moved_m": round(moved.moved_m, 1)},
     }
     await store.tell(conn, report.id, [event, *told], now)

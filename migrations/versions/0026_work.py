@@ -117,6 +117,7 @@ ALTER TABLE reports
     ADD COLUMN warn_at TIMESTAMP WITH TIME ZONE,
     ADD COLUMN escalated SMALLINT DEFAULT '0' NOT NULL,
     ADD COLUMN waits_since TIMESTAMP WITH TIME ZONE,
+    ADD COLUMN runs_since TIMESTAMP WITH TIME ZONE,
     ADD COLUMN paused TSTZMULTIRANGE DEFAULT '{}' NOT NULL,
     ADD COLUMN resolved_at TIMESTAMP WITH TIME ZONE,
     ADD COLUMN reopened SMALLINT DEFAULT '0' NOT NULL,
@@ -165,6 +166,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     columns = (
         *("priority", "first_due_at", "replied_at", "warn_at", "escalated", "waits_since"),
+        "runs_since",
         *("paused", "resolved_at", "reopened", "holder_id", "parent_id", "rating", "rated_at"),
         "supports",
     )

@@ -132,6 +132,8 @@ reports = Table(
     Column("escalated", SmallInteger, nullable=False, server_default="0"),
     # While it waits no deadline runs (geo.reports.deadlines.due).
     Column("waits_since", DateTime(timezone=True)),
+    # since when its deadlines run; NULL: since it was sent
+    Column("runs_since", DateTime(timezone=True)),
     Column("paused", TSTZMULTIRANGE, nullable=False, server_default="{}"),
     # the last time that it was resolved or refused: its sender may open it again for a while
     Column("resolved_at", DateTime(timezone=True)),

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from geo.errors import Conflict, NotAllowed
-from geo.reports import workflow
-from geo.reports.workflow import CITIZEN, MOVES, TIMER
+from geo.reports.workflow import graph as workflow
+from geo.reports.workflow.graph import CITIZEN, MOVES, TIMER
 from geo.store.tables.reports import OPEN_STATUSES, STATUSES
 from geo.store.tables.users import ROLES
 

@@ -1,0 +1,83 @@
+"""What a move does to the clocks of a report: pauses, deadlines, the first reply, its end.
+
+Pure: from the columns of before to those that change. All times are aware, UTC.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.multirange import TimestamptzMultirange
+from psycopg.types.range import TimestamptzRange
+
+from geo.reports.deadlines.due import Pause
+from geo.reports.deadlines.rules import Term
+from geo.reports.workflow.graph import Move
+
+_REPLIES = ("start", "wait", "resolve", "reject")
+"""Moves that tell the sender something new, and so are a first reply."""
+_ENDS = ("closed", "rejected", "duplicate", "withdrawn")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is promised this report; None: nothing."""
+
+    first: Term | None
+    resolve: Term | None
+
+
+def moved(row: Any, move: Move, terms: Terms, now: datetime) -> dict[str, Any]:
+    """The columns that `move` changes besides those its own words change.
+
+    `row` has `status, created_at, runs_since, waits_since, paused, due_at, warn_at, replied_at,
+    reopened`.
+    """
+    values: dict[str, Any] = {"status": move.end}
+    if row.status == "waiting" and row.waits_since is not None:
+        values |= {"waits_since": None, "paused": paused(row.paused, row.waits_since, now)}
+    if move.end == "waiting":
+        values["waits_since"] = now
+    if move.name in _REPLIES and row.replied_at is None:
+        values["replied_at"] = now
+    if move.end in ("resolved", "rejected"):
+        values["resolved_at"] = now
+    if move.end in _ENDS:
+        values["closed_at"] = now
+    if move.end != "in_progress":
+        values["holder_id"] = None
+    if move.name == "reopen":
+        values |= {"closed_at": None, "resolved_at": None, "reopened": row.reopened + 1}
+        values |= {"runs_since": now, "paused": TimestamptzMultirange()}
+    if values.keys() & {"paused", "runs_since"}:
+        values |= dues(row, values, terms)
+    return values
+
+
+def dues(row: Any, changed: Mapping[str, Any], terms: Terms) -> dict[str, Any]:
+    """`due_at`, `warn_at` and `escalated` anew, from the columns as `changed`.
+
+    What was told of a deadline is told again only where it moved.
+    """
+    if terms.resolve is None:
+        return {"due_at": None, "warn_at": None}
+    start = changed.get("runs_since", row.runs_since) or row.created_at
+    stretches = pauses(changed.get("paused", row.paused))
+    due_at = terms.resolve.due(start, stretches)
+    values: dict[str, Any] = {"due_at": due_at, "warn_at": terms.resolve.promise.warn(start, stretches)}
+    if due_at != row.due_at:
+        values["escalated"] = 0
+    return values
+
+
+def paused(
+    before: Sequence[TimestamptzRange], since: datetime, now: datetime
+) -> TimestamptzMultirange:
+    """The pauses and one more."""
+    return TimestamptzMultirange([*before, TimestamptzRange(since, max(since, now))])
+
+
+def pauses(ranges: Sequence[TimestamptzRange]) -> list[Pause]:
+    """As `geo.reports.deadlines.due` has them; none of them is open."""
+    return [(one.lower, one.upper) for one in ranges if one.lower and one.upper]

@@ -110,6 +110,7 @@ CREATE UNIQUE INDEX uq_report_merges_standing ON report_merges (report_id) WHERE
 
 # Constants and NULLs: a table of ten million is not written anew.
 COLUMNS = """
+ALTER TABLE categories ADD COLUMN photo_wanted BOOLEAN DEFAULT 'false' NOT NULL;
 ALTER TABLE reports
     ADD COLUMN priority SMALLINT DEFAULT '2' NOT NULL,
     ADD COLUMN first_due_at TIMESTAMP WITH TIME ZONE,
@@ -174,5 +175,6 @@ def downgrade() -> None:
     op.execute("DROP INDEX ix_reports_open_organisation_id, ix_reports_open_ward_id")
     op.execute("DROP INDEX ix_reports_open_near, ix_reports_due_at")
     op.execute(f"ALTER TABLE reports {', '.join(f'DROP COLUMN {name}' for name in columns)}")
+    op.execute("ALTER TABLE categories DROP COLUMN photo_wanted")
     op.execute("DROP TABLE report_merges, report_supports, city_days, deadline_rules")
     op.execute("DROP TABLE routing_rules, zones")

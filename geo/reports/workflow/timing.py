@@ -65,7 +65,8 @@ def dues(row: Any, changed: Mapping[str, Any], terms: Terms) -> dict[str, Any]:
     start = changed.get("runs_since", row.runs_since) or row.created_at
     stretches = pauses(changed.get("paused", row.paused))
     due_at = terms.resolve.due(start, stretches)
-    values: dict[str, Any] = {"due_at": due_at, "warn_at": terms.resolve.promise.warn(start, stretches)}
+    warn_at = terms.resolve.promise.warn(start, stretches)
+    values: dict[str, Any] = {"due_at": due_at, "warn_at": warn_at}
     if due_at != row.due_at:
         values["escalated"] = 0
     return values

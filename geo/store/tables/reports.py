@@ -56,6 +56,8 @@ categories = Table(
     # {first_reply_h, resolve_days}: calendar time (issue of deadlines: geo.reports.deadlines)
     Column("deadlines", JSONB, nullable=False, server_default="{}"),
     Column("visibility", Text, nullable=False, server_default="public"),
+    # whether what was resolved must be shown, not only said
+    Column("photo_wanted", Boolean, nullable=False, server_default="false"),
     # a category made by an import is read and counted but not offered to citizens
     Column("offered", Boolean, nullable=False, server_default="true"),
     Column("position", Integer, nullable=False, server_default="0"),

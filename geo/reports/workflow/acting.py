@@ -1,0 +1,143 @@
+"""Moving a report: by whom, whether they may, what it says to its sender, what it changes.
+
+Whoever moves a report holds its row until the transaction ends, so two who do it at once do it one
+after the other, and the second is asked again whether the report still is what they saw
+(`version`). Each move is one event: what the public reads, and in its `data` who did it, from which
+status to which. What is for the staff alone is an event of its own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from geo.errors import ChangedMeanwhile, Invalid, NotFound
+from geo.photos import keeping
+from geo.reports import codes
+from geo.reports.deadlines.rules import FIRST_REPLY, RESOLVE, Deadlines
+from geo.reports.events import Words, the, words
+from geo.reports.text import clean_text
+from geo.reports.workflow import graph
+from geo.reports.workflow.timing import Terms, moved
+from geo.store import own
+from geo.store import work as store
+from geo.store.database import AnyRow, AsyncConnection
+
+LONGEST_NOTE: Final = 2_000
+NOTE: Final = "note"
+"""Kind of the events that are for the staff alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who moves a report: roles of `geo.store.users`, `CITIZEN`, `TIMER`; the account, if one."""
+
+    parts: tuple[str, ...]
+    account: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What comes with a move. `text` is public: the note of what was done, or the reason; `inner`
+    is the staff's; `organisation` is the code of who answers from now on; `photos` are uploads."""
+
+    text: str = ""
+    inner: str = ""
+    organisation: str | None = None
+    photos: Sequence[str] = ()
+
+
+class Work:
+    """One who moves reports, in the caller's transaction, by the city's `deadlines`, at `now`."""
+
+    def __init__(
+        self, conn: AsyncConnection, actor: Actor, deadlines: Deadlines, now: datetime
+    ) -> None:
+        self._conn, self._actor, self._deadlines, self._now = conn, actor, deadlines, now
+
+    async def opened(self, typed_code: str, version: str | None = None) -> AnyRow:
+        """The report, locked; raises `NotFound`, and `ChangedMeanwhile` where it is not `version`
+        any more (None: whatever it is)."""
+        code = codes.read_code(typed_code)
+        row = await store.locked(self._conn, code) if code else None
+        if row is None:
+            raise NotFound("there is no report with this code; check it letter by letter")
+        if version is not None and version != str(row.version):
+            raise ChangedMeanwhile(
+                "this report changed since you looked at it; look again. Nothing of yours was "
+                "written, and nothing of what you typed is lost here",
+                detail_vi="Phản ánh này đã thay đổi sau khi bạn xem; hãy xem lại rồi thực hiện. "
+                "Nội dung bạn nhập chưa được ghi",
+            )
+        return row
+
+    async def move(self, row: AnyRow, name: str, said: Said) -> None:
+        """Make the move `name` of an opened report.
+
+        Raises `NotAllowed`, `Conflict` naming what is allowed (`geo.reports.workflow.graph`), and
+        `Invalid` where something wanted is missing.
+        """
+        move = graph.require(name, row.status, self._actor.parts)
+        text, inner = _clean("text", said.text), _clean("inner", said.inner)
+        _check_wanted(move, row, text, said)
+        values = moved(row, move, self.terms(row), self._now)
+        done, data = move.done, {}
+        if name == "assign":
+            to = await self._organisation(said.organisation)
+            values["organisation_id"] = to.id
+            data["organisation"] = to.code
+            done = words(f"Đã chuyển đến {to.name_vi}.", f"Passed on to {the(to.name_en)}.")
+        await own.put(self._conn, row.id, values, self._now)
+        if said.photos:
+            await keeping.attach(self._conn, row.id, said.photos, self._now)
+            data["photos"] = len(said.photos)
+        await self._tell(row, move, _with(done, text), data)
+        if inner:
+            event = {"kind": NOTE, **words(inner, inner), "data": self._who()}
+            await own.tell(self._conn, row.id, [event], self._now, public=False)
+
+    def terms(self, row: AnyRow) -> Terms:
+        """What is promised this report."""
+        category = (row.category_code, row.family, row.deadlines, row.created_at)
+        return Terms(
+            self._deadlines.of(FIRST_REPLY, *category), self._deadlines.of(RESOLVE, *category)
+        )
+
+    async def _organisation(self, code: str | None) -> AnyRow:
+        found = await store.organisation(self._conn, code) if code else None
+        if found is None:
+            raise Invalid.of("organisation", "is no organisation known here; give its code")
+        return found
+
+    async def _tell(self, row: AnyRow, move: graph.Move, said: Words, data: dict[str, Any]) -> None:
+        kind = "reopened" if move.name == "reopen" else move.end
+        told = {"move": move.name, "from": row.status, "to": move.end, **data, **self._who()}
+        await own.tell(self._conn, row.id, [{"kind": kind, **said, "data": told}], self._now)
+
+    def _who(self) -> dict[str, Any]:
+        return {"account": self._actor.account, "as": self._actor.parts[0]}
+
+
+def _clean(field: str, text: str) -> str:
+    if not text.strip():
+        return ""
+    try:
+        return clean_text(text, LONGEST_NOTE)
+    except Invalid as error:
+        raise Invalid.of(field, error.detail) from None
+
+
+def _check_wanted(move: graph.Move, row: AnyRow, text: str, said: Said) -> None:
+    if "note" in move.wants and not text:
+        raise Invalid.of("text", "must say what was done; its sender reads it")
+    if "reason" in move.wants and not text:
+        raise Invalid.of("text", "must say why; its sender reads it")
+    if "photo" in move.wants and row.photo_wanted and not said.photos:
+        raise Invalid.of("photos", "must show what was done: this category wants a photo")
+    if "organisation" in move.wants and not said.organisation:
+        raise Invalid.of("organisation", "must name who answers from now on")
+
+
+def _with(done: Words, text: str) -> Words:
+    """The sentence, and what somebody wrote behind it as it was written."""
+    return words(f"{done['vi']} {text}", f"{done['en']} {text}") if text else done

@@ -1,0 +1,214 @@
+"""Random actors do random allowed and forbidden things to a report; what must hold, holds."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import builders
+from geo.errors import ChangedMeanwhile, Conflict, Invalid, NotAllowed, NotFound
+from geo.reports.codes import new_code
+from geo.reports.deadlines.rules import Deadlines, Rule
+from geo.reports.workflow.acting import Actor, Said, Work
+from geo.reports.workflow.graph import CITIZEN, MOVES, TIMER
+from geo.store.database import create_engine
+from geo.store.tables.reports import OPEN_STATUSES
+from geo.store.tables.users import ROLES
+
+SENT = datetime(2026, 11, 23, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+DEADLINES = Deadlines("Asia/Ho_Chi_Minh", [Rule("*", "resolve", 24 * HOUR, "calendar")])
+# What is moved by modules of its own (geo.reports.duplicates).
+PLAIN = sorted(set(MOVES) - {"merge", "unmerge"})
+WHO = (*ROLES, CITIZEN, TIMER)
+
+
+@pytest.fixture(scope="module")
+def place(clone, city_template):
+    return clone(city_template)
+
+
+def sent(url):
+    lon, lat = builders.middle(0)
+    code = new_code()
+    with psycopg.connect(url) as db:
+        db.execute(
+            "INSERT INTO reports (id, code, category_code, status, text, geom, created_at,"
+            " updated_at, due_at, organisation_id) SELECT gen_random_uuid(), %s,"
+            " 'drainage.flooding', 'assigned', 'Ngập', ST_SetSRID(ST_MakePoint(%s, %s), 4326),"
+            " %s, %s, %s, (SELECT min(id) FROM organisations)",
+            (code, lon, lat, SENT, SENT, SENT + 24 * HOUR),
+        )
+        db.execute(
+            "INSERT INTO report_events (report_id, at, kind, text_vi, text_en)"
+            " SELECT id, created_at, 'assigned', 'a', 'a' FROM reports WHERE code = %s",
+            (code,),
+        )
+    return code
+
+
+def history(url, code):
+    with psycopg.connect(url) as db:
+        return db.execute(
+            "SELECT e.id, e.at, e.kind, e.text_vi, e.text_en, e.public, e.data"
+            " FROM report_events AS e JOIN reports AS r ON r.id = e.report_id"
+            " WHERE r.code = %s ORDER BY e.id",
+            (code,),
+        ).fetchall()
+
+
+def row(url, code):
+    with psycopg.connect(url, row_factory=psycopg.rows.namedtuple_row) as db:
+        return db.execute("SELECT * FROM reports WHERE code = %s", (code,)).fetchone()
+
+
+def act(url, code, who, name, at, said=None, version=None):
+    """The move, in a transaction of its own; the error, if it was refused."""
+
+    async def run():
+        engine = create_engine(url, pool_size=1)
+        try:
+            async with engine.begin() as conn:
+                work = Work(conn, Actor((who,), None), DEADLINES, at)
+                report = await work.opened(code, version)
+                await work.move(report, name, said or Said())
+        finally:
+            await engine.dispose()
+
+    try:
+        asyncio.run(run())
+    except (Conflict, NotAllowed, Invalid, ChangedMeanwhile, NotFound) as error:
+        return error
+    return None
+
+
+STEP = st.tuples(
+    st.sampled_from(WHO),
+    st.sampled_from(PLAIN),
+    st.sampled_from(["", "  ", "Đã thông cống", "x" * 2001]),
+    st.sampled_from([None, None, "now", "old"]),
+    st.integers(0, 40),
+)
+
+
+@given(steps=st.lists(STEP, min_size=1, max_size=12))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+def test_whatever_anybody_tries_the_graph_the_clock_and_the_history_hold(place, steps):
+    code, at = sent(place), SENT
+    old = str(history(place, code)[-1][0] - 1)
+    organisation = builders_organisation(place)
+    for who, name, text, seen, hours in steps:
+        at += hours * HOUR
+        before, told = row(place, code), history(place, code)
+        version = {"now": str(told[-1][0]), "old": old, None: None}[seen]
+        error = act(place, code, who, name, at, Said(text, organisation=organisation), version)
+        after, now_told = row(place, code), history(place, code)
+        # Nothing that was told is changed or lost.
+        assert now_told[: len(told)] == told
+        move = MOVES[name]
+        wanted = {"note", "reason"} & set(move.wants)
+        may = (
+            seen != "old"
+            and who in move.by
+            and before.status in move.starts
+            and len(text) <= 2000
+            and (not wanted or text.strip())
+        )
+        assert (error is None) == bool(may), (who, name, before.status, error)
+        if error is not None:
+            assert (after, now_told) == (before, told)
+            if isinstance(error, Conflict):
+                assert name not in error.facts["allowed"]
+            continue
+        assert after.status == move.end
+        (line,) = now_told[len(told) :]
+        assert line[1] == at
+        assert (line[6]["from"], line[6]["to"]) == (before.status, after.status)
+        assert text.strip() in line[3]
+        assert after.ward_id == before.ward_id
+        assert (after.closed_at is not None) == (
+            after.status in ("closed", "rejected", "withdrawn")
+        )
+        assert (after.waits_since is not None) == (after.status == "waiting")
+        assert after.holder_id is None
+        check_clock(after, now_told)
+
+
+def check_clock(report, told):
+    """24 hours since it was sent or opened again, but for the time in which it waited."""
+    due, waits = SENT + 24 * HOUR, None
+    for _, at, kind, *_, data in told:
+        if waits is not None and data.get("from") == "waiting":
+            if waits < due:
+                due += at - waits
+            waits = None
+        if data.get("to") == "waiting":
+            waits = at
+        if kind == "reopened":
+            due = at + 24 * HOUR
+    assert report.due_at == due
+
+
+def builders_organisation(url):
+    with psycopg.connect(url) as db:
+        return db.execute("SELECT max(code) FROM organisations").fetchone()[0]
+
+
+def test_two_who_move_it_at_once_do_so_one_after_the_other(place):
+    from concurrent.futures import ThreadPoolExecutor
+
+    code = sent(place)
+    version = str(history(place, code)[-1][0])
+    said = Said("Đã làm")
+    with ThreadPoolExecutor(6) as pool:
+        found = list(
+            pool.map(
+                lambda _: act(place, code, "crew", "resolve", SENT + HOUR, said, version), range(6)
+            )
+        )
+    assert [error for error in found if error is None] == [None]
+    assert sum(isinstance(error, ChangedMeanwhile) for error in found) == 5
+    assert [line[2] for line in history(place, code)] == ["assigned", "resolved"]
+
+
+def test_what_is_for_the_staff_alone_is_an_event_of_its_own(place):
+    code = sent(place)
+    said = Said("Cần vật tư", inner="Gọi anh Ba")
+    assert act(place, code, "crew", "wait", SENT + HOUR, said) is None
+    public, inner = history(place, code)[1:]
+    assert (public[3], public[5]) == ("Đang chờ. Cần vật tư", True)
+    assert (inner[2], inner[3], inner[5]) == ("note", "Gọi anh Ba", False)
+
+
+def test_passing_on_names_who_answers_from_now_on(place):
+    code, to = sent(place), builders_organisation(place)
+    error = act(place, code, "hotline_agent", "assign", SENT, Said("Không thuộc phường"))
+    assert isinstance(error, Invalid)
+    said = Said("Không thuộc phường", organisation=to)
+    assert act(place, code, "hotline_agent", "assign", SENT, said) is None
+    line = history(place, code)[-1]
+    assert line[6]["organisation"] == to
+    with psycopg.connect(place) as db:
+        ((name,),) = db.execute(
+            "SELECT o.name_vi FROM reports AS r JOIN organisations AS o"
+            " ON o.id = r.organisation_id WHERE r.code = %s AND o.code = %s",
+            (code, to),
+        ).fetchall()
+    assert name in line[3]
+
+
+def test_a_category_that_wants_a_photo_gets_one(place):
+    code = sent(place)
+    with psycopg.connect(place) as db:
+        db.execute("UPDATE categories SET photo_wanted = true WHERE code = 'drainage.flooding'")
+    try:
+        error = act(place, code, "crew", "resolve", SENT, Said("Xong"))
+    finally:
+        with psycopg.connect(place) as db:
+            db.execute("UPDATE categories SET photo_wanted = false")
+    assert isinstance(error, Invalid)
+    assert error.errors[0]["field"] == "photos"
+    assert row(place, code).status in OPEN_STATUSES

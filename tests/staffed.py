@@ -30,7 +30,7 @@ def put_user(
     name: str = "",
     day: date | None = None,
 ) -> str:
-    """An account, its ward as of `day`; its address is of role, ward and organisation, or `name`."""
+    """An account, its ward as of `day`; its address is of role and scope, or `name`."""
     email = f"{name or f'{role}-{ward or 0}-{organisation or 0}'}@example.test"
 
     async def run() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -21,15 +22,23 @@ def _hash() -> str:
 
 
 def put_user(
-    url: str, role: str, *, ward: str | None = None, organisation: int | None = None, name: str = ""
+    url: str,
+    role: str,
+    *,
+    ward: str | None = None,
+    organisation: int | None = None,
+    name: str = "",
+    day: date | None = None,
 ) -> str:
-    """An account; returns its address: without `name` of role, ward and organisation."""
+    """An account, its ward as of `day`; its address is of role and scope, or `name`."""
     email = f"{name or f'{role}-{ward or 0}-{organisation or 0}'}@example.test"
 
     async def run() -> None:
         engine = create_engine(url)
         async with engine.begin() as conn:
-            await _add(conn, users.NewUser(email, "Người Thử", role, _hash(), ward, organisation))
+            await _add(
+                conn, users.NewUser(email, "Người Thử", role, _hash(), ward, organisation, day)
+            )
         await engine.dispose()
 
     asyncio.run(run())

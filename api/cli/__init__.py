@@ -1,6 +1,10 @@
 """The command `pinward`: one module a noun."""
 
+import atexit
+import contextlib
+import os
 import sys
+from typing import NoReturn
 
 import psycopg
 import typer
@@ -57,6 +61,30 @@ app.command(name="demo-stop")(demo.stop)
 
 def main() -> None:
     """Run the command; a refusal is said in a sentence, exit code 1 (misuse is 2)."""
+    try:
+        _run()
+    except SystemExit as done:
+        _leave(done.code)
+
+
+def _leave(code: str | int | None) -> NoReturn:
+    """End the process here, tidied up, with this exit code.
+
+    Threads of native libraries may still be at work; Python, taking itself apart under them, would
+    sometimes be aborted (SIGABRT), and a backup that was restored be told as a failure.
+    """
+    if isinstance(code, str):
+        console.refuse(code)
+        code = 1
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        # A reader that left, as `head` does, is none of the command's failures.
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code or 0)
+
+
+def _run() -> None:
     try:
         app()
     except PinwardError as error:

@@ -9,12 +9,14 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"([0-9a-f]{2})/(\1[0-9a-f]{62})")
 _WRITING = ".writing"
+_AT_ONCE = 32
+"""So many requests to the store at a time, of one process."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,7 @@ class Store:
 
     def __init__(self, where: str) -> None:
         self.where = where
+        self._threads = ThreadPoolExecutor(_AT_ONCE, "media")
         self._folder: Path | None = None
         self._objects: LocalStore | S3Store
         with _told(where):
@@ -74,15 +80,15 @@ class Store:
                 await asyncio.to_thread(_write, self._folder, _path(sha256), data)
             else:
                 attributes = {"Content-Type": media_type}
-                await obstore.put_async(self._objects, _path(sha256), data, attributes=attributes)
+                put = partial(obstore.put, self._objects, _path(sha256), data)
+                await self._apart(partial(put, attributes=attributes))
         return sha256
 
     async def get(self, sha256: str) -> bytes:
         """The bytes; raises `MediaMissing`, and `MediaBroken` where they are others by now."""
         with _told(self.where):
             try:
-                answer = await obstore.get_async(self._objects, _path(sha256))
-                data = bytes(await answer.bytes_async())
+                data = await self._apart(lambda: self._objects_get(sha256))
             except (FileNotFoundError, NotFoundError):
                 raise MediaMissing(f"no object {sha256} in {self.where}") from None
         if hashlib.sha256(data).hexdigest() != sha256:
@@ -96,12 +102,13 @@ class Store:
     async def delete_path(self, path: str) -> None:
         """As `delete`, for what `found` came upon."""
         with _told(self.where), suppress(FileNotFoundError, NotFoundError):
-            await obstore.delete_async(self._objects, path)
+            await self._apart(lambda: obstore.delete(self._objects, path))
 
     async def found(self) -> AsyncIterator[Found]:
         """All that lies in the store, also what a killed process left half written."""
         with _told(self.where):
-            async for some in obstore.list(self._objects, chunk_size=1000):
+            pages = obstore.list(self._objects, chunk_size=1000)
+            while some := await self._apart(lambda: next(pages, None)):
                 for each in some:
                     name = _NAME.fullmatch(each["path"])
                     sha256 = name[2] if name else None
@@ -109,6 +116,14 @@ class Store:
                     yield Found(
                         each["path"], sha256, unfinished, each["last_modified"], each["size"]
                     )
+
+    def _objects_get(self, sha256: str) -> bytes:
+        return bytes(obstore.get(self._objects, _path(sha256)).bytes())
+
+    async def _apart(self, work: Callable[[], T]) -> T:
+        # Not by obstore's own coroutines: their threads may still call Python when a command has
+        # ended, which aborts it (SIGABRT) instead of the exit code it was to have.
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
 def _path(sha256: str) -> str:

@@ -53,8 +53,8 @@ def test_a_thousand_phones_behind_one_address_are_let_in_and_one_that_floods_is_
     assert Counter(answer.status_code for answer in answers) == {201: PHONES}
     # one is free every six seconds; the one that floods may take three
     assert PHONES - FREE - 20 <= sum(each > 0 for each in proofs) <= PHONES - FREE + 3
-    # a proof counts whatever the others do meanwhile: nobody is asked for a second one
-    assert max(proofs) == 1
+    # asked for before the crowd grew to many times what it was, a proof is asked for once more
+    assert max(proofs) <= 2
     # three for a new device, and one more every two minutes
     let_in = [answer.status_code for answer in told].count(201)
     assert 1 <= let_in <= 4

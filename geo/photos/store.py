@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -32,7 +31,7 @@ _NAME = re.compile(r"([0-9a-f]{2})/(\1[0-9a-f]{62})")
 _WRITING = ".writing"
 _AT_ONCE = 32
 """So many requests to the store at a time, of one process."""
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +79,18 @@ class Store:
                 await asyncio.to_thread(_write, self._folder, _path(sha256), data)
             else:
                 attributes = {"Content-Type": media_type}
-                put = partial(obstore.put, self._objects, _path(sha256), data)
-                await self._apart(partial(put, attributes=attributes))
+                await self._apart(
+                    lambda: obstore.put(self._objects, _path(sha256), data, attributes=attributes)
+                )
         return sha256
 
     async def get(self, sha256: str) -> bytes:
         """The bytes; raises `MediaMissing`, and `MediaBroken` where they are others by now."""
         with _told(self.where):
             try:
-                data = await self._apart(lambda: self._objects_get(sha256))
+                data = await self._apart(
+                    lambda: bytes(obstore.get(self._objects, _path(sha256)).bytes())
+                )
             except (FileNotFoundError, NotFoundError):
                 raise MediaMissing(f"no object {sha256} in {self.where}") from None
         if hashlib.sha256(data).hexdigest() != sha256:
@@ -117,10 +119,7 @@ class Store:
                         each["path"], sha256, unfinished, each["last_modified"], each["size"]
                     )
 
-    def _objects_get(self, sha256: str) -> bytes:
-        return bytes(obstore.get(self._objects, _path(sha256)).bytes())
-
-    async def _apart(self, work: Callable[[], T]) -> T:
+    async def _apart(self, work: Callable[[], _T]) -> _T:
         # Not by obstore's own coroutines: their threads may still call Python when a command has
         # ended, which aborts it (SIGABRT) instead of the exit code it was to have.
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)

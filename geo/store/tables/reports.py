@@ -185,13 +185,21 @@ reports = Table(
             "AND status IN ('closed', 'rejected', 'duplicate', 'withdrawn')"
         ),
     ),
-    # What a crew has to do, near by (btree_gist takes the organisation along).
-    Index(
-        "ix_reports_open_near",
-        "organisation_id",
-        "geom",
-        postgresql_using="gist",
-        postgresql_where=text(f"status IN {OPEN_STATUSES!r}"),
+    # What a crew has to do, near by (btree_gist takes the organisation along), of an organisation,
+    # of a ward, and of the city.
+    *(
+        Index(
+            f"ix_reports_open_near{name}",
+            *columns,
+            "geom",
+            postgresql_using="gist",
+            postgresql_where=text(f"status IN {OPEN_STATUSES!r}"),
+        )
+        for name, columns in (
+            ("", ["organisation_id"]),
+            ("_ward", ["ward_id"]),
+            ("_city", []),
+        )
     ),
     # The desk's list, by what is due next.
     *(

@@ -117,6 +117,7 @@ ROWS: dict[str, tuple[Ask, ...]] = {
         Ask("/tiles/reports/12/3261/1925.mvt"),
         Ask("/tiles/tasks/12/3261/1925.mvt", _SEE_TASKS, Action.SEE_TASKS),
     ),
+    "GET /api/v1/tasks": (Ask("/api/v1/tasks", _WORKERS, Action.READ_TASKS),),
     "GET /api/v1/tasks/nearby": (
         Ask("/api/v1/tasks/nearby", _WORKERS, Action.READ_TASKS, {"params": _HERE}),
     ),

@@ -97,6 +97,49 @@ class NearTasks(BaseModel):
     features: list[NearTask]
 
 
+class Way(BaseModel):
+    """The line of a round trip, there and back."""
+
+    class Line(BaseModel):
+        """GeoJSON line, WGS 84 lon before lat."""
+
+        type: Literal["LineString"]
+        coordinates: list[list[float]]
+
+    class Lengths(BaseModel):
+        """Geodesic metres: of all of it, and from the last stop back."""
+
+        length_m: float
+        back_m: float
+
+    type: Literal["Feature"]
+    geometry: Line
+    properties: Lengths
+
+
+class StopProperties(TaskProperties):
+    """The `stop`th of a trip, and the geodesic metres from the one before."""
+
+    stop: int
+    leg_m: float
+
+
+class Stop(BaseModel):
+    """A task on a trip."""
+
+    type: Literal["Feature"]
+    id: str
+    geometry: Point
+    properties: StopProperties
+
+
+class Trip(BaseModel):
+    """A round trip: its line, then its stops in their order."""
+
+    type: Literal["FeatureCollection"]
+    features: list[Way | Stop]
+
+
 class TaskRow(TaskProperties):
     """A line of the desk's inbox."""
 

@@ -3,7 +3,7 @@
 from sqlalchemy import func, select
 
 from geo.store.database import AnyRow, AsyncConnection
-from geo.store.tables import categories, organisations, report_events, reports, wards
+from geo.store.tables import categories, organisations, report_events, reports, users, wards
 
 _COLUMNS = (
     *("id", "code", "status", "category_code", "created_at", "runs_since", "waits_since"),
@@ -17,7 +17,7 @@ async def locked(conn: AsyncConnection, code: str) -> AnyRow | None:
     """The report, locked until the transaction ends; None: there is none by this code.
 
     Its columns of work; its category's `family, deadlines, photo_wanted`; `ward_code`, and `ward`,
-    the id of its ward's first version; `version`, the number of its newest event.
+    the id of its ward's first version; `holder_name`; `version`, the number of its newest event.
     """
     version = (
         select(func.coalesce(func.max(report_events.c.id), 0))
@@ -37,12 +37,13 @@ async def locked(conn: AsyncConnection, code: str) -> AnyRow | None:
             categories.c.photo_wanted,
             wards.c.code.label("ward_code"),
             func.coalesce(wards.c.same_as, wards.c.id).label("ward"),
+            users.c.name.label("holder_name"),
             version.label("version"),
         )
         .select_from(
-            reports.join(categories, categories.c.code == reports.c.category_code).outerjoin(
-                wards, wards.c.id == reports.c.ward_id
-            )
+            reports.join(categories, categories.c.code == reports.c.category_code)
+            .outerjoin(wards, wards.c.id == reports.c.ward_id)
+            .outerjoin(users, users.c.id == reports.c.holder_id)
         )
         .where(reports.c.code == code)
     )

@@ -10,6 +10,7 @@ from api.routes import (
     hotspot_hexagons,
     hotspot_runs,
     hotspots,
+    inbox,
     keys,
     live,
     me,
@@ -44,6 +45,7 @@ ROUTERS = [
     contacts.router,
     moderation.router,
     crews.router,
+    inbox.router,
     # After those: it would take their names for a code.
     tasks.router,
     persons.router,

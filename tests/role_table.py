@@ -96,6 +96,9 @@ _PUBLIC = (
 ROWS: dict[str, tuple[Ask, ...]] = {
     **{f"GET {path}": (Ask(path),) for path in _PUBLIC},
     "GET /api/v1/reports/{code}": (Ask("/api/v1/reports/{report}"),),
+    "GET /api/v1/reports/similar": (
+        Ask("/api/v1/reports/similar?lon=106.6&lat=10.7&category=drainage.flooding"),
+    ),
     "GET /api/v1/reports/{code}/events": (Ask("/api/v1/reports/{report}/events"),),
     "GET /api/v1/wards/{code}": (Ask(f"/api/v1/wards/{builders.CODES[0]}"),),
     "GET /api/v1/hotspots/{id}": (Ask("/api/v1/hotspots/1"),),
@@ -178,6 +181,9 @@ ROWS: dict[str, tuple[Ask, ...]] = {
             {"hotline_agent": ANY, "ward_officer": NAMED, "admin": ANY},
             Action.MODERATE,
         ),
+    ),
+    "GET /api/v1/tasks/{code}/similar": (
+        Ask("/api/v1/tasks/{report}/similar", _MODERATORS, Action.MERGE),
     ),
     "GET /api/v1/moderation/reports/{code}": (
         Ask("/api/v1/moderation/reports/{report}", _MODERATORS, Action.MODERATE),

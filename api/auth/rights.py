@@ -25,6 +25,7 @@ class Action(StrEnum):
     """What the staff do by HTTP."""
 
     SEE_TASKS = "task.see"
+    MERGE = "report.merge"
     READ_CONTACT = "contact.read"
     ERASE_REPORT = "report.erase"
     SEND_ALERT = "alert.send"
@@ -48,6 +49,7 @@ class Right:
 
 RIGHTS: Final[dict[Action, Right]] = {
     Action.SEE_TASKS: Right(ROLES, within=True),
+    Action.MERGE: Right(("hotline_agent", "ward_officer", "admin"), within=True),
     Action.READ_CONTACT: Right(contacts.READERS, within=True),
     Action.ERASE_REPORT: Right(contacts.ERASERS, within=True),
     Action.SEND_ALERT: Right(("ward_officer", "planner", "admin"), within=True),

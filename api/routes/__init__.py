@@ -3,6 +3,7 @@
 from api.routes import (
     alerts,
     contacts,
+    duplicates,
     facilities,
     health,
     hotspot_expert,
@@ -35,6 +36,8 @@ ROUTERS = [
     me.router,
     second_step.router,
     keys.router,
+    # Before that of reports, which would take "similar" for a code.
+    duplicates.router,
     reports.router,
     photos.router,
     uploads.router,

@@ -130,6 +130,26 @@ ROWS: dict[str, tuple[Ask, ...]] = {
         Ask("/api/v1/tasks/{report}/release", _MOVERS, Action.MOVE_TASKS, {"json": {}}),
         Ask("/api/v1/tasks/{report}/assign", _MODERATORS, Action.MOVE_TASKS, {"json": {}}),
     ),
+    # Into itself, and one that is none.
+    "POST /api/v1/tasks/{code}/merge": (
+        Ask(
+            "/api/v1/tasks/{report}/merge",
+            _MODERATORS,
+            Action.MOVE_TASKS,
+            {"json": {"parent": "2222-2222"}},
+        ),
+    ),
+    "POST /api/v1/tasks/{code}/unmerge": (
+        Ask(
+            "/api/v1/tasks/{report}/unmerge",
+            _MODERATORS,
+            Action.MOVE_TASKS,
+            {"json": {"text": "a"}},
+        ),
+    ),
+    "POST /api/v1/reports/{code}/support": (
+        Ask("/api/v1/reports/{report}/support", more={"json": {}}),
+    ),
     "POST /api/v1/tasks/{code}/notes": (
         Ask("/api/v1/tasks/{report}/notes", _MOVERS, Action.MOVE_TASKS, {"json": {"inner": "a"}}),
     ),

@@ -100,6 +100,7 @@ BY_ANYBODY: Final = (
     "DELETE /api/v1/me/reports/{code}",
     "DELETE /api/v1/me/session",
     "DELETE /api/v1/me",
+    "POST /api/v1/reports/{code}/support",
     # Of whoever knows the report's secret.
     "PATCH /api/v1/reports/{code}",
     "POST /api/v1/reports/{code}/position",

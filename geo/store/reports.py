@@ -119,7 +119,7 @@ def _selected(*, own: bool = False) -> Select[Any]:
         case((reports.c.withheld == "hidden", "hidden"), else_=categories.c.visibility).label(
             "own_visibility"
         ),
-        _parent().label("duplicate_of"),
+        parent_code().label("duplicate_of"),
         photos.of_report(own=own).label("photos"),
         wards.c.code.label("ward_code"),
         wards.c.name.label("ward_name"),
@@ -135,7 +135,7 @@ def _selected(*, own: bool = False) -> Select[Any]:
     )
 
 
-def _parent() -> ScalarSelect[str]:
+def parent_code() -> ScalarSelect[str]:
     """The code of the report that this one is a duplicate of, where the public may know of that."""
     parent, of_what = reports.alias("parent"), categories.alias("of_what")
     return (

@@ -4,6 +4,7 @@ from api.routes import (
     alerts,
     contacts,
     crews,
+    duplicates,
     facilities,
     health,
     hotspot_expert,
@@ -39,6 +40,8 @@ ROUTERS = [
     me.router,
     second_step.router,
     keys.router,
+    # Before that of reports, which would take "similar" for a code.
+    duplicates.router,
     reports.router,
     photos.router,
     uploads.router,

@@ -247,6 +247,9 @@ def _properties(row: RowMapping) -> dict[str, Any]:
         # By the city, which keeps what it was before.
         "edited_at": _time(row["edited_at"]),
         "photos": [with_addresses(row["code"], photo) for photo in row["photos"] or ()],
+        # How many said "me too", and of a duplicate the report that stands for it.
+        "supports": row["supports"],
+        "duplicate_of": row["duplicate_of"],
         # The text says so, too.
         "erased": row["content_gone_at"] is not None,
     }

@@ -16,6 +16,7 @@ from geo.errors import ChangedMeanwhile, Invalid, NotFound
 from geo.photos import keeping
 from geo.reports import codes
 from geo.reports.deadlines.rules import FIRST_REPLY, RESOLVE, Deadlines
+from geo.reports.duplicates.carrying import carry
 from geo.reports.events import Words, the, words
 from geo.reports.text import clean_text
 from geo.reports.workflow import graph
@@ -104,9 +105,11 @@ class Work:
         # What its sender writes is theirs to erase and the staff's to hide: a line of its own
         # (`geo.reports.own.ending`).
         said_with_it = "" if CITIZEN in self.actor.parts else text
-        await self._tell(row, move, _with(done, said_with_it), data)
+        await self.tell(row, move, _with(done, said_with_it), data)
         if inner:
             await self._note(row, inner)
+        # What is the same as this one ends with it, and is opened again with it.
+        await carry(self, row, move, said_with_it)
 
     async def note(self, row: AnyRow, text: str) -> None:
         """Write for the staff alone, whatever the report's status; raises `Invalid`."""
@@ -132,7 +135,8 @@ class Work:
             raise Invalid.of("organisation", "is no organisation known here; give its code")
         return found
 
-    async def _tell(self, row: AnyRow, move: graph.Move, said: Words, data: dict[str, Any]) -> None:
+    async def tell(self, row: AnyRow, move: graph.Move, said: Words, data: dict[str, Any]) -> None:
+        """The line of the history that a move is."""
         kind = _KINDS.get(move.name, move.end)
         told = {"move": move.name, "from": row.status, "to": move.end, **data, **self.who()}
         await own.tell(self.conn, row.id, [{"kind": kind, **said, "data": told}], self.now)

@@ -189,7 +189,7 @@ def test_who_has_the_answer_is_not_sent_it_again(asked):
 @pytest.mark.parametrize(
     ("query", "field", "said"),
     [
-        ({"by": "wards"}, "by", "one or two of ward, category, month"),
+        ({"by": "wards"}, "by", "one or two of ward, organisation, category"),
         ({"by": "ward,ward"}, "by", "each once"),
         ({"by": "ward,category,month"}, "by", "one or two"),
         ({"wards": "yesterday"}, "wards", "then"),

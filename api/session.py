@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request
 
+from geo.reports.city_rules import CityRules
 from geo.settings import Settings
 from geo.store.database import AsyncConnection
 from geo.wards.directory import WardDirectory
@@ -30,6 +31,11 @@ def _wards(request: Request) -> WardDirectory:
     return directory
 
 
+def _rules(request: Request) -> CityRules:
+    rules: CityRules = request.app.state.rules
+    return rules
+
+
 def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
@@ -46,5 +52,7 @@ Write = Annotated[AsyncConnection, Depends(_write, scope="function")]
 """A connection in a transaction, committed when the route returns, rolled back when it raises."""
 Wards = Annotated[WardDirectory, Depends(_wards)]
 """The dated wards as this process knows them; `api.refresh` keeps them fresh."""
+Rules = Annotated[CityRules, Depends(_rules)]
+"""The city's rules of routing and deadlines as this process knows them; kept fresh as well."""
 ServiceSettings = Annotated[Settings, Depends(_settings)]
 """The settings the service was started with."""

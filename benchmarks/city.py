@@ -23,7 +23,8 @@ import psycopg
 from city_places import PILE, sites, ward_file
 
 from geo.demo import texts
-from geo.reports import categories, codes, routing
+from geo.reports import categories, codes
+from geo.reports.routing import reasons
 from geo.store.database import create_engine
 from geo.store.tables.reports import STATUSES
 from geo.wards.directory import Ward, WardDirectory
@@ -40,7 +41,8 @@ _STATUSES = np.array(STATUSES)
 _CHANNELS = np.array(("web", "phone", "zalo"))
 _COLUMNS = (
     "id, code, kind, category_code, status, text, geom, accuracy_m, ward_id, ward_match, "
-    "organisation_id, reasons, channel, created_at, updated_at, due_at, closed_at, secret_hash"
+    "organisation_id, reasons, channel, created_at, updated_at, due_at, closed_at, secret_hash, "
+    "priority, waits_since"
 )
 
 
@@ -183,6 +185,7 @@ def _blocks(rows: int, directory: WardDirectory) -> Iterator[list[str]]:
         said = rng.integers(0, _TEXTS_EACH, n).tolist()
         created, closed = _said(ms), _said(closed_ms)
         ended = (status >= 4).tolist()
+        waiting = (_STATUSES[status] == "waiting").tolist()
         columns: tuple[Iterable[str], ...] = (
             _uuids(rng, ms),
             _codes(start, n),
@@ -201,16 +204,18 @@ def _blocks(rows: int, directory: WardDirectory) -> Iterator[list[str]]:
             _said(ms + due_days[about] * 86_400_000),
             [then if over else "\\N" for then, over in zip(closed, ended, strict=True)],
             ["\\\\x" + secret for secret in _cut(os.urandom(32 * n).hex(), 64)],
+            rng.choice((1, 2, 3), n, p=(0.05, 0.8, 0.15)).astype(str).tolist(),
+            [at if waits else "\\N" for at, waits in zip(created, waiting, strict=True)],
         )
         yield ["\t".join(row) + "\n" for row in zip(*columns, strict=True)]
 
 
 def _placed(ward: Ward) -> str:
-    reasons = [
-        routing.ward_reason(ward.name, ward.kind, "covers"),
-        routing.committee_reason(ward.organisation_vi or "", ward.organisation_en or ""),
+    said = [
+        reasons.ward_reason(ward.name, ward.kind, "covers"),
+        reasons.committee_reason(ward.organisation_vi or "", ward.organisation_en or ""),
     ]
-    told = _plain(json.dumps(reasons, ensure_ascii=False))
+    told = _plain(json.dumps(said, ensure_ascii=False))
     return f"{ward.id}\tcovers\t{ward.organisation_id}\t{told}"
 
 

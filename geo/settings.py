@@ -71,6 +71,15 @@ class Settings(BaseSettings):
     timezone: str = Field(
         default="Asia/Ho_Chi_Minh", description="time zone people of the city read times in"
     )
+    holidays: str = Field(
+        default="VN",
+        pattern=r"^([A-Z]{2})?$",
+        description="country (ISO 3166-1) whose public holidays are no working days; empty: none",
+    )
+    working_hours: str = Field(
+        default="07:30-11:30 13:00-17:00",
+        description="hours in which deadlines in working time run, on each working day",
+    )
     snap_m: float = Field(
         default=250.0,
         ge=0,

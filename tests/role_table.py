@@ -38,6 +38,8 @@ _SEE_TASKS: Whom = {
     "planner": ANY,
     "admin": ANY,
 }
+_WORKERS: Whom = {role: scopes for role, scopes in _SEE_TASKS.items() if role != "planner"}
+_HERE = dict(zip(("lon", "lat"), builders.middle(0), strict=True))
 _BOX = {"left": 0, "top": 0, "right": 0.5, "bottom": 0.5}
 
 
@@ -114,6 +116,9 @@ ROWS: dict[str, tuple[Ask, ...]] = {
     "GET /tiles/{layer}/{z}/{x}/{y}.mvt": (
         Ask("/tiles/reports/12/3261/1925.mvt"),
         Ask("/tiles/tasks/12/3261/1925.mvt", _SEE_TASKS, Action.SEE_TASKS),
+    ),
+    "GET /api/v1/tasks/nearby": (
+        Ask("/api/v1/tasks/nearby", _WORKERS, Action.READ_TASKS, {"params": _HERE}),
     ),
     "GET /api/v1/reports/{code}/contact": (
         Ask(

@@ -25,6 +25,7 @@ class Action(StrEnum):
     """What the staff do by HTTP."""
 
     SEE_TASKS = "task.see"
+    READ_TASKS = "task.read"
     READ_CONTACT = "contact.read"
     ERASE_REPORT = "report.erase"
     SEND_ALERT = "alert.send"
@@ -48,6 +49,8 @@ class Right:
 
 RIGHTS: Final[dict[Action, Right]] = {
     Action.SEE_TASKS: Right(ROLES, within=True),
+    # Text and photos, also of what the public does not see: those who work on it.
+    Action.READ_TASKS: Right(("hotline_agent", "crew", "ward_officer", "admin"), within=True),
     Action.READ_CONTACT: Right(contacts.READERS, within=True),
     Action.ERASE_REPORT: Right(contacts.ERASERS, within=True),
     Action.SEND_ALERT: Right(("ward_officer", "planner", "admin"), within=True),

@@ -3,6 +3,7 @@
 from api.routes import (
     alerts,
     contacts,
+    crews,
     facilities,
     health,
     hotspot_expert,
@@ -40,6 +41,7 @@ ROUTERS = [
     uploads.router,
     contacts.router,
     moderation.router,
+    crews.router,
     persons.router,
     own_reports.router,
     statistics.router,

@@ -21,7 +21,7 @@ from api.caching import matches, packed, weak_etag
 from api.errors import documented
 from api.routes.reports import Code, Secret
 from api.schemas import GEOJSON, GeoJson, ReportFeature, Time
-from api.session import Read, ServiceSettings, Wards
+from api.session import Read, Rules, ServiceSettings, Wards
 from geo.errors import ChangedMeanwhile
 from geo.reports import reading
 from geo.reports.assigning import Intake
@@ -116,7 +116,11 @@ class AdditionReceipt(BaseModel):
 
 @router.patch("/reports/{code}", response_class=GeoJson, responses=_LET_IN)
 async def correct_report(
-    body: correcting.Correction, mine: Mine, wards: Wards, settings: ServiceSettings
+    body: correcting.Correction,
+    mine: Mine,
+    wards: Wards,
+    rules: Rules,
+    settings: ServiceSettings,
 ) -> Response:
     """Correct text, category or answers: in the first 30 minutes, while nobody works on it.
 
@@ -125,25 +129,25 @@ async def correct_report(
     async with mine.conn.begin():
         will = await correcting.check(mine.conn, await mine.open(locked=False), body, mine.now)
     reasons = await mine.let_in(Told(will.new("text"), will.new("answers")))
-    rules = Intake(wards, mine.keys, settings.timezone, settings.snap_m)
+    intake = Intake(wards, mine.keys, settings.timezone, settings.snap_m, rules)
     async with mine.conn.begin():
         report = await mine.open()
-        await correcting.correct(mine.conn, report, body, rules, mine.now, reasons)
+        await correcting.correct(mine.conn, report, body, intake, mine.now, reasons)
         return await mine.view()
 
 
 @router.post("/reports/{code}/position", response_class=GeoJson, responses=_LET_IN)
 async def move_pin(
-    body: moving.Position, mine: Mine, wards: Wards, settings: ServiceSettings
+    body: moving.Position, mine: Mine, wards: Wards, rules: Rules, settings: ServiceSettings
 ) -> Response:
     """Move the pin, by up to 500 m in all: in the first 30 minutes, while nobody works on it."""
-    rules = Intake(wards, mine.keys, settings.timezone, settings.snap_m)
+    intake = Intake(wards, mine.keys, settings.timezone, settings.snap_m, rules)
     async with mine.conn.begin():
-        moved = moving.check(await mine.open(locked=False), body, rules, mine.now)
+        moved = moving.check(await mine.open(locked=False), body, intake, mine.now)
     reasons = await mine.let_in(Told(place=(body.lon, body.lat) if moved else None))
     async with mine.conn.begin():
         report = await mine.open()
-        await moving.move(mine.conn, report, body, rules, mine.now, reasons)
+        await moving.move(mine.conn, report, body, intake, mine.now, reasons)
         return await mine.view()
 
 

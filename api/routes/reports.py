@@ -37,7 +37,7 @@ from api.schemas import (
     ReportFeature,
     ReportReceipt,
 )
-from api.session import Read, ServiceSettings, Wards, today
+from api.session import Read, Rules, ServiceSettings, Wards, today
 from geo.errors import NotSignedIn
 from geo.reports import categories, reading
 from geo.reports.assigning import Intake
@@ -112,6 +112,7 @@ async def send_report(
     request: Request,
     conn: Read,
     wards: Wards,
+    rules: Rules,
     settings: ServiceSettings,
     sender: Sender,
     idempotency_key: Annotated[
@@ -131,13 +132,14 @@ async def send_report(
     2^48 / difficulty.
     """
     key = read_key(idempotency_key) if idempotency_key is not None else None
-    rules = Intake(wards, request.app.state.keys, settings.timezone, settings.snap_m)
+    keys = request.app.state.keys
+    intake = Intake(wards, keys, settings.timezone, settings.snap_m, rules)
     now = datetime.now(UTC)
     doubts = await admission.report(
         request, conn, sender, token, new, key_hash=key_hash(key), now=now
     )
     async with conn.begin():
-        receipt = await submit(conn, new, rules, now, key, doubts)
+        receipt = await submit(conn, new, intake, now, key, doubts)
         code = receipt.answer["code"]
         body = {
             "code": code,

@@ -9,6 +9,7 @@ from typing import Any
 
 from geo.errors import RefusedImport
 from geo.facilities.kinds import KINDS
+from geo.store import deadlines
 from geo.store import facilities as store
 from geo.store.database import AsyncConnection
 
@@ -94,6 +95,8 @@ async def insert(conn: AsyncConnection, rows: Iterable[Facility]) -> Outcome:
             "name another column with --id-field"
         )
     added, changed = await store.upsert(conn, [_record(row) for row in found])
+    # Rules of routing ask what lies near by.
+    await deadlines.tell(conn)
     return Outcome(added, changed, len(found) - added - changed)
 
 

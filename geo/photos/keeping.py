@@ -108,8 +108,11 @@ async def keep(
 
 async def attach(
     conn: AsyncConnection, report_id: UUID, upload_ids: Sequence[str], now: datetime
-) -> None:
-    """Give uploads to a report; raises `Invalid`, naming each that cannot be used."""
+) -> list[int]:
+    """Give uploads to a report, after the photos it has; the numbers they get.
+
+    Raises `Invalid`, naming each that cannot be used.
+    """
     taken = await rows.attach(conn, report_id, [id_hash(each) for each in upload_ids], now)
     message = (
         "is no upload that can be used: it was used already, is older than 24 hours or was never "
@@ -121,6 +124,7 @@ async def attach(
             "; ".join(f"photos.{n} {message}" for n in missing),
             errors=[{"field": f"photos.{n}", "message": message} for n in missing],
         )
+    return [taken[n + 1] for n in range(len(upload_ids))]
 
 
 async def forget(

@@ -1,14 +1,20 @@
-"""Whose a place is: the ward that answers for it, its organisation, and why, as reports keep it."""
+"""Whose a place is: the ward, the organisation that answers, why, and until when, as reports keep
+it."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from geo.reports import events
+from geo.reports.city_rules import About, CityRules
 from geo.reports.keys import Keys
 from geo.reports.routing import reasons as routing
+from geo.reports.routing.rules import Case, Fit, Organisation
+from geo.reports.workflow.timing import Terms
 from geo.wards.directory import Answer, Ward, WardDirectory
 
 
@@ -20,36 +26,68 @@ class Intake:
     keys: Keys
     timezone: str
     snap_m: float
+    rules: CityRules
+
+    def place(self, lon: float, lat: float, accuracy_m: float | None, now: datetime) -> Answer:
+        """The ward of a point on the city's local day of `now`; raises `OutsideCoverage`."""
+        today = now.astimezone(ZoneInfo(self.timezone)).date()
+        return self.wards.at(lon, lat, today, accuracy_m=accuracy_m, snap_m=self.snap_m)
 
     def assigned(
-        self, lon: float, lat: float, accuracy_m: float | None, now: datetime
+        self,
+        place: Answer,
+        point: tuple[float, float],
+        accuracy_m: float | None,
+        category: Mapping[str, Any],
+        created_at: datetime,
     ) -> "Assigned":
-        """Whose the place is on the city's local day of `now`; raises `OutsideCoverage`."""
-        today = now.astimezone(ZoneInfo(self.timezone)).date()
-        place = self.wards.at(lon, lat, today, accuracy_m=accuracy_m, snap_m=self.snap_m)
-        return Assigned(place, accuracy_m)
+        """Who answers for a report sent at `created_at` from `point` (lon, lat), which is at
+        `place`, until when, and why.
+
+        `category` is `{code, family, name: {vi, en}, deadlines}`.
+        """
+        about = About(category["code"], category["family"], category["deadlines"])
+        case = Case(about.code, about.family, place.ward.code, *point, created_at)
+        fit = self.rules.router.fit(case)
+        promised = _promised(fit)
+        terms = self.rules.terms(about, created_at, promised)
+        return Assigned(place, accuracy_m, category["name"], fit, promised, terms, created_at)
 
 
 @dataclass(frozen=True)
 class Assigned:
-    """A place (known to `accuracy_m` metres, None: not said) and the ward found for it."""
+    """A place (known to `accuracy_m` metres, None: not said), the ward found for it, the rule that
+    fits, if one does, and what is promised."""
 
     place: Answer
     accuracy_m: float | None
+    category: events.Words
+    fit: Fit | None
+    promised: dict[str, Any] | None
+    terms: Terms
+    created_at: datetime
+
+    @cached_property
+    def organisation(self) -> Organisation | None:
+        """Who answers: whom the rule names, else the ward's own committee; None: it has none."""
+        if self.fit is not None and self.fit.rule.organisation is not None:
+            return self.fit.rule.organisation
+        return _committee(self.place.ward)
 
     @property
     def event(self) -> dict[str, Any] | None:
         """The event that says who answers for it; None: nobody does yet."""
-        if self.place.ward.organisation_id is None:
+        if self.organisation is None:
             return None
-        return events.assigned(*_names(self.place.ward))
+        told = events.assigned(self.organisation.name_vi, self.organisation.name_en)
+        return {**told, "data": {"rule": self.fit.rule.code}} if self.fit else told
 
     @property
     def status(self) -> str:
         """The status of a report that nobody has begun to work on."""
-        return "received" if self.event is None else "assigned"
+        return "received" if self.organisation is None else "assigned"
 
-    @property
+    @cached_property
     def reasons(self) -> list[events.Words]:
         """Why this ward and this organisation."""
         ward, place = self.place.ward, self.place
@@ -57,20 +95,38 @@ class Assigned:
         if place.ambiguous_with and self.accuracy_m:
             others = [(other.name, other.kind) for other, _ in place.ambiguous_with]
             reasons.append(routing.ambiguity_reason(self.accuracy_m, others))
-        if ward.organisation_id is not None:
-            reasons.append(routing.committee_reason(*_names(ward)))
-        return reasons
+        answers = self.organisation
+        if answers is None:
+            return reasons
+        if self.fit is None:
+            return [*reasons, routing.committee_reason(answers.name_vi, answers.name_en)]
+        told = None
+        if answers.id != ward.organisation_id and self.fit.rule.informs_ward:
+            told = (ward.name, ward.kind)
+        return [*reasons, *routing.rule_reasons(self.fit, self.category, answers, told)]
+
+    def dues(self) -> dict[str, Any]:
+        """The columns of what is promised: `first_due_at, due_at, warn_at`."""
+        first, resolve = self.terms.first, self.terms.resolve
+        return {
+            "first_due_at": first and first.due(self.created_at),
+            "due_at": resolve and resolve.due(self.created_at),
+            "warn_at": resolve and resolve.promise.warn(self.created_at),
+        }
 
     def columns(self) -> dict[str, Any]:
-        """The columns of `reports` it decides; `reasons` as JSON text."""
+        """The columns of `reports` it decides besides `dues`; `reasons` and `promised` as JSON
+        text."""
         return {
             "status": self.status,
             "ward_id": self.place.ward.id,
             "ward_match": self.place.match,
             "ward_distance_m": self.place.distance_m,
             "ambiguous_with": [other.code for other, _ in self.place.ambiguous_with],
-            "organisation_id": self.place.ward.organisation_id,
+            "organisation_id": self.organisation and self.organisation.id,
             "reasons": json.dumps(self.reasons, ensure_ascii=False),
+            "priority": self.fit.rule.priority if self.fit else 2,
+            "promised": json.dumps(self.promised) if self.promised else None,
         }
 
     def told(self) -> dict[str, Any]:
@@ -80,6 +136,7 @@ class Assigned:
             {"code": ward.code, "name": ward.name, "kind": ward.kind, "distance_m": round(far, 1)}
             for ward, far in place.ambiguous_with
         ]
+        answers = self.organisation
         return {
             "status": self.status,
             "ward": {
@@ -90,17 +147,26 @@ class Assigned:
                 "distance_m": round(place.distance_m, 2),
                 "ambiguous_with": near,
             },
-            "organisation": _organisation(place.ward),
+            "organisation": answers
+            and {
+                "code": answers.code,
+                "name": {"vi": answers.name_vi, "en": answers.name_en},
+            },
             "reasons": self.reasons,
         }
 
 
-def _organisation(ward: Ward) -> dict[str, Any] | None:
+def _promised(fit: Fit | None) -> dict[str, Any] | None:
+    """`reports.promised`: what the rule promises instead of the category."""
+    if fit is None or not (fit.rule.first_reply or fit.rule.resolve):
+        return None
+    spans = {"first_reply": fit.rule.first_reply, "resolve": fit.rule.resolve}
+    seconds = {name: span.total_seconds() for name, span in spans.items() if span is not None}
+    return {**seconds, "clock": fit.rule.clock, "source": fit.rule.code}
+
+
+def _committee(ward: Ward) -> Organisation | None:
     if ward.organisation_id is None:
         return None
-    vi, en = _names(ward)
-    return {"code": ward.organisation_code, "name": {"vi": vi, "en": en}}
-
-
-def _names(ward: Ward) -> tuple[str, str]:
-    return ward.organisation_vi or "", ward.organisation_en or ""
+    names = (ward.organisation_vi or "", ward.organisation_en or "")
+    return Organisation(ward.organisation_id, ward.organisation_code or "", *names)

@@ -1,7 +1,7 @@
 """Many reports that need no citizen to wait for them: placed, assigned and stored together."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from geo.errors import Invalid, UnknownCategory
 from geo.reports import columns, events
-from geo.reports.deadlines import promised as deadlines
+from geo.reports.deadlines import promised as promised_days
+from geo.reports.deadlines.due import WARNED_AT
 from geo.reports.placing import Placed
 from geo.reports.reform.today import LateReports
 from geo.reports.text import clean_text
@@ -21,6 +22,9 @@ from geo.wards.directory import WardDirectory
 from geo.wards.lookup import SNAP_M
 
 _BATCH = 20_000
+WORKED = ("first_due_at", "warn_at", "replied_at", "waits_since", "resolved_at")
+REPLIES = ("in_progress", "waiting", "resolved", "rejected")
+"""Kinds of events by which its sender hears from those who answer for it."""
 
 
 async def bulk_insert(
@@ -114,6 +118,7 @@ async def _insert(
             "source": given("source", pa.string()),
             "source_id": given("source_id", pa.string()),
             "flags": pa.array(["{" + ",".join(row.get("flags") or ()) + "}" for row in checked]),
+            **{name: time(name) for name in WORKED},
         }
     )
     told = _events(checked, ids, placed, wards)
@@ -140,8 +145,27 @@ def _checked(
         text = clean_text(row["text"])
     except Invalid as error:
         raise Invalid(f"row {number}: text {error.detail}") from None
-    due_at = row.get("due_at") or deadlines.due_at(created_at, promised[category])
-    return {**row, "text": text, "due_at": due_at}
+    due_at = row.get("due_at") or promised_days.due_at(created_at, promised[category])
+    return {**row, "text": text, "due_at": due_at, **_worked(row, due_at, promised[category])}
+
+
+def _worked(
+    row: Mapping[str, Any], due_at: datetime | None, promised: Mapping[str, Any]
+) -> dict[str, datetime | None]:
+    """The columns `WORKED`, as its events and its status tell them."""
+    created_at, status = row["created_at"], row.get("status")
+    hours = promised.get("first_reply_h")
+    told = [(event["kind"], event["at"]) for event in row.get("events") or ()]
+    ends = [at for kind, at in told if kind in ("resolved", "rejected")]
+    replies = [at for kind, at in told if kind in REPLIES]
+    ended_at = ends[-1] if ends else row.get("closed_at")
+    return {
+        "first_due_at": created_at + timedelta(hours=hours) if hours else None,
+        "warn_at": due_at and created_at + WARNED_AT * (due_at - created_at),
+        "replied_at": replies[0] if replies else None,
+        "waits_since": row.get("updated_at") or created_at if status == "waiting" else None,
+        "resolved_at": ended_at if status in ("resolved", "closed", "rejected") else None,
+    }
 
 
 def _events(

@@ -95,6 +95,12 @@ def framed(
             "source": columns.constant(n, source),
             "source_id": cleaned.source_id.filter(kept),
             "flags": columns.flags(n, marked),
+            # What was said to its sender, and when, is not in such a file.
+            "first_due_at": pa.nulls(n, columns.TIME),
+            "warn_at": columns.times(created + promised * _DAY_US * 4 // 5, promised == 0),
+            "replied_at": pa.nulls(n, columns.TIME),
+            "waits_since": pa.nulls(n, columns.TIME),
+            "resolved_at": closed_at,
         }
     )
     counts = Counter({name: int(mask.sum()) for name, mask in marked.items() if mask.any()})

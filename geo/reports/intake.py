@@ -14,15 +14,15 @@ from uuid_utils.compat import uuid7
 from geo.errors import Invalid, KeyReused, OutsideCoverage, UnknownCategory
 from geo.photos import keeping
 from geo.reports import codes, contacts, events
-from geo.reports.assigning import Assigned, Intake
+from geo.reports.assigning import Intake
 from geo.reports.categories import nearest
-from geo.reports.deadlines import promised as deadlines
 from geo.reports.keys import Keys
 from geo.reports.new import CATEGORY_CODE, NewReport, check_answers
 from geo.reports.times import rfc3339
 from geo.store import categories as category_store
 from geo.store import reports as store
 from geo.store.database import AnyRow, AsyncConnection
+from geo.wards.directory import Answer
 
 # A phone's clock may run ahead of ours.
 CLOCK_TOLERANCE = timedelta(minutes=10)
@@ -94,14 +94,16 @@ async def submit(
     if place is None:
         raise outside or OutsideCoverage()
     _check_observed(new.observed_at, now)
-    told = [events.received(), *filter(None, [place.event])]
+    assigned = intake.assigned(place, (new.lon, new.lat), new.accuracy_m, category, now)
+    told = [events.received(), *filter(None, [assigned.event])]
     if doubts.reasons:
         told.append(events.withheld(doubts.reasons))
-    due_at = deadlines.due_at(now, category["deadlines"])
+    dues = assigned.dues()
     values = {
         "kind": new.kind,
         "category": new.category,
-        **place.columns(),
+        **assigned.columns(),
+        **dues,
         "text": new.text,
         "lon": new.lon,
         "lat": new.lat,
@@ -110,7 +112,6 @@ async def submit(
         "answers": _json(check_answers(category["questions"], new.answers)),
         "observed_at": new.observed_at,
         "now": now,
-        "due_at": due_at,
         "secret_hash": codes.secret_hash(secret),
         "key_hash": hashed,
         "body_hash": body_hash,
@@ -118,7 +119,7 @@ async def submit(
         "withheld": "review" if doubts.reasons else None,
         "device_until": now + DEVICE_KEPT,
     }
-    answer = {**place.told(), "due_at": due_at and rfc3339(due_at)}
+    answer = {**assigned.told(), "due_at": dues["due_at"] and rfc3339(dues["due_at"])}
     for _ in range(TRIES):
         answer = {**answer, "code": codes.new_code()}
         report_id = uuid7()
@@ -149,9 +150,9 @@ def key_hash(idempotency_key: UUID | None) -> bytes | None:
 
 def _place(
     new: NewReport, intake: Intake, now: datetime
-) -> tuple[Assigned | None, OutsideCoverage | None]:
+) -> tuple[Answer | None, OutsideCoverage | None]:
     try:
-        return intake.assigned(new.lon, new.lat, new.accuracy_m, now), None
+        return intake.place(new.lon, new.lat, new.accuracy_m, now), None
     except OutsideCoverage as error:
         return None, error
 

@@ -7,6 +7,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from psycopg.types.multirange import Multirange
+
 from geo import audit
 from geo.errors import Invalid, NotFound
 from geo.reports import contacts
@@ -39,6 +41,20 @@ LABELS: dict[str, Words] = {
     "updated_at": words("Thay đổi gần nhất", "Last change"),
     "due_at": words("Hạn xử lý", "Due"),
     "closed_at": words("Thời điểm đóng", "Closed"),
+    "priority": words("Mức ưu tiên (1 gấp, 3 chậm)", "Priority (1 at once, 3 when there is time)"),
+    "promised": words("Thời hạn riêng của phản ánh này", "Promised to this report in particular"),
+    "first_due_at": words("Hạn trả lời lần đầu", "First reply due"),
+    "replied_at": words("Đã trả lời lần đầu lúc", "First reply at"),
+    "warn_at": words("Nhắc đơn vị xử lý từ", "Whoever answers is reminded from"),
+    "escalated": words("Số lần đã nhắc về hạn", "How often it was told that time runs out"),
+    "waits_since": words("Tạm chờ từ", "Waits since"),
+    "runs_since": words("Tính hạn lại từ", "Time counted anew since"),
+    "paused": words("Những lúc tạm chờ", "When it waited"),
+    "resolved_at": words("Xử lý xong lúc", "Done at"),
+    "reopened": words("Số lần mở lại", "How often opened again"),
+    "rating": words("Điểm đánh giá (1 đến 5)", "Rating (1 to 5)"),
+    "rated_at": words("Đánh giá lúc", "Rated at"),
+    "supports": words("Số người cùng phản ánh", "How many said: me too"),
     "source": words("Nguồn nhập", "Imported from"),
     "source_id": words("Mã ở nguồn", "Its id there"),
     "flags": words("Ghi chú khi nhập", "Odd when imported"),
@@ -205,4 +221,4 @@ def _value(value: Any) -> Any:
         return rfc3339(value)
     if isinstance(value, bytes | memoryview):
         return bytes(value).hex()
-    return str(value) if isinstance(value, UUID | date) else value
+    return str(value) if isinstance(value, UUID | date | Multirange) else value

@@ -16,7 +16,7 @@ async def row(conn: AsyncConnection, report_id: UUID) -> AnyRow:
     """The report as it is to be changed.
 
     `id, code, status, category_code, text, answers, accuracy_m, lon, lat, ward_id, organisation_id,
-    created_at, content_gone_at, withheld, edited_at`, its category's `questions, deadlines,
+    created_at, content_gone_at, withheld, edited_at`, its category's `questions, deadlines, family,
     category_vi, category_en` (its name), and what its events add up to: `counts` (kind → how many)
     and `moved_m` (metres the pin was moved in all).
     """
@@ -46,6 +46,7 @@ async def row(conn: AsyncConnection, report_id: UUID) -> AnyRow:
             func.ST_Y(reports.c.geom).label("lat"),
             categories.c.questions,
             categories.c.deadlines,
+            categories.c.parent_code.label("family"),
             categories.c.name_vi.label("category_vi"),
             categories.c.name_en.label("category_en"),
             func.coalesce(counts, text("'{}'::jsonb")).label("counts"),
@@ -60,7 +61,8 @@ async def row(conn: AsyncConnection, report_id: UUID) -> AnyRow:
 async def put(
     conn: AsyncConnection, report_id: UUID, values: dict[str, Any], now: datetime
 ) -> None:
-    """Change columns of the report; `lon` and `lat` stand for `geom`, `reasons` is JSON text.
+    """Change columns of the report; `lon` and `lat` stand for `geom`; `reasons` and
+    `promised` are JSON text.
 
     Triggers write what of it the public sees into the log of changes, and the cell follows.
     """
@@ -68,8 +70,9 @@ async def put(
     if "lon" in given:
         point = func.ST_MakePoint(given.pop("lon"), given.pop("lat"))
         given["geom"] = func.ST_SetSRID(point, 4326)
-    if "reasons" in given:
-        given["reasons"] = json.loads(given["reasons"])
+    for name in ("reasons", "promised"):
+        if given.get(name):
+            given[name] = json.loads(given[name])
     await conn.execute(
         update(reports).where(reports.c.id == report_id).values(**given, updated_at=now)
     )

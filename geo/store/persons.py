@@ -22,7 +22,10 @@ from geo.store.tables import (
 )
 
 # What says nothing of the person: our numbers for things, and hashes of what only they know.
-_INNER = ("id", "geom", "cell", "secret_hash", "ward_id", "organisation_id")
+_INNER = (
+    *("id", "geom", "cell", "secret_hash", "ward_id", "organisation_id"),
+    *("holder_id", "parent_id"),
+)
 TOLD_AS = {
     "reports": "report",
     # for as long as a live page may ask what changed: its code, and what the public saw
@@ -38,6 +41,9 @@ TOLD_AS = {
     "report_texts": "earlier_texts",
     "report_devices": "device_known",
     "citizen_reports": "kept_as_mine",
+    # marks of others, each of this report alone: what they say is how many
+    "report_supports": "report",
+    "report_merges": "history",
 }
 """The tables that name a report, by its id or its code, and the member of a person's own copy that
 says what they hold."""

@@ -65,11 +65,12 @@ async def expired(conn: AsyncConnection, now: datetime) -> Sequence[AnyRow]:
 
 async def attach(
     conn: AsyncConnection, report_id: UUID, id_hashes: Sequence[bytes], now: datetime
-) -> set[int]:
-    """Move uploads to the report, as its photos 1, 2 …; the numbers of those that there were."""
+) -> dict[int, int]:
+    """Move uploads to the report, as its next photos: the number of each photo by the upload's
+    place among `id_hashes`, from 1; those that cannot be used are missing."""
     values = {"report_id": report_id, "id_hashes": list(id_hashes), "now": now}
     found = await conn.execute(load_sql("geo.store", "photos_attach"), values)
-    return set(found.scalars())
+    return {row.place: row.n for row in found}
 
 
 def of_report(*, own: bool) -> ScalarSelect[Any]:

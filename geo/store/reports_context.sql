@@ -4,7 +4,12 @@ SELECT
     (
         SELECT
             jsonb_build_object(
-                'offered', c.offered, 'questions', c.questions, 'deadlines', c.deadlines
+                'code', c.code,
+                'family', c.parent_code,
+                'name', jsonb_build_object('vi', c.name_vi, 'en', c.name_en),
+                'offered', c.offered,
+                'questions', c.questions,
+                'deadlines', c.deadlines
             )
         FROM categories AS c
         WHERE c.code = CAST(:category AS text)

@@ -113,6 +113,7 @@ COLUMNS = """
 ALTER TABLE categories ADD COLUMN photo_wanted BOOLEAN DEFAULT 'false' NOT NULL;
 ALTER TABLE reports
     ADD COLUMN priority SMALLINT DEFAULT '2' NOT NULL,
+    ADD COLUMN promised JSONB,
     ADD COLUMN first_due_at TIMESTAMP WITH TIME ZONE,
     ADD COLUMN replied_at TIMESTAMP WITH TIME ZONE,
     ADD COLUMN warn_at TIMESTAMP WITH TIME ZONE,
@@ -144,7 +145,7 @@ ALTER TABLE reports
     ADD CONSTRAINT ck_reports_escalated CHECK (escalated BETWEEN 0 AND 2),
     ADD CONSTRAINT ck_reports_rating CHECK (rating BETWEEN 1 AND 5),
     ADD CONSTRAINT ck_reports_waits_since
-        CHECK ((status = 'waiting') = (waits_since IS NOT NULL)),
+        CHECK (waits_since IS NULL OR status = 'waiting'),
     ADD CONSTRAINT ck_reports_parent_id CHECK (parent_id <> id)
 """
 INDEXES = f"""
@@ -166,8 +167,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     columns = (
-        *("priority", "first_due_at", "replied_at", "warn_at", "escalated", "waits_since"),
-        "runs_since",
+        *("priority", "promised", "first_due_at", "replied_at", "warn_at", "escalated"),
+        *("waits_since", "runs_since"),
         *("paused", "resolved_at", "reopened", "holder_id", "parent_id", "rating", "rated_at"),
         "supports",
     )

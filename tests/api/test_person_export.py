@@ -46,6 +46,7 @@ def inner_line(service, code):
 
 def test_everything_that_is_kept_on_a_report_has_a_name_in_both_languages():
     inner = {"id", "geom", "cell", "secret_hash", "ward_id", "organisation_id"}
+    inner |= {"holder_id", "parent_id"}
     added = {"lon", "lat", "ward", "ward_code", "organisation"}
     assert set(LABELS) == {column.name for column in reports.c} - inner | added
     assert all(label["vi"] and label["en"] for label in LABELS.values())

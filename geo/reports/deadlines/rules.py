@@ -86,11 +86,17 @@ class Deadlines:
         family: str | None,
         shipped: Mapping[str, Any],
         created_at: datetime,
+        promised: Mapping[str, Any] | None = None,
     ) -> Term | None:
         """What is promised a report of this category and family; None: nothing.
 
         `shipped` are the category's own `{first_reply_h, resolve_days}`, which are calendar time.
+        `promised`: by a rule of routing to this report, which wins: seconds by promise, `clock` and
+        `source` (`reports.promised`).
         """
+        if promised and promised.get(promise):
+            amount = timedelta(seconds=promised[promise])
+            return self.term(promise, amount, promised["clock"], promised.get("source", ""))
         day = created_at.astimezone(ZoneInfo(self.timezone)).date()
         for name in (category, family, ALL_OTHERS):
             for rule in self._ruled.get((name or "", promise), ()):

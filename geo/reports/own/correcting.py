@@ -9,7 +9,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from geo.errors import Conflict
 from geo.reports.assigning import Intake
-from geo.reports.deadlines import promised as deadlines
 from geo.reports.events import Words, words
 from geo.reports.intake import unknown_category
 from geo.reports.new import CATEGORY_CODE, Answer, check_answers, said_text
@@ -69,10 +68,12 @@ class Correction(BaseModel):
 @dataclass(frozen=True, slots=True)
 class Corrected:
     """What a correction makes another: columns, and those of `text category answers` that differ
-    from what stands; none: nothing is to be done."""
+    from what stands; none: nothing is to be done. `category`: the other one, as
+    `Intake.assigned` takes it."""
 
     values: dict[str, Any]
     changed: list[str]
+    category: dict[str, Any] | None = None
 
     def new(self, name: str) -> Any:
         """Of `text` or `answers`; None where it stays."""
@@ -96,6 +97,7 @@ async def check(
     category = said.category or report.category_code
     other = category != report.category_code
     values: dict[str, Any] = {}
+    known = None
     if said.text is not None:
         values["text"] = said.text
     questions = report.questions
@@ -103,7 +105,6 @@ async def check(
         known = await _category(conn, category)
         questions = known["questions"]
         values["category_code"] = category
-        values["due_at"] = deadlines.due_at(report.created_at, known["deadlines"])
     if other or said.answers is not None:
         values["answers"] = check_answers(questions, said.answers or {})
     changed = _changed(report, values)
@@ -116,7 +117,7 @@ async def check(
         )
     if changed:
         rules.check_count(report, ("corrected", "pin_moved"), rules.MOST_CORRECTIONS)
-    return Corrected(values, changed)
+    return Corrected(values, changed, known)
 
 
 async def correct(
@@ -137,8 +138,11 @@ async def correct(
         return
     await looking.withhold(conn, report, reasons, now, corrected.new("text"))
     told = [_corrected(changed)]
-    if "category" in changed:
-        found = intake.assigned(report.lon, report.lat, report.accuracy_m, now)
+    if corrected.category is not None:
+        point = (report.lon, report.lat)
+        place = intake.place(*point, report.accuracy_m, now)
+        about = (report.accuracy_m, corrected.category, report.created_at)
+        found = intake.assigned(place, point, *about)
         more, assigned = assigned_anew(report, found)
         values |= more
         told += assigned

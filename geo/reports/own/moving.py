@@ -61,7 +61,15 @@ def check(report: AnyRow, to: Position, intake: Intake, now: datetime) -> Moved 
             detail_vi=f"Chỉ được dời vị trí tối đa {rules.FARTHEST_M:.0f} m, còn {left_m:.0f} m; "
             f"nơi này cách {moved_m:.0f} m. Hãy gửi phản ánh mới cho nơi khác và rút phản ánh này",
         )
-    return Moved(moved_m, intake.assigned(to.lon, to.lat, to.accuracy_m, now))
+    place = intake.place(to.lon, to.lat, to.accuracy_m, now)
+    category = {
+        "code": report.category_code,
+        "family": report.family,
+        "name": {"vi": report.category_vi, "en": report.category_en},
+        "deadlines": report.deadlines,
+    }
+    found = intake.assigned(place, (to.lon, to.lat), to.accuracy_m, category, report.created_at)
+    return Moved(moved_m, found)
 
 
 async def move(

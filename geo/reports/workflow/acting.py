@@ -89,8 +89,7 @@ class Work:
             done = words(f"Đã chuyển đến {to.name_vi}.", f"Passed on to {the(to.name_en)}.")
         await own.put(self._conn, row.id, values, self._now)
         if said.photos:
-            await keeping.attach(self._conn, row.id, said.photos, self._now)
-            data["photos"] = len(said.photos)
+            data["photos"] = await keeping.attach(self._conn, row.id, said.photos, self._now)
         await self._tell(row, move, _with(done, text), data)
         if inner:
             event = {"kind": NOTE, **words(inner, inner), "data": self._who()}
@@ -98,7 +97,7 @@ class Work:
 
     def terms(self, row: AnyRow) -> Terms:
         """What is promised this report."""
-        category = (row.category_code, row.family, row.deadlines, row.created_at)
+        category = (row.category_code, row.family, row.deadlines, row.created_at, row.promised)
         return Terms(
             self._deadlines.of(FIRST_REPLY, *category), self._deadlines.of(RESOLVE, *category)
         )

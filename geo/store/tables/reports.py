@@ -126,6 +126,9 @@ reports = Table(
     Column("edited_at", DateTime(timezone=True)),
     # 1 at once, 2 as usual, 3 when there is time
     Column("priority", SmallInteger, nullable=False, server_default="2"),
+    # What a rule of routing promised it instead of its category's deadlines, as it was that day:
+    # {first_reply?, resolve?} in seconds, clock, source
+    Column("promised", JSONB),
     # The first reply: until when, and when it was given.
     Column("first_due_at", DateTime(timezone=True)),
     Column("replied_at", DateTime(timezone=True)),
@@ -151,7 +154,7 @@ reports = Table(
     CheckConstraint("priority BETWEEN 1 AND 3", name="priority"),
     CheckConstraint("escalated BETWEEN 0 AND 2", name="escalated"),
     CheckConstraint("rating BETWEEN 1 AND 5", name="rating"),
-    CheckConstraint("(status = 'waiting') = (waits_since IS NOT NULL)", name="waits_since"),
+    CheckConstraint("waits_since IS NULL OR status = 'waiting'", name="waits_since"),
     CheckConstraint("parent_id <> id", name="parent_id"),
     CheckConstraint("kind IN ('incident', 'suggestion')", name="kind"),
     CheckConstraint(f"status IN {STATUSES!r}", name="status"),
@@ -182,13 +185,21 @@ reports = Table(
             "AND status IN ('closed', 'rejected', 'duplicate', 'withdrawn')"
         ),
     ),
-    # What a crew has to do, near by (btree_gist takes the organisation along).
-    Index(
-        "ix_reports_open_near",
-        "organisation_id",
-        "geom",
-        postgresql_using="gist",
-        postgresql_where=text(f"status IN {OPEN_STATUSES!r}"),
+    # What a crew has to do, near by (btree_gist takes the organisation along), of an organisation,
+    # of a ward, and of the city.
+    *(
+        Index(
+            f"ix_reports_open_near{name}",
+            *columns,
+            "geom",
+            postgresql_using="gist",
+            postgresql_where=text(f"status IN {OPEN_STATUSES!r}"),
+        )
+        for name, columns in (
+            ("", ["organisation_id"]),
+            ("_ward", ["ward_id"]),
+            ("_city", []),
+        )
     ),
     # The desk's list, by what is due next.
     *(

@@ -6,7 +6,7 @@ from geoalchemy2 import alembic_helpers
 from psycopg.types.json import Jsonb
 from sqlalchemy import create_engine
 
-from geo.reports.routing import committee_reason
+from geo.reports.routing.reasons import committee_reason
 from geo.store import migrate
 from geo.store.organisations import ward_names
 from geo.store.tables import metadata

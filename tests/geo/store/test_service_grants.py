@@ -13,6 +13,8 @@ EXCEPTIONS = {
     "alembic_version": {"SELECT"},
     "audit_log": {"SELECT", "INSERT"},
     "categories": {"SELECT"},
+    "city_days": {"SELECT"},
+    "deadline_rules": {"SELECT"},
     "facilities": {"SELECT"},
     "organisations": {"SELECT"},
     "reforms": {"SELECT"},
@@ -21,12 +23,14 @@ EXCEPTIONS = {
     "reports": {"SELECT", "INSERT", "UPDATE"},
     "reports_today": {"SELECT", "DELETE"},
     "retention_rules": {"SELECT"},
+    "routing_rules": {"SELECT"},
     "streets": {"SELECT"},
     "users": {"SELECT"},
     "ward_sets": {"SELECT"},
     "ward_shapes": {"SELECT"},
     "wards": {"SELECT"},
     "wards_today": {"SELECT"},
+    "zones": {"SELECT"},
 }
 COLUMNS = {("users", name) for name in ("password_hash", "totp_sealed", "totp_since", "totp_step")}
 

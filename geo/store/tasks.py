@@ -1,0 +1,177 @@
+"""Tasks in the database: found by place or by when they are due, and read as the staff see them.
+
+A scope's tasks are found through indexes that begin with what the scope is of (organisation, ward,
+or neither for the city), so that what others have to do near by costs nothing.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    FromClause,
+    Select,
+    bindparam,
+    func,
+    literal,
+    select,
+    true,
+)
+
+from geo.store import photos
+from geo.store.database import AnyRow, AsyncConnection
+from geo.store.tables import (
+    categories,
+    organisations,
+    report_events,
+    reports,
+    users,
+    wards,
+)
+
+Where = Sequence[ColumnElement[bool]]
+_geom = reports.c.geom
+
+
+class Heads:
+    """Where an index is entered: at the ids that `column` of `reports` has; None: everywhere."""
+
+    def __init__(self, column: ColumnElement[Any] | None = None, ids: Select[Any] | None = None):
+        self._column = column
+        self._ids = ids.subquery("head") if ids is not None else None
+
+    def each(self, found: Select[Any], name: str = "found") -> tuple[FromClause, FromClause]:
+        """A limited query done once for each id: what to select from, and its columns."""
+        if self._column is None or self._ids is None:
+            made = found.subquery(name)
+            return made, made
+        of_one = found.where(self._column == self._ids.c[0]).lateral(name)
+        return self._ids.join(of_one, true()), of_one
+
+
+def whole(number: int) -> Any:
+    """A limit that is written into the statement, so that it is planned for so many rows."""
+    return bindparam(None, number, literal_execute=True)
+
+
+def box(lon: float, lat: float, reach: tuple[float, float]) -> ColumnElement[bool]:
+    """Whether a report lies within `reach` (degrees east, degrees north) of a point."""
+    east, north = reach
+    made = func.ST_MakeEnvelope(lon - east, lat - north, lon + east, lat + north, 4326)
+    return _geom.op("&&")(made)
+
+
+def _point(lon: float, lat: float) -> Any:
+    return func.ST_SetSRID(func.ST_MakePoint(lon, lat), 4326)
+
+
+async def nearest(
+    conn: AsyncConnection,
+    heads: Heads,
+    where: Where,
+    at: tuple[float, float],
+    reach: tuple[float, float],
+    limit: int,
+) -> Sequence[AnyRow]:
+    """The `limit` tasks nearest by degrees (`apart`) within a box around lon, lat; `id, lon, lat`.
+
+    Longitudes beyond ±180 are meant as they stand: the point is seen from over there.
+    """
+    apart = _geom.op("<->", return_type=Float())(_point(*at)).label("apart")
+    near = (
+        select(reports.c.id, func.ST_X(_geom).label("lon"), func.ST_Y(_geom).label("lat"), apart)
+        .where(box(*at, reach), *where)
+        .order_by(apart)
+        .limit(whole(limit))
+    )
+    source, found = heads.each(near)
+    query = select(found).select_from(source).order_by(found.c.apart).limit(whole(limit))
+    return (await conn.execute(query)).all()
+
+
+async def within(
+    conn: AsyncConnection,
+    heads: Heads,
+    where: Where,
+    at: tuple[float, float],
+    radius_m: float,
+    boxes: ColumnElement[bool],
+    order: Sequence[ColumnElement[Any]],
+    limit: int,
+) -> Sequence[UUID]:
+    """Ids of the first `limit` tasks, by columns of `reports`, within geodesic metres of a point;
+    `boxes` must hold for all of them."""
+    place, here = func.geography(_geom), func.geography(_point(*at))
+    columns = [column.label(f"by_{n}") for n, column in enumerate(order)]
+    first = (
+        select(reports.c.id, *columns)
+        .where(boxes, func.ST_DWithin(place, here, radius_m), *where)
+        .order_by(*columns, reports.c.id)
+        .limit(whole(limit))
+    )
+    source, found = heads.each(first)
+    by = [found.c[column.name] for column in columns]
+    query = select(found.c.id).select_from(source).order_by(*by, found.c.id).limit(whole(limit))
+    return (await conn.execute(query)).scalars().all()
+
+
+def version() -> Any:
+    """The number of a report's newest event, as text; for queries over `reports`."""
+    newest = (
+        select(func.coalesce(func.max(report_events.c.id), 0))
+        .where(report_events.c.report_id == reports.c.id)
+        .correlate(reports)
+        .scalar_subquery()
+    )
+    return func.concat(newest).label("version")
+
+
+_READ: Final = (
+    *("id", "code", "status", "priority", "text", "created_at", "due_at", "first_due_at"),
+    *("replied_at", "waits_since", "holder_id", "withheld", "reasons", "accuracy_m", "supports"),
+    *("reopened", "channel", "organisation_id"),
+)
+
+
+async def read(conn: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, AnyRow]:
+    """The tasks of these ids: columns of `reports`, `lon, lat`, names of category, ward,
+    organisation and holder, `photos` that the staff do not hide, `version`."""
+    holder = users.alias("holder")
+    query = (
+        select(
+            *(reports.c[name] for name in _READ),
+            func.ST_X(_geom).label("lon"),
+            func.ST_Y(_geom).label("lat"),
+            categories.c.code.label("category_code"),
+            categories.c.name_vi.label("category_vi"),
+            categories.c.name_en.label("category_en"),
+            categories.c.icon,
+            categories.c.visibility,
+            categories.c.photo_wanted,
+            wards.c.code.label("ward_code"),
+            wards.c.name.label("ward_name"),
+            wards.c.kind.label("ward_kind"),
+            organisations.c.code.label("organisation_code"),
+            organisations.c.name_vi.label("organisation_vi"),
+            organisations.c.name_en.label("organisation_en"),
+            holder.c.name.label("holder_name"),
+            photos.of_report(own=False).label("photos"),
+            version(),
+        )
+        .select_from(
+            reports.join(categories, categories.c.code == reports.c.category_code)
+            .outerjoin(wards, wards.c.id == reports.c.ward_id)
+            .outerjoin(organisations, organisations.c.id == reports.c.organisation_id)
+            .outerjoin(holder, holder.c.id == reports.c.holder_id)
+        )
+        .where(reports.c.id == func.any(literal(list(ids))))
+    )
+    return {row.id: row for row in await conn.execute(query)}
+
+
+async def ids_of(conn: AsyncConnection, where: Where, codes: Sequence[str]) -> dict[str, UUID]:
+    """Code → id of those of these reports that meet the conditions."""
+    query = select(reports.c.code, reports.c.id).where(reports.c.code.in_(codes), *where)
+    return {row.code: row.id for row in await conn.execute(query)}

@@ -127,6 +127,7 @@ class ReportProperties(BaseModel):
     updated_at: Time
     observed_at: Time | None
     due_at: Time | None
+    resolved_at: Annotated[Time | None, Field(description="when it was done, or refused")]
     closed_at: Time | None
     ward: Annotated[
         WardBrief | None,
@@ -153,6 +154,7 @@ class ReportProperties(BaseModel):
     accuracy_m: float | None = None
     answers: dict[str, Any] | None = None
     reporter: dict[str, str] | None = None
+    rating: Annotated[int | None, Field(description="the reporter's, 1 to 5")] = None
     visibility: Literal["public", "blurred", "hidden"] | None = None
     match: Literal["covers", "nearest"] | None = None
     distance_m: float | None = None

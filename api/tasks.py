@@ -1,6 +1,6 @@
 """Tasks as the staff are shown them, for the OpenAPI document."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
 
@@ -162,3 +162,45 @@ class Counts(BaseModel):
     open: int
     late: int
     status: dict[str, int]
+
+
+class TaskEvent(BaseModel):
+    """A line of the history; not `public`: for the staff alone; `by`: whoever of the staff did."""
+
+    at: Time
+    kind: str
+    text: Name
+    public: bool
+    by: str | None
+    data: dict[str, Any]
+
+
+class WholeProperties(TaskProperties):
+    """All of a report, whatever its status."""
+
+    status: str  # type: ignore[assignment]
+    first_due_at: Time | None
+    replied_at: Time | None
+    resolved_at: Time | None
+    closed_at: Time | None
+    observed_at: Time | None
+    accuracy_m: float | None
+    answers: dict[str, Any]
+    reasons: Annotated[list[Name], Field(description="why it landed here")]
+    channel: str
+    supports: Annotated[int, Field(description="how many said: me too")]
+    reopened: int
+    rating: Annotated[int | None, Field(description="by its sender, 1 to 5")]
+    duplicate_of: Annotated[str | None, Field(description="code of the report it repeats")]
+    withheld: Literal["review", "hidden"] | None
+    allowed: Annotated[list[str], Field(description="moves that you may make now")]
+    events: list[TaskEvent]
+
+
+class WholeTask(BaseModel):
+    """A report as whoever works on it sees it, as a GeoJSON feature."""
+
+    type: Literal["Feature"]
+    id: str
+    geometry: Point
+    properties: WholeProperties

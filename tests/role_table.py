@@ -30,6 +30,7 @@ _MODERATORS: Whom = {
     "ward_officer": ("ward", "organisation"),
     "admin": MINE,
 }
+_MOVERS: Whom = {**_MODERATORS, "crew": ("ward", "organisation")}
 _GUARDS: Whom = {"hotline_agent": ("city",), "admin": ("city",)}
 _SEE_TASKS: Whom = {
     "hotline_agent": ANY,
@@ -124,6 +125,23 @@ ROWS: dict[str, tuple[Ask, ...]] = {
     ),
     "GET /api/v1/tasks/nearby": (
         Ask("/api/v1/tasks/nearby", _WORKERS, Action.READ_TASKS, {"params": _HERE}),
+    ),
+    "GET /api/v1/tasks/{code}": (Ask("/api/v1/tasks/{report}", _MOVERS, Action.READ_TASKS),),
+    # None of them moves it: it is not begun, no organisation is named, there is no such category.
+    "POST /api/v1/tasks/{code}/{move}": (
+        Ask("/api/v1/tasks/{report}/release", _MOVERS, Action.MOVE_TASKS, {"json": {}}),
+        Ask("/api/v1/tasks/{report}/assign", _MODERATORS, Action.MOVE_TASKS, {"json": {}}),
+    ),
+    "POST /api/v1/tasks/{code}/notes": (
+        Ask("/api/v1/tasks/{report}/notes", _MOVERS, Action.MOVE_TASKS, {"json": {"inner": "a"}}),
+    ),
+    "POST /api/v1/tasks/{code}/category": (
+        Ask(
+            "/api/v1/tasks/{report}/category",
+            _MODERATORS,
+            Action.MOVE_TASKS,
+            {"json": {"category": "none", "text": "a"}},
+        ),
     ),
     "GET /api/v1/reports/{code}/contact": (
         Ask(
@@ -235,6 +253,9 @@ ROWS: dict[str, tuple[Ask, ...]] = {
             ("POST", "/position", {"lon": builders.middle(0)[0], "lat": builders.middle(0)[1]}),
             ("POST", "/additions", {"text": "Vẫn còn."}),
             ("POST", "/withdraw", {}),
+            ("POST", "/confirm", {}),
+            ("POST", "/rating", {"rating": 4}),
+            ("POST", "/reopen", {"text": "Vẫn còn."}),
             ("PUT", "/contact", {"phone": "0912 345 678"}),
             ("DELETE", "/contact", {}),
         )

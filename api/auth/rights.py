@@ -26,6 +26,7 @@ class Action(StrEnum):
 
     SEE_TASKS = "task.see"
     READ_TASKS = "task.read"
+    MOVE_TASKS = "task.move"
     READ_CONTACT = "contact.read"
     ERASE_REPORT = "report.erase"
     SEND_ALERT = "alert.send"
@@ -51,6 +52,8 @@ RIGHTS: Final[dict[Action, Right]] = {
     Action.SEE_TASKS: Right(ROLES, within=True),
     # Text and photos, also of what the public does not see: those who work on it.
     Action.READ_TASKS: Right(("hotline_agent", "crew", "ward_officer", "admin"), within=True),
+    # Which moves a role may make, the table of moves says (geo.reports.workflow.graph).
+    Action.MOVE_TASKS: Right(("hotline_agent", "crew", "ward_officer", "admin"), within=True),
     Action.READ_CONTACT: Right(contacts.READERS, within=True),
     Action.ERASE_REPORT: Right(contacts.ERASERS, within=True),
     Action.SEND_ALERT: Right(("ward_officer", "planner", "admin"), within=True),
@@ -100,6 +103,9 @@ BY_ANYBODY: Final = (
     "POST /api/v1/reports/{code}/position",
     "POST /api/v1/reports/{code}/additions",
     "POST /api/v1/reports/{code}/withdraw",
+    "POST /api/v1/reports/{code}/confirm",
+    "POST /api/v1/reports/{code}/rating",
+    "POST /api/v1/reports/{code}/reopen",
     "PUT /api/v1/reports/{code}/contact",
     "DELETE /api/v1/reports/{code}/contact",
 )

@@ -101,7 +101,7 @@ def _selected(*, own: bool = False) -> Select[Any]:
                 *("ward_distance_m", "ambiguous_with", "reasons", "channel", "answers"),
                 *("observed_at", "created_at", "updated_at", "due_at", "closed_at"),
                 *("source", "source_id", "flags", "secret_hash"),
-                *("erased_at", "content_gone_at", "edited_at"),
+                *("erased_at", "content_gone_at", "edited_at", "resolved_at", "rating"),
             )
         ),
         func.ST_X(where).label("lon"),

@@ -137,7 +137,7 @@ MOVES: Final[dict[str, Move]] = {
             OPEN_STATUSES,
             "withdrawn",
             (CITIZEN,),
-            words("Người gửi đã rút lại.", "Its sender took it back."),
+            words("Người gửi đã rút phản ánh.", "The reporter withdrew the report."),
         ),
     )
 }
@@ -166,6 +166,8 @@ def require(name: str, status: str, who: Iterable[str]) -> Move:
         raise Conflict(
             f"a report that is {status} cannot be {_PAST[name]}; from here one can "
             f"{', '.join(can) or 'do nothing'}",
+            detail_vi=f"Phản ánh đang ở trạng thái {status} nên không thể {_VI[name]}; lúc này có "
+            f"thể: {', '.join(_VI[each] for each in can) or 'không làm gì'}",
             status_now=status,
             allowed=list(can),
         )
@@ -211,9 +213,17 @@ def require_free(move: Move, row: Any, who: Iterable[str], account: int | None) 
                 **facts,
             )
         case "mine":
-            raise Conflict("you have this report in hand already", **facts)
+            raise Conflict(
+                "you have this report in hand already",
+                detail_vi="Bạn đang xử lý phản ánh này rồi",
+                **facts,
+            )
         case "free":
-            raise Conflict("nobody has this report in hand, so it cannot be put down", **facts)
+            raise Conflict(
+                "nobody has this report in hand, so it cannot be put down",
+                detail_vi="Chưa ai nhận phản ánh này nên không thể trả lại",
+                **facts,
+            )
 
 
 def _hindrance(
@@ -231,6 +241,21 @@ def is_reopenable(ended_at: datetime, now: datetime) -> bool:
     return now < ended_at + REOPENABLE_FOR
 
 
+_VI: Final = {
+    "assign": "chuyển đơn vị",
+    "take": "nhận xử lý",
+    "start": "bắt đầu xử lý",
+    "release": "trả lại",
+    "wait": "tạm chờ",
+    "resolve": "báo đã xử lý xong",
+    "reject": "từ chối",
+    "merge": "gộp",
+    "unmerge": "tách",
+    "confirm": "xác nhận đã xong",
+    "close": "đóng",
+    "reopen": "mở lại",
+    "withdraw": "rút lại",
+}
 _PAST: Final = {
     "assign": "passed on",
     "take": "taken",

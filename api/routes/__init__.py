@@ -21,6 +21,7 @@ from api.routes import (
     pages,
     persons,
     photos,
+    replay,
     reports,
     second_step,
     session,
@@ -46,6 +47,7 @@ ROUTERS = [
     moderation.router,
     crews.router,
     inbox.router,
+    replay.router,
     # After those: it would take their names for a code.
     tasks.router,
     persons.router,

@@ -29,6 +29,7 @@ from geo.store.tables import (
     organisations,
     report_events,
     reports,
+    task_actions,
     users,
     wards,
 )
@@ -271,3 +272,27 @@ async def counts(conn: AsyncConnection, where: Where, now: datetime) -> Sequence
         .group_by(reports.c.status)
     )
     return (await conn.execute(query)).all()
+
+
+async def newest_event(conn: AsyncConnection, report_id: UUID) -> AnyRow:
+    """`id` (the report's version) and `at` of the report's newest event; it has one."""
+    query = (
+        select(report_events.c.id, report_events.c.at)
+        .where(report_events.c.report_id == report_id)
+        .order_by(report_events.c.id.desc())
+        .limit(1)
+    )
+    return (await conn.execute(query)).one()
+
+
+async def action(conn: AsyncConnection, account: int, action_id: UUID) -> AnyRow | None:
+    """`body_hash, version` of what the account did by this id; None: nothing yet."""
+    query = select(task_actions.c.body_hash, task_actions.c.version).where(
+        task_actions.c.account_id == account, task_actions.c.id == action_id
+    )
+    return (await conn.execute(query)).one_or_none()
+
+
+async def keep_action(conn: AsyncConnection, values: dict[str, Any]) -> None:
+    """A row of `task_actions`."""
+    await conn.execute(task_actions.insert(), values)

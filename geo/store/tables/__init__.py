@@ -53,6 +53,7 @@ from geo.store.tables.work import (
     report_merges,
     report_supports,
     routing_rules,
+    task_actions,
     zones,
 )
 
@@ -103,6 +104,7 @@ __all__ = [
     "sessions",
     "sign_in_failures",
     "streets",
+    "task_actions",
     "uploads",
     "user_identities",
     "users",

@@ -146,6 +146,11 @@ class ReportProperties(BaseModel):
     flags: list[str]
     edited_at: Annotated[Time | None, Field(description="when the city last edited the text")]
     photos: list[Photo]
+    supports: Annotated[int, Field(ge=0, description='how many said "me too"')]
+    duplicate_of: Annotated[
+        str | None,
+        Field(description="code of the report that stands for this one, if it is public"),
+    ]
     erased: Annotated[bool, Field(description="the text is gone; what stands there says why")]
     reasons: list[Name] | None = None
     mine: Annotated[bool, Field(description="the reporter's own view, by the secret")] | None = None

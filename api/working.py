@@ -55,7 +55,16 @@ class AtWork:
         names.
         """
         row = await self.work.opened(self.code)
+        self.check(row)
+        return row
+
+    def within(self, row: AnyRow) -> None:
+        """Raises `NotAllowed` where an opened report is none of the account's."""
         require_within(self.account, row.ward_code, row.organisation_id, ward=row.ward)
+
+    def check(self, row: AnyRow) -> None:
+        """As `within`, and whether it still is what `If-Match` names."""
+        self.within(row)
         if self.if_match is not None and not matches(self.if_match, etag(row.version)):
             raise ChangedMeanwhile(
                 "this report changed since you looked at it: look at it again, and send once more "
@@ -64,7 +73,6 @@ class AtWork:
                 "vẫn đúng; nội dung bạn vừa gửi chưa được ghi",
                 version=str(row.version),
             )
-        return row
 
     async def told(self, row: AnyRow) -> Response:
         """The task as it is now, also where it is of somebody else from now on."""

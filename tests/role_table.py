@@ -99,6 +99,9 @@ _PUBLIC = (
 ROWS: dict[str, tuple[Ask, ...]] = {
     **{f"GET {path}": (Ask(path),) for path in _PUBLIC},
     "GET /api/v1/reports/{code}": (Ask("/api/v1/reports/{report}"),),
+    "GET /api/v1/reports/similar": (
+        Ask("/api/v1/reports/similar?lon=106.6&lat=10.7&category=drainage.flooding"),
+    ),
     "GET /api/v1/reports/{code}/events": (Ask("/api/v1/reports/{report}/events"),),
     "GET /api/v1/wards/{code}": (Ask(f"/api/v1/wards/{builders.CODES[0]}"),),
     "GET /api/v1/hotspots/{id}": (Ask("/api/v1/hotspots/1"),),
@@ -134,6 +137,26 @@ ROWS: dict[str, tuple[Ask, ...]] = {
     "POST /api/v1/tasks/{code}/{move}": (
         Ask("/api/v1/tasks/{report}/release", _MOVERS, Action.MOVE_TASKS, {"json": {}}),
         Ask("/api/v1/tasks/{report}/assign", _MODERATORS, Action.MOVE_TASKS, {"json": {}}),
+    ),
+    # Into itself, and one that is none.
+    "POST /api/v1/tasks/{code}/merge": (
+        Ask(
+            "/api/v1/tasks/{report}/merge",
+            _MODERATORS,
+            Action.MOVE_TASKS,
+            {"json": {"parent": "2222-2222"}},
+        ),
+    ),
+    "POST /api/v1/tasks/{code}/unmerge": (
+        Ask(
+            "/api/v1/tasks/{report}/unmerge",
+            _MODERATORS,
+            Action.MOVE_TASKS,
+            {"json": {"text": "a"}},
+        ),
+    ),
+    "POST /api/v1/reports/{code}/support": (
+        Ask("/api/v1/reports/{report}/support", more={"json": {}}),
     ),
     "POST /api/v1/tasks/{code}/notes": (
         Ask("/api/v1/tasks/{report}/notes", _MOVERS, Action.MOVE_TASKS, {"json": {"inner": "a"}}),
@@ -209,6 +232,9 @@ ROWS: dict[str, tuple[Ask, ...]] = {
             {"hotline_agent": ANY, "ward_officer": NAMED, "admin": ANY},
             Action.MODERATE,
         ),
+    ),
+    "GET /api/v1/tasks/{code}/similar": (
+        Ask("/api/v1/tasks/{report}/similar", _MODERATORS, Action.MERGE),
     ),
     "GET /api/v1/moderation/reports/{code}": (
         Ask("/api/v1/moderation/reports/{report}", _MODERATORS, Action.MODERATE),

@@ -25,6 +25,7 @@ class Action(StrEnum):
     """What the staff do by HTTP."""
 
     SEE_TASKS = "task.see"
+    MERGE = "report.merge"
     READ_TASKS = "task.read"
     MOVE_TASKS = "task.move"
     READ_CONTACT = "contact.read"
@@ -50,6 +51,7 @@ class Right:
 
 RIGHTS: Final[dict[Action, Right]] = {
     Action.SEE_TASKS: Right(ROLES, within=True),
+    Action.MERGE: Right(("hotline_agent", "ward_officer", "admin"), within=True),
     # Text and photos, also of what the public does not see: those who work on it.
     Action.READ_TASKS: Right(("hotline_agent", "crew", "ward_officer", "admin"), within=True),
     # Which moves a role may make, the table of moves says (geo.reports.workflow.graph).
@@ -98,6 +100,7 @@ BY_ANYBODY: Final = (
     "DELETE /api/v1/me/reports/{code}",
     "DELETE /api/v1/me/session",
     "DELETE /api/v1/me",
+    "POST /api/v1/reports/{code}/support",
     # Of whoever knows the report's secret.
     "PATCH /api/v1/reports/{code}",
     "POST /api/v1/reports/{code}/position",

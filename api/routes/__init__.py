@@ -4,6 +4,7 @@ from api.routes import (
     alerts,
     contacts,
     crews,
+    duplicates,
     facilities,
     health,
     hotspot_expert,
@@ -40,6 +41,8 @@ ROUTERS = [
     me.router,
     second_step.router,
     keys.router,
+    # Before that of reports, which would take "similar" for a code.
+    duplicates.router,
     reports.router,
     photos.router,
     uploads.router,

@@ -18,7 +18,7 @@ from api.routes.tasks import MoveBody, StaffMove
 from api.session import Read, Rules
 from api.tasks import WholeTask
 from api.working import Mover
-from geo.errors import ChangedMeanwhile, Conflict, NotAllowed, PinwardError
+from geo.errors import ChangedMeanwhile, Conflict, PinwardError
 from geo.reports.held import held
 from geo.reports.tasks import replay
 from geo.reports.tasks.whole import whole
@@ -106,6 +106,7 @@ async def replay_actions(
     """Do what was done without a signal, each in a transaction of its own; send all of it again
     where no answer came. What is not done keeps nothing else from being done but later actions of
     the same report."""
+    scope = Scope.of(account)
     await conn.rollback()
     results: list[dict[str, Any]] = []
     stopped: set[str] = set()
@@ -115,7 +116,7 @@ async def replay_actions(
         if code in stopped:
             results.append(_result(action, "skipped"))
             continue
-        result = await _one(conn, account, action, rules.deadlines)
+        result = await _one(conn, account, scope, action, rules.deadlines)
         if result["status"] not in ("done", "again"):
             stopped.add(code)
         results.append(result)
@@ -127,7 +128,11 @@ async def replay_actions(
 
 
 async def _one(
-    conn: AsyncConnection, account: AnyRow, action: replay.Action, deadlines: Any
+    conn: AsyncConnection,
+    account: AnyRow,
+    scope: Scope,
+    action: replay.Action,
+    deadlines: Any,
 ) -> dict[str, Any]:
     now = datetime.now(UTC)
     try:
@@ -135,7 +140,7 @@ async def _one(
             done = await replay.act(conn, account, action, deadlines, now)
         return _result(action, "again" if done.again else "done", version=done.version)
     except (Conflict, ChangedMeanwhile) as error:
-        task = await _task(conn, account, action.code, now)
+        task = await _task(conn, account, scope, action.code, now)
         return _result(action, "conflict", problem=_problem(error), task=task)
     except PinwardError as error:
         return _result(action, "refused", problem=_problem(error))
@@ -147,15 +152,12 @@ async def _one(
 
 
 async def _task(
-    conn: AsyncConnection, account: AnyRow, code: str, now: datetime
+    conn: AsyncConnection, account: AnyRow, scope: Scope, code: str, now: datetime
 ) -> dict[str, Any] | None:
     """The report as it is now, for who may see it."""
     async with conn.begin():
         row = await held(conn, code)
-        try:
-            seen = Scope.of(account).covers(row.ward, row.organisation_id)
-        except NotAllowed:
-            return None
+        seen = scope.covers(row.ward, row.organisation_id)
         return await whole(conn, row.id, account, now) if seen else None
 
 

@@ -13,7 +13,7 @@ _COLUMNS = (
     *("id", "code", "status", "category_code", "created_at", "runs_since", "waits_since"),
     *("paused", "due_at", "warn_at", "escalated", "first_due_at", "replied_at", "resolved_at"),
     *("closed_at", "reopened", "holder_id", "parent_id", "organisation_id", "ward_id"),
-    *("priority", "promised", "reasons", "rating", "withheld"),
+    *("priority", "promised", "reasons", "rating", "withheld", "supports"),
 )
 
 

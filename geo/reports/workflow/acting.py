@@ -16,6 +16,7 @@ from geo.errors import ChangedMeanwhile, Invalid, NotFound
 from geo.photos import keeping
 from geo.reports import codes
 from geo.reports.deadlines.rules import FIRST_REPLY, RESOLVE, Deadlines
+from geo.reports.duplicates.carrying import carry
 from geo.reports.events import Words, the, words
 from geo.reports.text import clean_text
 from geo.reports.workflow import graph
@@ -92,13 +93,12 @@ class Work:
         Raises `NotAllowed`, `Conflict` naming what is allowed or `InHand` whose it is
         (`geo.reports.workflow.graph`), and `Invalid` where something wanted is missing.
         """
-        actor = self.actor
-        move = graph.require(name, row.status, actor.parts)
-        graph.require_free(move, row, actor.parts, actor.account)
+        move = graph.require(name, row.status, self.actor.parts)
+        graph.require_free(move, row, self.actor.parts, self.actor.account)
         text, inner = clean_note("text", said.text), clean_note("inner", said.inner)
         _check_wanted(move, row, text, said)
         values = moved(row, move, self.terms(row), self.now)
-        values["holder_id"] = graph.next_holder(move, row.holder_id, actor.account)
+        values["holder_id"] = graph.next_holder(move, row.holder_id, self.actor.account)
         done, data = move.done, {}
         if name == "assign":
             to = await self._organisation(said.organisation)
@@ -113,9 +113,11 @@ class Work:
         # What its sender writes is theirs to erase and the staff's to hide: a line of its own
         # (`geo.reports.own.ending`).
         said_with_it = "" if CITIZEN in self.actor.parts else text
-        await self._tell(row, move, _with(done, said_with_it), data)
+        await self.tell(row, move, _with(done, said_with_it), data)
         if inner:
             await self._note(row, inner)
+        # What is the same as this one ends with it, and is opened again with it.
+        await carry(self, row, move, said_with_it)
 
     async def note(self, row: AnyRow, text: str) -> None:
         """Write for the staff alone, whatever the report's status; raises `Invalid`."""
@@ -141,7 +143,8 @@ class Work:
             raise Invalid.of("organisation", "is no organisation known here; give its code")
         return found
 
-    async def _tell(self, row: AnyRow, move: graph.Move, said: Words, data: dict[str, Any]) -> None:
+    async def tell(self, row: AnyRow, move: graph.Move, said: Words, data: dict[str, Any]) -> None:
+        """The line of the history that a move is."""
         kind = _KINDS.get(move.name, move.end)
         told = {"move": move.name, "from": row.status, "to": move.end, **data, **self.who()}
         await own.tell(self.conn, row.id, [{"kind": kind, **said, "data": told}], self.now)

@@ -21,11 +21,6 @@ async def _read(request: Request) -> AsyncIterator[AsyncConnection]:
         yield conn
 
 
-async def _write(request: Request) -> AsyncIterator[AsyncConnection]:
-    async with request.app.state.engine.begin() as conn:
-        yield conn
-
-
 def _wards(request: Request) -> WardDirectory:
     directory: WardDirectory = request.app.state.wards
     return directory
@@ -48,6 +43,15 @@ def today(settings: Settings) -> date:
 
 Read = Annotated[AsyncConnection, Depends(_read, scope="function")]
 """A connection to read with."""
+
+
+async def _write(conn: Read) -> AsyncIterator[AsyncConnection]:
+    # The one by which it was asked who is signed in: a request that held one connection and waited
+    # for another would keep all others waiting, once as many did as there are connections.
+    yield conn
+    await conn.commit()
+
+
 Write = Annotated[AsyncConnection, Depends(_write, scope="function")]
 """A connection in a transaction, committed when the route returns, rolled back when it raises."""
 Wards = Annotated[WardDirectory, Depends(_wards)]

@@ -64,6 +64,12 @@ class KeyReused(PinwardError):
     kind = "idempotency-key-reused"
 
 
+class ActionReused(KeyReused):
+    """Something else was done by this id of an action; take a new id for a new action."""
+
+    kind = "action-id-reused"
+
+
 class NotSignedIn(PinwardError):
     """This needs a sign-in, or the sign-in was wrong."""
 

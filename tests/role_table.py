@@ -126,6 +126,9 @@ ROWS: dict[str, tuple[Ask, ...]] = {
     "POST /api/v1/tasks/tour": (
         Ask("/api/v1/tasks/tour", _WORKERS, Action.READ_TASKS, {"json": {**_HERE, "codes": ["x"]}}),
     ),
+    "POST /api/v1/tasks/actions": (
+        Ask("/api/v1/tasks/actions", _WORKERS, Action.MOVE_TASKS, {"json": {"actions": []}}),
+    ),
     "GET /api/v1/tasks/nearby": (
         Ask("/api/v1/tasks/nearby", _WORKERS, Action.READ_TASKS, {"params": _HERE}),
     ),

@@ -22,6 +22,7 @@ from api.routes import (
     pages,
     persons,
     photos,
+    replay,
     reports,
     second_step,
     session,
@@ -49,6 +50,7 @@ ROUTERS = [
     moderation.router,
     crews.router,
     inbox.router,
+    replay.router,
     # After those: it would take their names for a code.
     tasks.router,
     persons.router,

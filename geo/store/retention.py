@@ -89,7 +89,8 @@ async def count_keys(conn: AsyncConnection, before: datetime) -> int:
 
 
 async def forget_keys(conn: AsyncConnection, before: datetime, most: int) -> int:
-    """Forget up to `most` of those; how many."""
+    """Forget up to `most` of those; how many. So also what crews sent, of which there is little."""
+    await conn.execute(text("DELETE FROM task_actions WHERE sent_at < :before"), {"before": before})
     statement = text(
         "DELETE FROM idempotency_keys WHERE key_hash = ANY(ARRAY(SELECT key_hash FROM "
         "idempotency_keys WHERE created_at < :before ORDER BY created_at LIMIT :most))"

@@ -6,7 +6,7 @@ or neither for the city), so that what others have to do near by costs nothing.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -22,15 +22,11 @@ from sqlalchemy import (
     tuple_,
 )
 
-from geo.store import photos
-from geo.store.database import AnyRow, AsyncConnection
+from geo.store.database import AnyRow, AsyncConnection, load_sql
 from geo.store.tables import (
-    categories,
-    organisations,
     report_events,
     reports,
-    users,
-    wards,
+    task_actions,
 )
 
 Where = Sequence[ColumnElement[bool]]
@@ -126,58 +122,11 @@ async def within(
     return (await conn.execute(query)).scalars().all()
 
 
-def version() -> Any:
-    """The number of a report's newest event, as text; for queries over `reports`."""
-    newest = (
-        select(func.coalesce(func.max(report_events.c.id), 0))
-        .where(report_events.c.report_id == reports.c.id)
-        .correlate(reports)
-        .scalar_subquery()
-    )
-    return func.concat(newest).label("version")
-
-
-_READ: Final = (
-    *("id", "code", "status", "priority", "text", "created_at", "due_at", "first_due_at"),
-    *("replied_at", "waits_since", "holder_id", "withheld", "reasons", "accuracy_m", "supports"),
-    *("reopened", "channel", "organisation_id"),
-)
-
-
 async def read(conn: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, AnyRow]:
     """The tasks of these ids: columns of `reports`, `lon, lat`, names of category, ward,
     organisation and holder, `photos` that the staff do not hide, `version`."""
-    holder = users.alias("holder")
-    query = (
-        select(
-            *(reports.c[name] for name in _READ),
-            func.ST_X(_geom).label("lon"),
-            func.ST_Y(_geom).label("lat"),
-            categories.c.code.label("category_code"),
-            categories.c.name_vi.label("category_vi"),
-            categories.c.name_en.label("category_en"),
-            categories.c.icon,
-            categories.c.visibility,
-            categories.c.photo_wanted,
-            wards.c.code.label("ward_code"),
-            wards.c.name.label("ward_name"),
-            wards.c.kind.label("ward_kind"),
-            organisations.c.code.label("organisation_code"),
-            organisations.c.name_vi.label("organisation_vi"),
-            organisations.c.name_en.label("organisation_en"),
-            holder.c.name.label("holder_name"),
-            photos.of_report(own=False).label("photos"),
-            version(),
-        )
-        .select_from(
-            reports.join(categories, categories.c.code == reports.c.category_code)
-            .outerjoin(wards, wards.c.id == reports.c.ward_id)
-            .outerjoin(organisations, organisations.c.id == reports.c.organisation_id)
-            .outerjoin(holder, holder.c.id == reports.c.holder_id)
-        )
-        .where(reports.c.id == func.any(literal(list(ids))))
-    )
-    return {row.id: row for row in await conn.execute(query)}
+    found = await conn.execute(load_sql("geo.store", "tasks_read"), {"ids": list(ids)})
+    return {row.id: row for row in found}
 
 
 async def ids_of(conn: AsyncConnection, where: Where, codes: Sequence[str]) -> dict[str, UUID]:
@@ -271,3 +220,27 @@ async def counts(conn: AsyncConnection, where: Where, now: datetime) -> Sequence
         .group_by(reports.c.status)
     )
     return (await conn.execute(query)).all()
+
+
+async def newest_event(conn: AsyncConnection, report_id: UUID) -> AnyRow:
+    """`id` (the report's version) and `at` of the report's newest event; it has one."""
+    query = (
+        select(report_events.c.id, report_events.c.at)
+        .where(report_events.c.report_id == report_id)
+        .order_by(report_events.c.id.desc())
+        .limit(1)
+    )
+    return (await conn.execute(query)).one()
+
+
+async def action(conn: AsyncConnection, account: int, action_id: UUID) -> AnyRow | None:
+    """`body_hash, version` of what the account did by this id; None: nothing yet."""
+    query = select(task_actions.c.body_hash, task_actions.c.version).where(
+        task_actions.c.account_id == account, task_actions.c.id == action_id
+    )
+    return (await conn.execute(query)).one_or_none()
+
+
+async def keep_action(conn: AsyncConnection, values: dict[str, Any]) -> None:
+    """A row of `task_actions`."""
+    await conn.execute(task_actions.insert(), values)

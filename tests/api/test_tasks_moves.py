@@ -54,12 +54,13 @@ def test_from_report_to_result_and_the_sender_reads_all_of_it(service, crew):
 
 def test_a_forbidden_move_names_the_allowed_ones_in_both_languages(service, crew):
     at = At(crew, Sent(service).code)
-    answer = at.ask("release")
+    at.does("start")
+    answer = at.ask("start")
     assert answer.status_code == 409
     problem = answer.json()
-    assert problem["allowed"] == ["take", "start", "wait", "resolve"]
-    assert "one can start, wait, resolve" in problem["detail"]
-    assert "có thể: bắt đầu xử lý" in problem["detail_vi"]
+    assert problem["allowed"] == ["release", "wait", "resolve"]
+    assert "one can release, wait, resolve" in problem["detail"]
+    assert "có thể: trả lại, tạm chờ" in problem["detail_vi"]
 
 
 def test_what_only_the_desk_does_is_refused_to_a_crew(service, crew, desk):

@@ -64,8 +64,8 @@ async def _nearest(
 ) -> list[UUID]:
     lon, lat = at
     box = reach(lat, radius_m)
-    # As many more as the degrees of here are out of proportion, and a few.
-    take = int(limit * 1.05 / max(math.cos(math.radians(lat)), 0.1) ** 2) + 5
+    # As many more as the degrees of here are out of proportion, and enough for a heap far away.
+    take = int(3 * limit / max(math.cos(math.radians(lat)), 0.1) ** 2) + 10
     while True:
         rows: list[AnyRow] = []
         left_out = math.inf

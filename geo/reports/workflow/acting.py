@@ -7,7 +7,7 @@ status to which. What is for the staff alone is an event of its own.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -55,13 +55,21 @@ class Said:
 
 
 class Work:
-    """One who moves reports, in the caller's transaction, by the city's `deadlines`, at `now`."""
+    """One who moves reports, in the caller's transaction, by the city's `deadlines`, at `now`.
+
+    `noted` goes into the `data` of each event besides.
+    """
 
     def __init__(
-        self, conn: AsyncConnection, actor: Actor, deadlines: Deadlines, now: datetime
+        self,
+        conn: AsyncConnection,
+        actor: Actor,
+        deadlines: Deadlines,
+        now: datetime,
+        noted: Mapping[str, Any] | None = None,
     ) -> None:
         self.conn, self.actor, self.now = conn, actor, now
-        self._deadlines = deadlines
+        self._deadlines, self._noted = deadlines, dict(noted or {})
 
     async def opened(self, typed_code: str, version: str | None = None) -> AnyRow:
         """The report, locked; raises `NotFound`, and `ChangedMeanwhile` where it is not `version`
@@ -143,7 +151,7 @@ class Work:
 
     def who(self) -> dict[str, Any]:
         """Who does it, for an event's `data`."""
-        return {"account": self.actor.account, "as": self.actor.parts[0]}
+        return {"account": self.actor.account, "as": self.actor.parts[0], **self._noted}
 
 
 def clean_note(field: str, text: str) -> str:

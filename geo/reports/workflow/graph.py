@@ -213,9 +213,17 @@ def require_free(move: Move, row: Any, who: Iterable[str], account: int | None) 
                 **facts,
             )
         case "mine":
-            raise Conflict("you have this report in hand already", **facts)
+            raise Conflict(
+                "you have this report in hand already",
+                detail_vi="Bạn đang xử lý phản ánh này rồi",
+                **facts,
+            )
         case "free":
-            raise Conflict("nobody has this report in hand, so it cannot be put down", **facts)
+            raise Conflict(
+                "nobody has this report in hand, so it cannot be put down",
+                detail_vi="Chưa ai nhận phản ánh này nên không thể trả lại",
+                **facts,
+            )
 
 
 def _hindrance(

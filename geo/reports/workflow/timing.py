@@ -13,7 +13,7 @@ from psycopg.types.range import TimestamptzRange
 
 from geo.reports.deadlines.due import Pause
 from geo.reports.deadlines.rules import Term
-from geo.reports.workflow.graph import Move
+from geo.reports.workflow.graph import HOLDING, Move
 
 _REPLIES = ("start", "wait", "resolve", "reject")
 """Moves that tell the sender something new, and so are a first reply."""
@@ -45,6 +45,8 @@ def moved(row: Any, move: Move, terms: Terms, now: datetime) -> dict[str, Any]:
         values["resolved_at"] = now
     if move.end in _ENDS:
         values["closed_at"] = now
+    if move.name not in HOLDING:
+        values["holder_id"] = None
     if move.name == "reopen":
         values |= {"closed_at": None, "resolved_at": None, "reopened": row.reopened + 1}
         values |= {"runs_since": now, "paused": TimestamptzMultirange()}

@@ -54,6 +54,7 @@ from geo.store.tables.work import (
     report_merges,
     report_supports,
     routing_rules,
+    task_actions,
     zones,
 )
 
@@ -105,6 +106,7 @@ __all__ = [
     "sign_in_failures",
     "statistics_channels",
     "streets",
+    "task_actions",
     "uploads",
     "user_identities",
     "users",

@@ -2,6 +2,7 @@
 
 from geoalchemy2 import Geometry
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -161,4 +162,18 @@ report_merges = Table(
         unique=True,
         postgresql_where=text("undone_at IS NULL"),
     ),
+)
+
+# What crews did without a signal and sent later, so that it is done once however often it is sent.
+task_actions = Table(
+    "task_actions",
+    metadata,
+    Column("account_id", Integer, ForeignKey("users.id"), primary_key=True),
+    # the phone's
+    Column("id", UUID(as_uuid=True), primary_key=True),
+    Column("body_hash", LargeBinary, nullable=False),
+    # of the report, after it
+    Column("version", BigInteger, nullable=False),
+    Column("sent_at", DateTime(timezone=True), nullable=False),
+    Index("ix_task_actions_sent_at", "sent_at"),
 )

@@ -76,7 +76,9 @@ def paused(
     before: Sequence[TimestamptzRange], since: datetime, now: datetime
 ) -> TimestamptzMultirange:
     """The pauses and one more."""
-    return TimestamptzMultirange([*before, TimestamptzRange(since, max(since, now))])
+    # As they come from the table they are of another class.
+    all_before = [TimestamptzRange(one.lower, one.upper) for one in before]
+    return TimestamptzMultirange([*all_before, TimestamptzRange(since, max(since, now))])
 
 
 def pauses(ranges: Sequence[TimestamptzRange]) -> list[Pause]:

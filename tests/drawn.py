@@ -37,9 +37,11 @@ def put_reports(url: str, places: Iterable[tuple[float, float]], **columns: Any)
         db.execute(
             """
             INSERT INTO reports
-                (id, code, category_code, status, kind, text, created_at, ward_id, geom)
+                (id, code, category_code, status, kind, text, created_at, ward_id, waits_since,
+                geom)
             SELECT id, code, category_code, status, kind, coalesce(text, 'Nội dung'), created_at,
-                ward_id, ST_SetSRID(ST_MakePoint(lon, lat), 4326)
+                ward_id, CASE WHEN status = 'waiting' THEN created_at END,
+                ST_SetSRID(ST_MakePoint(lon, lat), 4326)
             FROM jsonb_to_recordset(%s::jsonb) AS r (
                 id uuid, code text, category_code text, status text, kind text, text text,
                 created_at timestamptz, ward_id int, lon float8, lat float8

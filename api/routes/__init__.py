@@ -11,6 +11,7 @@ from api.routes import (
     hotspot_hexagons,
     hotspot_runs,
     hotspots,
+    inbox,
     keys,
     live,
     me,
@@ -47,6 +48,7 @@ ROUTERS = [
     contacts.router,
     moderation.router,
     crews.router,
+    inbox.router,
     # After those: it would take their names for a code.
     tasks.router,
     persons.router,

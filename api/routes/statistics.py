@@ -1,4 +1,4 @@
-"""HTTP of statistics: how many reports by ward, category and month."""
+"""HTTP of statistics: the numbers of the service by ward, organisation, category and period."""
 
 from typing import Annotated, Literal
 
@@ -61,6 +61,8 @@ class Wanted(BaseModel):
     category: CodesParam = None
     status: StatusesParam = None
     kind: KindParam = None
+    organisation: CodesParam = None
+    channel: CodesParam = None
     since: TimeParam = None
     until: TimeParam = None
 
@@ -73,34 +75,62 @@ class WardVersion(WardBrief):
     set: str
 
 
-class Counts(BaseModel):
-    """Numbers of reports; the answer's `definitions` say what each is."""
+class OrganisationBrief(BaseModel):
+    """Who answers for reports."""
+
+    code: str
+    name: Name
+
+
+class Measures(BaseModel):
+    """The numbers of a group, or of all of them; the answer's `definitions` say what each is.
+
+    null: there was nothing to measure, or (`satisfaction`) too little.
+    """
 
     received: int
     open: int
     closed: int
+    answered: int
+    reply_due: int
+    reply_on_time: float | None
+    reply_median_h: float | None
+    reply_p90_h: float | None
+    due: int
+    on_time: float | None
+    result_median_h: float | None
+    result_p90_h: float | None
+    finished: int
+    reopened: float | None
+    ratings: int
+    satisfaction: float | None
 
 
-class StatisticsRow(Counts):
-    """A group that has reports; of `ward`, `category`, `month` those that were asked for."""
+class StatisticsRow(Measures):
+    """A group that has reports; of its members those that were asked for."""
 
     ward: Annotated[WardVersion | None, Field(description="null: in no ward")] = None
+    organisation: Annotated[OrganisationBrief | None, Field(description="null: of none")] = None
     category: CategoryBrief | None = None
+    family: CategoryBrief | None = None
+    channel: str | None = None
     month: Annotated[str | None, Field(description="YYYY-MM of the city's clock")] = None
+    year: Annotated[str | None, Field(description="YYYY of the city's clock")] = None
     share: float
 
 
 class StatisticsAnswer(BaseModel):
-    """Rows in the order of their members: wards by code and first day, categories as in their tree.
+    """Rows in the order of their members: wards by code and first day, organisations by code,
+    categories as in their tree.
 
-    `total` is the sum of all rows, the same by the wards of then and of today.
+    `total` is of all rows together, the same by the wards of then and of today.
     """
 
-    by: list[Literal["ward", "category", "month"]]
+    by: list[Literal["ward", "organisation", "category", "family", "channel", "month", "year"]]
     wards: Literal["then", "today"]
     timezone: str
     definitions: dict[str, Name]
-    total: Counts
+    total: Measures
     rows: list[StatisticsRow]
 
 
@@ -117,7 +147,7 @@ class StatisticsAnswer(BaseModel):
 async def read_statistics(
     wanted: Annotated[Wanted, Query()], request: Request, conn: Read, settings: ServiceSettings
 ) -> Response:
-    """Counts of reports; with `Accept: text/csv` as a table."""
+    """The numbers of the service; with `Accept: text/csv` as a table."""
     asked = {name: value for name, value in wanted if name != "by"}
     chosen = ReportFilter(**{**asked, "on": wanted.on or today(settings)})
     found = await statistics.count(conn, wanted.by or (), chosen, settings.timezone)

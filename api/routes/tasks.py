@@ -36,6 +36,7 @@ class StaffMove(StrEnum):
     """What the staff do with a report (`geo.reports.workflow.graph`)."""
 
     ASSIGN = "assign"
+    TAKE = "take"
     START = "start"
     RELEASE = "release"
     WAIT = "wait"

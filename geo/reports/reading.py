@@ -27,7 +27,7 @@ from geo.store.area import Bbox
 from geo.store.cells import Cell
 from geo.store.database import AsyncConnection
 from geo.store.report_wards import Word
-from geo.store.tables import categories, reports
+from geo.store.tables import categories, organisations, reports
 
 # No index helps a search by words, or by a rare status in a large cell: it reads from the newest
 # report on until the page is full.
@@ -52,6 +52,8 @@ class ReportFilter:
     category: Sequence[str] | None = None
     status: Sequence[str] | None = None
     kind: str | None = None
+    organisation: Sequence[str] | None = None
+    channel: Sequence[str] | None = None
     since: datetime | None = None
     until: datetime | None = None
     q: str | None = None
@@ -76,6 +78,11 @@ class ReportFilter:
             found.append(reports.c.status.in_(self.status))
         if self.kind:
             found.append(reports.c.kind == self.kind)
+        if self.organisation:
+            named = select(organisations.c.id).where(organisations.c.code.in_(self.organisation))
+            found.append(reports.c.organisation_id.in_(named))
+        if self.channel:
+            found.append(reports.c.channel.in_(self.channel))
         if self.since:
             found.append(reports.c.created_at >= self.since)
         if self.until:

@@ -1,4 +1,5 @@
-"""How many reports by ward, category and month, as the public may know: hidden ones never count.
+"""The numbers of the service by ward, organisation, category, channel and period, as the public may
+know them: hidden reports never count.
 
 A place is in two wards: the one its report was given to on its day, and the one of today. Each is
 an answer of its own, of the same reports, so the sums are the same.
@@ -7,44 +8,26 @@ an answer of its own, of the same reports, so the sums are the same.
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from geo.errors import Invalid
+from geo.reports.measures import DEFINITIONS, MEASURES, measures
 from geo.reports.reading import ReportFilter
 from geo.reports.spreadsheets import harmless
-from geo.store import reports, statistics
+from geo.store import reports
 from geo.store import wards as ward_store
 from geo.store.database import AsyncConnection
 from geo.store.report_wards import Word
+from geo.store.statistics import counting, names
+from geo.store.statistics.asked import Asked
 
-MEMBERS = ("ward", "category", "month")
+MEMBERS = ("ward", "organisation", "category", "family", "channel", "month", "year")
 MOST_MEMBERS = 2
 MOST_ROWS = 20_000
 COUNT_MS = 10_000
+PERIODS = ("month", "year")
 
-DEFINITIONS = {
-    "received": {
-        "vi": "mọi phản ánh đã nhận, kể cả bị từ chối, trùng lặp hoặc đã rút; "
-        "không tính lĩnh vực ẩn",
-        "en": "all reports that came in, also rejected, duplicate and withdrawn ones; "
-        "hidden categories are not counted",
-    },
-    "open": {
-        "vi": "trong số đó, đến nay chưa xong: đã nhận, đã giao, đang xử lý hoặc tạm chờ",
-        "en": "of these, not done by now: received, assigned, in progress or waiting",
-    },
-    "closed": {
-        "vi": "trong số đó, số còn lại: đã giải quyết, đã đóng, bị từ chối, trùng lặp hoặc đã rút",
-        "en": "of these, all others: resolved, closed, rejected, duplicate or withdrawn",
-    },
-    "share": {
-        "vi": "phần của nhóm trong tổng số đã nhận của câu trả lời này, từ 0 đến 1",
-        "en": "the group's part of all received in this answer, 0 to 1",
-    },
-}
 _WARDS = {
     "then": {
         "vi": "phường, xã mà phản ánh được giao vào ngày gửi, kể cả khi nay đã sắp xếp lại; "
@@ -65,26 +48,29 @@ _WARDS = {
 }
 _CSV = {
     "ward": ("ward", "ward_name", "ward_kind", "ward_valid_from", "ward_valid_to", "ward_set"),
+    "organisation": ("organisation", "organisation_vi", "organisation_en"),
     "category": ("category", "category_vi", "category_en"),
+    "family": ("family", "family_vi", "family_en"),
+    "channel": ("channel",),
     "month": ("month",),
+    "year": ("year",),
 }
-_MEASURES = ("received", "open", "closed", "share")
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """Rows by their members, in order, and the sum of them all.
+    """Rows by their members, in order, and the numbers of them all together.
 
-    Each row holds its members (`ward`, None where there is none; `category`; `month`, YYYY-MM) and
-    `received`, `open`, `closed`, `share`; `total` the first three. Groups without reports have no
-    row.
+    Each row holds its members (`ward`, `organisation`, None where there is none; `category`,
+    `family`; `channel`; `month`, YYYY-MM; `year`, YYYY) and `MEASURES`; `total` these without
+    `share`. Groups without reports have no row.
     """
 
     by: Sequence[str]
     wards: Word
     timezone: str
     rows: list[dict[str, Any]]
-    total: dict[str, int]
+    total: dict[str, Any]
 
     def as_json(self) -> dict[str, Any]:
         """The answer with its definitions in both languages."""
@@ -101,49 +87,64 @@ class Statistics:
         """A table with a line of names; no cell is a formula to a spreadsheet."""
         file = io.StringIO(newline="")
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*(name for each in self.by for name in _CSV[each]), *_MEASURES])
+        writer.writerow([*(name for each in self.by for name in _CSV[each]), *MEASURES])
         for row in self.rows:
             cells = [cell for each in self.by for cell in _cells(each, row[each])]
-            writer.writerow([*map(harmless, cells), *(row[name] for name in _MEASURES)])
+            writer.writerow([*map(harmless, cells), *(row[name] for name in MEASURES)])
         return file.getvalue()
 
 
 async def count(
     conn: AsyncConnection, by: Sequence[str], wanted: ReportFilter, timezone: str
 ) -> Statistics:
-    """Count the reports of a filter by one or two of `MEMBERS`; months are of the zone's clock.
+    """The numbers of a filter's reports by one or two of `MEMBERS`, in one snapshot.
 
-    The filter's `wards` says whose wards its `ward` and the rows are, without a word `then`: years
+    Periods are of the zone's clock, and what is late is so when the transaction began. The filter's
+    `wards` says whose wards its `ward` and the rows are, without a word `then`: years
     are compared in what was decided on their days. Raises `Invalid` when it
     takes longer than `COUNT_MS` or is more than `MOST_ROWS` rows.
     """
     check_members(by)
-    word = wanted.wards or "then"
-    asked = statistics.Asked(
-        by=by,
-        conditions=[
-            await statistics.visible(conn, wanted.category),
-            *replace(wanted, category=None, ward=None).conditions(),
-        ],
-        wards=await ward_store.named_ids(conn, wanted.ward, wanted.on) if wanted.ward else None,
-        word=word,
-        timezone=timezone,
-    )
+    asked = await _asked(conn, by, wanted, timezone)
     narrow = "narrow it by since and until, category or ward"
     await reports.bound_time(conn, COUNT_MS)
     try:
-        found = await statistics.groups(conn, asked, MOST_ROWS + 1)
+        found = await counting.count(conn, asked)
     except reports.TookTooLong:
         raise Invalid.of("by", f"takes too long to count over so many reports; {narrow}") from None
-    if len(found) > MOST_ROWS:
-        raise Invalid.of("by", f"makes more than {MOST_ROWS} rows of this; {narrow}")
-    received, still_open = (sum(int(row[name]) for row in found) for name in ("received", "open"))
+    if len(found.keys) > MOST_ROWS:
+        raise Invalid.of("by", f"would be more than {MOST_ROWS} rows of this; {narrow}")
+    total = measures(found.total, found.total.counts["received"])
+    del total["share"]
     return Statistics(
         by=by,
-        wards=word,
+        wards=asked.word,
         timezone=timezone,
-        rows=[_row(by, row, received) for row in found],
-        total={"received": received, "open": still_open, "closed": received - still_open},
+        rows=await _rows(conn, by, found),
+        total=total,
+    )
+
+
+async def _asked(
+    conn: AsyncConnection, by: Sequence[str], wanted: ReportFilter, timezone: str
+) -> Asked:
+    if wanted.bbox or wanted.cell or wanted.q:
+        raise ValueError("statistics are not counted by bbox, cell or q")
+    return Asked(
+        by=by,
+        word=wanted.wards or "then",
+        timezone=timezone,
+        categories=await counting.visible(conn, wanted.category),
+        all_categories=not wanted.category,
+        wards=await ward_store.named_ids(conn, wanted.ward, wanted.on) if wanted.ward else None,
+        organisations=await counting.organisation_ids(conn, wanted.organisation)
+        if wanted.organisation
+        else None,
+        channels=wanted.channel,
+        statuses=wanted.status,
+        kind=wanted.kind,
+        since=wanted.since,
+        until=wanted.until,
     )
 
 
@@ -153,30 +154,46 @@ def check_members(by: Sequence[str]) -> None:
         raise Invalid.of("by", f"must be one or two of {', '.join(MEMBERS)}, each once")
 
 
-def _row(by: Sequence[str], row: RowMapping, of: int) -> dict[str, Any]:
-    received, still_open = int(row["received"]), int(row["open"])
+async def _rows(
+    conn: AsyncConnection, by: Sequence[str], found: counting.Counted
+) -> list[dict[str, Any]]:
+    """The groups as the answer has them, in the order of their members; without one comes last."""
+    told: list[dict[int, Any]] = []
+    for k, each in enumerate(by):
+        ids = {key[k] for key in found.keys}
+        if each in PERIODS:
+            told.append({id: _period(each, id) for id in sorted(ids)})
+            continue
+        rows = await names.named(conn, each, ids)
+        told.append({id: _member(each, row) for id, row in rows.items()} | {0: None})
+    # Their names are in order, and a dict keeps it.
+    places = [{id: place for place, id in enumerate(each)} for each in told]
+    received = found.total.counts["received"]
+    order = sorted(
+        range(len(found.keys)),
+        key=lambda n: [place[id] for place, id in zip(places, found.keys[n], strict=True)],
+    )
+    return [
+        {each: told[k][found.keys[n][k]] for k, each in enumerate(by)}
+        | measures(found.sums[n], received)
+        for n in order
+    ]
+
+
+def _period(name: str, number: int) -> str:
+    return f"{number // 12:04}-{number % 12 + 1:02}" if name == "month" else f"{number:04}"
+
+
+def _member(name: str, row: Any) -> Any:
+    if name == "channel":
+        return row["name"]
+    if name != "ward":
+        named = {"code": row["code"], "name": {"vi": row["name_vi"], "en": row["name_en"]}}
+        return named if name == "organisation" else {**named, "icon": row["icon"]}
     return {
-        **{each: _member(each, row) for each in by},
-        "received": received,
-        "open": still_open,
-        "closed": received - still_open,
-        "share": round(received / of, 6),
-    }
-
-
-def _member(name: str, row: RowMapping) -> Any:
-    if name == "month":
-        return f"{row['month']:%Y-%m}"
-    if name == "category":
-        return {
-            "code": row["category_code"],
-            "name": {"vi": row["category_vi"], "en": row["category_en"]},
-            "icon": row["icon"],
-        }
-    return row["ward_code"] and {
-        "code": row["ward_code"],
-        "name": row["ward_name"],
-        "kind": row["ward_kind"],
+        "code": row["code"],
+        "name": row["name"],
+        "kind": row["kind"],
         "valid_from": row["valid_from"].isoformat(),
         "valid_to": row["valid_to"].isoformat() if row["valid_to"] else None,
         "set": row["set_name"],
@@ -184,9 +201,9 @@ def _member(name: str, row: RowMapping) -> Any:
 
 
 def _cells(name: str, member: Any) -> list[str | None]:
-    if name == "month":
+    if name in (*PERIODS, "channel"):
         return [member]
-    if name == "category":
-        return [member["code"], member["name"]["vi"], member["name"]["en"]]
-    names = ("code", "name", "kind", "valid_from", "valid_to", "set")
-    return [(member or {}).get(each) for each in names]
+    if name != "ward":
+        return [member["code"], *member["name"].values()] if member else [None, None, None]
+    fields = ("code", "name", "kind", "valid_from", "valid_to", "set")
+    return [(member or {}).get(each) for each in fields]

@@ -21,8 +21,8 @@ async def locked(conn: AsyncConnection, code: str) -> AnyRow | None:
     """The report, locked until the transaction ends; None: there is none by this code.
 
     Its columns of work; its category's `family, category_vi, category_en, deadlines,
-    photo_wanted`; `ward_code`, and `ward`,
-    the id of its ward's first version; `version`, the number of its newest event.
+    photo_wanted`; `ward_code`, and `ward`, the id of its ward's first version; `holder_name`;
+    `version`, the number of its newest event.
     """
     version = (
         select(func.coalesce(func.max(report_events.c.id), 0))
@@ -44,12 +44,13 @@ async def locked(conn: AsyncConnection, code: str) -> AnyRow | None:
             categories.c.photo_wanted,
             wards.c.code.label("ward_code"),
             func.coalesce(wards.c.same_as, wards.c.id).label("ward"),
+            users.c.name.label("holder_name"),
             version.label("version"),
         )
         .select_from(
-            reports.join(categories, categories.c.code == reports.c.category_code).outerjoin(
-                wards, wards.c.id == reports.c.ward_id
-            )
+            reports.join(categories, categories.c.code == reports.c.category_code)
+            .outerjoin(wards, wards.c.id == reports.c.ward_id)
+            .outerjoin(users, users.c.id == reports.c.holder_id)
         )
         .where(reports.c.code == code)
     )

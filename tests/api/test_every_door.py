@@ -238,6 +238,7 @@ DOORS = {
     "/api/v1/moderation/reports/{code}": _of_each("/api/v1/moderation/reports/{code}"),
     "/api/v1/moderation/devices": _just("/api/v1/moderation/devices"),
     # For those who work on them, each their own.
+    "/api/v1/tasks": _just("/api/v1/tasks"),
     "/api/v1/tasks/nearby": _just(f"/api/v1/tasks/nearby?lon={lon}&lat={lat}"),
     "/api/v1/keys": _just("/api/v1/keys"),
     "/api/v1/categories": _just(),  # tells which are hidden, as it should

@@ -35,7 +35,7 @@ def committee(service, ward):
 def test_from_report_to_result_and_the_sender_reads_all_of_it(service, crew):
     sent = Sent(service)
     at = At(crew, sent.code)
-    assert at.seen["allowed"] == ["start", "wait", "resolve"]
+    assert at.seen["allowed"] == ["take", "start", "wait", "resolve"]
     assert at.does("start")["status"] == "in_progress"
     told = at.does("resolve", text="Đã thông cống.", inner="Cần kiểm tra lại sau mưa.")
     assert (told["status"], told["allowed"]) == ("resolved", [])
@@ -57,7 +57,7 @@ def test_a_forbidden_move_names_the_allowed_ones_in_both_languages(service, crew
     answer = at.ask("release")
     assert answer.status_code == 409
     problem = answer.json()
-    assert problem["allowed"] == ["start", "wait", "resolve"]
+    assert problem["allowed"] == ["take", "start", "wait", "resolve"]
     assert "one can start, wait, resolve" in problem["detail"]
     assert "có thể: bắt đầu xử lý" in problem["detail_vi"]
 

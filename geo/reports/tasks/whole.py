@@ -35,7 +35,7 @@ async def whole(
         rating=more.rating,
         duplicate_of=more.parent,
         withheld=row.withheld,
-        allowed=list(graph.allowed(row.status, (account.role,))),
+        allowed=list(graph.allowed_on(row, (account.role,), account.id)),
         events=[
             {
                 "at": rfc3339(event.at),

@@ -31,6 +31,8 @@ LONGEST_NOTE: Final = 2_000
 _MOST_REASONS: Final = 8
 NOTE: Final = "note"
 """Kind of the events that are for the staff alone."""
+_KINDS: Final = {"reopen": "reopened", "take": "taken"}
+"""Of the moves whose events are not of the kind of the status that they lead to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +82,15 @@ class Work:
     async def move(self, row: AnyRow, name: str, said: Said) -> None:
         """Make the move `name` of an opened report.
 
-        Raises `NotAllowed`, `Conflict` naming what is allowed (`geo.reports.workflow.graph`), and
-        `Invalid` where something wanted is missing.
+        Raises `NotAllowed`, `Conflict` naming what is allowed or `InHand` whose it is
+        (`geo.reports.workflow.graph`), and `Invalid` where something wanted is missing.
         """
         move = graph.require(name, row.status, self.actor.parts)
+        graph.require_free(move, row, self.actor.parts, self.actor.account)
         text, inner = clean_note("text", said.text), clean_note("inner", said.inner)
         _check_wanted(move, row, text, said)
         values = moved(row, move, self.terms(row), self.now)
+        values["holder_id"] = graph.next_holder(move, row.holder_id, self.actor.account)
         done, data = move.done, {}
         if name == "assign":
             to = await self._organisation(said.organisation)
@@ -133,7 +137,7 @@ class Work:
 
     async def tell(self, row: AnyRow, move: graph.Move, said: Words, data: dict[str, Any]) -> None:
         """The line of the history that a move is."""
-        kind = "reopened" if move.name == "reopen" else move.end
+        kind = _KINDS.get(move.name, move.end)
         told = {"move": move.name, "from": row.status, "to": move.end, **data, **self.who()}
         await own.tell(self.conn, row.id, [{"kind": kind, **said, "data": told}], self.now)
 

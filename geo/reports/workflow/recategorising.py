@@ -79,6 +79,7 @@ async def _anew(
     elif found.organisation.id != row.organisation_id:
         # Passed on like any other: it waits for nobody any more, and nobody has it in hand.
         values = moved(row, graph.MOVES["assign"], found.terms, work.now)
+        values["holder_id"] = None
     values |= {**columns, "category_code": known["code"], **dues(row, values, found.terms)}
     if row.replied_at is None and row.reopened == 0:
         values["first_due_at"] = found.dues()["first_due_at"]

@@ -214,16 +214,22 @@ reports = Table(
             ("_city", []),
         )
     ),
-    # The desk's list, by what is due next.
+    # The desk's list, by what is due next, of an organisation, a ward, and the city: each priority
+    # by itself, so that the list may also begin with the most urgent.
     *(
         Index(
             f"ix_reports_open_{name}",
-            name,
+            *columns,
+            "priority",
             "due_at",
             "id",
             postgresql_where=text(f"status IN {OPEN_STATUSES!r}"),
         )
-        for name in ("organisation_id", "ward_id")
+        for name, columns in (
+            ("organisation_id", ["organisation_id"]),
+            ("ward_id", ["ward_id"]),
+            ("city", []),
+        )
     ),
     # Whose time runs out next, by what was told of it already.
     *(

@@ -38,7 +38,7 @@ async def test_more_rows_than_anybody_reads_are_refused_with_a_way_out(conn, cit
 
 @pytest.mark.parametrize("by", [(), ("wards",), ("ward", "ward"), ("ward", "category", "month")])
 async def test_what_it_cannot_count_by_is_refused(conn, by):
-    with pytest.raises(Invalid, match="one or two of ward, category, month"):
+    with pytest.raises(Invalid, match="one or two of ward, organisation, category"):
         await count(conn, *by)
 
 

@@ -1,0 +1,1 @@
+"""Reports counted by groups: as facts out of the tables, and kept up as cells of counts."""

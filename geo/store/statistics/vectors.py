@@ -1,0 +1,117 @@
+"""What reports add up to: sparse vectors of whole numbers, one slot a measure or bin of a time.
+
+All that is told of a group is read off the sum of its reports' vectors, so sums of parts, and what
+is taken away again, are exact. Medians are, too, up to the width of a bin.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Ints = npt.NDArray[np.int64]
+
+# As facts.sql has them, in the order of its columns.
+FACT = np.dtype(
+    [
+        *(("month", "i4"), ("ward", "i4"), ("then", "i4"), ("today", "i4"), ("category", "i2")),
+        *(("organisation", "i4"), ("channel", "i4"), ("state", "i2"), ("flags", "i2")),
+        *(("reply", "i2"), ("result", "i2"), ("rating", "i2"), ("sign", "i2")),
+    ]
+)
+
+COUNTS = (
+    *("received", "open", "answered", "reply_due", "reply_kept", "due", "kept"),
+    *("finished", "reopened", "ratings", "rating_sum"),
+)
+"""The first slots, in their order."""
+BINS = 400
+REPLY_BINS, RESULT_BINS = 16, 16 + BINS
+SLOTS = RESULT_BINS + BINS
+
+# Bits of `flags` (migration 0027) by the slot that they count in; the last two are of time alone.
+REPLY_LATE, LATE = 256, 512
+_BITS = (
+    *((1, "open"), (2, "answered"), (4, "reply_due"), (8, "reply_kept"), (16, "due")),
+    *((32, "kept"), (64, "finished"), (128, "reopened"), (REPLY_LATE, "reply_due"), (LATE, "due")),
+)
+
+_GROWTH = 1.05
+_FIRST_S = 60.0
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Numbers to add: `n` in `slot` of the group or cell numbered `row`."""
+
+    row: Ints
+    slot: Ints
+    n: Ints
+
+    @staticmethod
+    def joined(parts: "list[Entries]") -> "Entries":
+        """All of these."""
+        if not parts:
+            nothing = np.empty(0, dtype=np.int64)
+            return Entries(nothing, nothing, nothing)
+        return Entries(
+            *(np.concatenate([getattr(p, name) for p in parts]) for name in ("row", "slot", "n"))
+        )
+
+
+def entries(facts: Array, row: Ints) -> Entries:
+    """What facts add, each to its row."""
+    sign = facts["sign"].astype(np.int64)
+    every = np.ones(len(facts), dtype=bool)
+    parts = [_part(row, sign, every, COUNTS.index("received"))]
+    for bit, name in _BITS:
+        parts.append(_part(row, sign, facts["flags"] & bit > 0, COUNTS.index(name)))
+    rated = facts["rating"] > 0
+    parts.append(_part(row, sign, rated, COUNTS.index("ratings")))
+    parts.append(_part(row, sign * facts["rating"], rated, COUNTS.index("rating_sum")))
+    for name, first in (("reply", REPLY_BINS), ("result", RESULT_BINS)):
+        known = facts[name] >= 0
+        parts.append(_part(row, sign, known, first + facts[name][known].astype(np.int64)))
+    return Entries.joined(parts)
+
+
+def _part(row: Ints, n: Ints, which: npt.NDArray[np.bool_], slot: int | Ints) -> Entries:
+    rows = row[which]
+    return Entries(rows, np.broadcast_to(np.asarray(slot, dtype=np.int64), rows.shape), n[which])
+
+
+def counts(made: Entries, rows: int) -> Ints:
+    """The `COUNTS` of each row, (rows, len(COUNTS))."""
+    some = made.slot < len(COUNTS)
+    at = made.row[some] * len(COUNTS) + made.slot[some]
+    summed = np.bincount(at, weights=made.n[some], minlength=rows * len(COUNTS))
+    return np.rint(summed).astype(np.int64).reshape(rows, len(COUNTS))
+
+
+def middles(made: Entries, rows: int, first: int, parts: tuple[float, ...]) -> Ints:
+    """The bin that each of `parts` (0 to 1) of a row's times lie in or below, (rows, parts); -1
+    where a row has none. As `percentile_disc` of the bins. `first` is `REPLY_BINS` or
+    `RESULT_BINS`."""
+    found = np.full((rows, len(parts)), -1, dtype=np.int64)
+    some = (made.slot >= first) & (made.slot < first + BINS)
+    if not some.any():
+        return found
+    slot = made.slot[some]
+    low = int(slot.min())
+    width = int(slot.max()) - low + 1
+    at = made.row[some] * width + (slot - low)
+    held = np.bincount(at, weights=made.n[some], minlength=rows * width).reshape(rows, width)
+    below = held.cumsum(axis=1)
+    total = below[:, -1]
+    for k, part in enumerate(parts):
+        # at least so many; and one at the least, for the lowest bins may hold none
+        wanted = np.maximum(np.ceil(np.round(part * total, 6)), 1)
+        found[:, k] = np.where(total > 0, (below < wanted[:, None]).sum(axis=1) + low - first, -1)
+    return found
+
+
+def seconds(bins: Ints) -> npt.NDArray[np.float64]:
+    """The middle of each bin, in seconds: no time in it is more than 2.5 % away."""
+    return np.asarray(_FIRST_S * _GROWTH ** (bins + 0.5), dtype=np.float64)

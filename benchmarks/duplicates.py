@@ -47,7 +47,7 @@ TRIED = {
     "distance alone": {"by_distance": 1.0, "by_age": 0.0, "by_text": 0.0, "other": 0.5},
     "text alone": {"by_distance": 0.0, "by_age": 0.0, "by_text": 1.0, "other": 0.5},
     "half and half": {"by_distance": 0.5, "by_age": 0.0, "by_text": 0.5, "other": 0.5},
-    "more distance": {"by_distance": 0.6, "by_age": 0.2, "by_text": 0.2, "other": 0.5},
+    "less distance": {"by_distance": 0.5, "by_age": 0.2, "by_text": 0.3, "other": 0.5},
     "more text": {"by_distance": 0.35, "by_age": 0.15, "by_text": 0.5, "other": 0.5},
     "as shipped": dict(WEIGHTS),
 }

@@ -17,7 +17,7 @@ from geo.store.tables import categories, organisations, reports, wards
 
 # A degree of latitude is at least so many metres, one of longitude so many times its cosine.
 _DEGREE_M = 110_574.0
-_MOST = 300
+_MOST = 100
 
 
 @dataclass(frozen=True, slots=True)

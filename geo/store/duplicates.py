@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import RowMapping, func, select
+from sqlalchemy import BindParameter, RowMapping, any_, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import UUID as PgUUID
 
 from geo.store import reports as report_store
 from geo.store.cells import around
@@ -15,7 +17,7 @@ from geo.store.tables import categories, organisations, reports, wards
 
 # A degree of latitude is at least so many metres, one of longitude so many times its cosine.
 _DEGREE_M = 110_574.0
-_MOST = 300
+_MOST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,16 @@ def box_around(
     return max(-180.0, lon - aside), lat - up, min(180.0, lon + aside), lat + up
 
 
+def _array(ids: Sequence[UUID]) -> BindParameter[Sequence[UUID]]:
+    """One parameter, however many they are: so the database plans the statement once."""
+    return bindparam("ids", list(ids), ARRAY(PgUUID(as_uuid=True)))
+
+
 async def seen(conn: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, RowMapping]:
     """Of these reports those that the public may see, as lists of reports have them."""
-    query = report_store.newest_first([reports.c.id.in_(ids)])
+    if not ids:
+        return {}
+    query = report_store.newest_first([reports.c.id == any_(_array(ids))])
     return {row["id"]: row for row in (await conn.execute(query)).mappings()}
 
 
@@ -114,7 +123,7 @@ async def of_the_desk(conn: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, 
             organisations.c.code.label("organisation_code"),
         )
         .select_from(report_store.joined())
-        .where(reports.c.id.in_(ids))
+        .where(reports.c.id == any_(_array(ids)))
     )
     return {row.id: row for row in (await conn.execute(query)).all()}
 

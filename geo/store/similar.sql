@@ -36,6 +36,8 @@ near AS (
             AND CAST(:at AS timestamptz) + CASE WHEN :exact THEN asked.days ELSE 0 END
             * interval '1 day'
             AND one.status IN ('received', 'assigned', 'in_progress', 'waiting')
+        -- Square by square: else the planner reads all that is open of the family in the city.
+        OFFSET 0
     ) AS r
     JOIN categories AS c ON r.category_code = c.code
     CROSS JOIN LATERAL (

@@ -23,6 +23,7 @@ SMALL = {
     "warm_tile": {"pairs": 1, "seconds": 0.3},
     "live_streams": {"streams": 12, "reports": 3},
     "admission": {"pairs": 1, "seconds": 0.5, "phones": 70},
+    "similar": {"questions": 20},
     "intake": {"pairs": 1, "seconds": 0.6, "probes": 6},
 }
 
@@ -68,7 +69,11 @@ def whole(row):
 
 
 @pytest.mark.parametrize(
-    "name", ["pyramid_size", "hotspot_run", "cold_tile", "warm_tile", "live_streams", "intake"]
+    "name",
+    [
+        *("pyramid_size", "hotspot_run", "cold_tile", "warm_tile", "live_streams", "similar"),
+        "intake",
+    ],
 )
 def test_a_measure_in_the_city_runs(measures, city, name):
     module = measures(name)

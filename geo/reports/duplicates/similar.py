@@ -17,10 +17,10 @@ from geo.scope import Scope
 from geo.store import duplicates as store
 from geo.store.database import AnyRow, AsyncConnection
 
-WEIGHTS: Final = {"by_distance": 0.5, "by_age": 0.2, "by_text": 0.3, "other": 0.5}
+WEIGHTS: Final = {"by_distance": 0.6, "by_age": 0.2, "by_text": 0.2, "other": 0.5}
 """What counts how much; `other`: of another category of the family so much of it."""
 
-OFFERED_FROM: Final = 0.6
+OFFERED_FROM: Final = 0.75
 """From this score on a citizen is asked whether it is the same ("me too")."""
 SHOWN_FROM: Final = 0.3
 """From this score on it is shown at all."""

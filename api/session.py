@@ -21,6 +21,11 @@ async def _read(request: Request) -> AsyncIterator[AsyncConnection]:
         yield conn
 
 
+async def _snapshot(request: Request) -> AsyncIterator[AsyncConnection]:
+    async with request.app.state.engine.connect() as conn:
+        yield await conn.execution_options(isolation_level="REPEATABLE READ")
+
+
 async def _write(request: Request) -> AsyncIterator[AsyncConnection]:
     async with request.app.state.engine.begin() as conn:
         yield conn
@@ -48,6 +53,8 @@ def today(settings: Settings) -> date:
 
 Read = Annotated[AsyncConnection, Depends(_read, scope="function")]
 """A connection to read with."""
+Snapshot = Annotated[AsyncConnection, Depends(_snapshot, scope="function")]
+"""A connection to read with, all of it as it was at one moment."""
 Write = Annotated[AsyncConnection, Depends(_write, scope="function")]
 """A connection in a transaction, committed when the route returns, rolled back when it raises."""
 Wards = Annotated[WardDirectory, Depends(_wards)]

@@ -24,6 +24,7 @@ from api.cli import (
     reports,
     retention,
     serve,
+    statistics,
     streets,
     tiles,
     users,
@@ -47,6 +48,7 @@ app.add_typer(facilities.app, name="facilities")
 app.add_typer(streets.app, name="streets")
 app.add_typer(hotspots.app, name="hotspots")
 app.add_typer(tiles.app, name="tiles")
+app.add_typer(statistics.app, name="statistics")
 app.add_typer(users.app, name="users")
 app.add_typer(keys.app, name="keys")
 app.add_typer(contacts.app, name="contacts")

@@ -4,6 +4,7 @@
     doubts = await admission.report(request, conn, sender, token, new, key_hash=…, now=…)
     reasons = await admission.change(request, conn, sender, token, told, key_hash=…, now=…)
     await admission.upload(request, conn, sender, token, now=…)
+    await admission.support(request, conn, sender, token, now=…)
 
 A device that sends too much is refused, for as long as `Retry-After` says. Who only shares an
 address with many others is asked for a proof of work, which pages and clients give unseen. Nobody
@@ -172,9 +173,24 @@ async def upload(
     await _admit(request, conn, asked, [])
 
 
+async def support(
+    request: Request,
+    conn: AsyncConnection,
+    sender: FromHeaders,
+    token: str | None,
+    *,
+    now: datetime,
+) -> None:
+    """As `report`, for a "me too": in buckets of their own, as one who has something to report has
+    looked at others' before."""
+    account = await _account(conn, token)
+    network = network_of(request, request.app.state.settings)
+    await _admit(request, conn, _Asked("support", sender, network, account, None, now), [])
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    what: Literal["report", "upload", "change"]
+    what: Literal["report", "upload", "change", "support"]
     sender: FromHeaders
     network: str
     account: AnyRow | None

@@ -21,7 +21,9 @@ from api import entrance
 from api.listener import alive
 from geo import audit
 from geo.hotspots.days import window
+from geo.reports.city_rules import CityRules
 from geo.reports.reform import apply as reform
+from geo.reports.workflow import timers as timers_of_reports
 from geo.settings import Settings
 from geo.store import abuse, hotspot_queue, hotspot_runs
 from geo.store.database import AsyncConnection, create_engine, driver
@@ -117,6 +119,36 @@ async def forget(context: JobContext, timestamp: int) -> None:
     """Forget which networks and devices sent, when their time is over."""
     async with _transaction(context.additional_context["url"]) as conn:
         await abuse.sweep(conn, datetime.fromtimestamp(timestamp, UTC))
+
+
+@app.periodic(cron="*/5 * * * *", periodic_id="timers")
+@app.task(name="timers", queueing_lock="timers", pass_context=True)
+async def timers(context: JobContext, timestamp: int) -> None:
+    """Tell of reports whose time runs out, and close those to which nobody said a word."""
+    settings: Settings = context.additional_context["settings"]
+    url = context.additional_context["url"]
+    await in_time(url, settings, datetime.fromtimestamp(timestamp, UTC))
+
+
+async def in_time(url: str, settings: Settings, now: datetime) -> int:
+    """Do what time has brought until `now`, batch by batch; how many lines of history that is."""
+    engine = create_engine(url, pool_size=1)
+    done = 0
+    try:
+        async with engine.connect() as conn:
+            rules = await CityRules.load(
+                conn, settings.timezone, settings.holidays, settings.working_hours
+            )
+        more = 1
+        while more:
+            async with engine.begin() as conn:
+                more = await timers_of_reports.escalate(conn, now)
+            async with engine.begin() as conn:
+                more += await timers_of_reports.close(conn, rules.deadlines, now)
+            done += more
+    finally:
+        await engine.dispose()
+    return done
 
 
 @app.periodic(cron="23 * * * *", periodic_id="photos")

@@ -127,6 +127,7 @@ class ReportProperties(BaseModel):
     updated_at: Time
     observed_at: Time | None
     due_at: Time | None
+    resolved_at: Annotated[Time | None, Field(description="when it was done, or refused")]
     closed_at: Time | None
     ward: Annotated[
         WardBrief | None,
@@ -145,6 +146,11 @@ class ReportProperties(BaseModel):
     flags: list[str]
     edited_at: Annotated[Time | None, Field(description="when the city last edited the text")]
     photos: list[Photo]
+    supports: Annotated[int, Field(ge=0, description='how many said "me too"')]
+    duplicate_of: Annotated[
+        str | None,
+        Field(description="code of the report that stands for this one, if it is public"),
+    ]
     erased: Annotated[bool, Field(description="the text is gone; what stands there says why")]
     reasons: list[Name] | None = None
     mine: Annotated[bool, Field(description="the reporter's own view, by the secret")] | None = None
@@ -153,6 +159,7 @@ class ReportProperties(BaseModel):
     accuracy_m: float | None = None
     answers: dict[str, Any] | None = None
     reporter: dict[str, str] | None = None
+    rating: Annotated[int | None, Field(description="the reporter's, 1 to 5")] = None
     visibility: Literal["public", "blurred", "hidden"] | None = None
     match: Literal["covers", "nearest"] | None = None
     distance_m: float | None = None

@@ -88,6 +88,12 @@ class Conflict(PinwardError):
     kind = "conflict"
 
 
+class InHand(Conflict):
+    """Somebody else has this report in hand."""
+
+    kind = "in-hand"
+
+
 class ChangedMeanwhile(PinwardError):
     """It was changed since you read it."""
 

@@ -30,6 +30,7 @@ _MODERATORS: Whom = {
     "ward_officer": ("ward", "organisation"),
     "admin": MINE,
 }
+_MOVERS: Whom = {**_MODERATORS, "crew": ("ward", "organisation")}
 _GUARDS: Whom = {"hotline_agent": ("city",), "admin": ("city",)}
 _SEE_TASKS: Whom = {
     "hotline_agent": ANY,
@@ -98,6 +99,9 @@ _PUBLIC = (
 ROWS: dict[str, tuple[Ask, ...]] = {
     **{f"GET {path}": (Ask(path),) for path in _PUBLIC},
     "GET /api/v1/reports/{code}": (Ask("/api/v1/reports/{report}"),),
+    "GET /api/v1/reports/similar": (
+        Ask("/api/v1/reports/similar?lon=106.6&lat=10.7&category=drainage.flooding"),
+    ),
     "GET /api/v1/reports/{code}/events": (Ask("/api/v1/reports/{report}/events"),),
     "GET /api/v1/wards/{code}": (Ask(f"/api/v1/wards/{builders.CODES[0]}"),),
     "GET /api/v1/hotspots/{id}": (Ask("/api/v1/hotspots/1"),),
@@ -117,8 +121,50 @@ ROWS: dict[str, tuple[Ask, ...]] = {
         Ask("/tiles/reports/12/3261/1925.mvt"),
         Ask("/tiles/tasks/12/3261/1925.mvt", _SEE_TASKS, Action.SEE_TASKS),
     ),
+    "GET /api/v1/tasks": (Ask("/api/v1/tasks", _WORKERS, Action.READ_TASKS),),
+    # Of no task: who may ask is told so.
+    "POST /api/v1/tasks/tour": (
+        Ask("/api/v1/tasks/tour", _WORKERS, Action.READ_TASKS, {"json": {**_HERE, "codes": ["x"]}}),
+    ),
     "GET /api/v1/tasks/nearby": (
         Ask("/api/v1/tasks/nearby", _WORKERS, Action.READ_TASKS, {"params": _HERE}),
+    ),
+    "GET /api/v1/tasks/{code}": (Ask("/api/v1/tasks/{report}", _MOVERS, Action.READ_TASKS),),
+    # None of them moves it: it is not begun, no organisation is named, there is no such category.
+    "POST /api/v1/tasks/{code}/{move}": (
+        Ask("/api/v1/tasks/{report}/release", _MOVERS, Action.MOVE_TASKS, {"json": {}}),
+        Ask("/api/v1/tasks/{report}/assign", _MODERATORS, Action.MOVE_TASKS, {"json": {}}),
+    ),
+    # Into itself, and one that is none.
+    "POST /api/v1/tasks/{code}/merge": (
+        Ask(
+            "/api/v1/tasks/{report}/merge",
+            _MODERATORS,
+            Action.MOVE_TASKS,
+            {"json": {"parent": "2222-2222"}},
+        ),
+    ),
+    "POST /api/v1/tasks/{code}/unmerge": (
+        Ask(
+            "/api/v1/tasks/{report}/unmerge",
+            _MODERATORS,
+            Action.MOVE_TASKS,
+            {"json": {"text": "a"}},
+        ),
+    ),
+    "POST /api/v1/reports/{code}/support": (
+        Ask("/api/v1/reports/{report}/support", more={"json": {}}),
+    ),
+    "POST /api/v1/tasks/{code}/notes": (
+        Ask("/api/v1/tasks/{report}/notes", _MOVERS, Action.MOVE_TASKS, {"json": {"inner": "a"}}),
+    ),
+    "POST /api/v1/tasks/{code}/category": (
+        Ask(
+            "/api/v1/tasks/{report}/category",
+            _MODERATORS,
+            Action.MOVE_TASKS,
+            {"json": {"category": "none", "text": "a"}},
+        ),
     ),
     "GET /api/v1/reports/{code}/contact": (
         Ask(
@@ -184,6 +230,9 @@ ROWS: dict[str, tuple[Ask, ...]] = {
             Action.MODERATE,
         ),
     ),
+    "GET /api/v1/tasks/{code}/similar": (
+        Ask("/api/v1/tasks/{report}/similar", _MODERATORS, Action.MERGE),
+    ),
     "GET /api/v1/moderation/reports/{code}": (
         Ask("/api/v1/moderation/reports/{report}", _MODERATORS, Action.MODERATE),
     ),
@@ -230,6 +279,9 @@ ROWS: dict[str, tuple[Ask, ...]] = {
             ("POST", "/position", {"lon": builders.middle(0)[0], "lat": builders.middle(0)[1]}),
             ("POST", "/additions", {"text": "Vẫn còn."}),
             ("POST", "/withdraw", {}),
+            ("POST", "/confirm", {}),
+            ("POST", "/rating", {"rating": 4}),
+            ("POST", "/reopen", {"text": "Vẫn còn."}),
             ("PUT", "/contact", {"phone": "0912 345 678"}),
             ("DELETE", "/contact", {}),
         )

@@ -25,7 +25,9 @@ class Action(StrEnum):
     """What the staff do by HTTP."""
 
     SEE_TASKS = "task.see"
+    MERGE = "report.merge"
     READ_TASKS = "task.read"
+    MOVE_TASKS = "task.move"
     READ_CONTACT = "contact.read"
     ERASE_REPORT = "report.erase"
     SEND_ALERT = "alert.send"
@@ -49,8 +51,11 @@ class Right:
 
 RIGHTS: Final[dict[Action, Right]] = {
     Action.SEE_TASKS: Right(ROLES, within=True),
+    Action.MERGE: Right(("hotline_agent", "ward_officer", "admin"), within=True),
     # Text and photos, also of what the public does not see: those who work on it.
     Action.READ_TASKS: Right(("hotline_agent", "crew", "ward_officer", "admin"), within=True),
+    # Which moves a role may make, the table of moves says (geo.reports.workflow.graph).
+    Action.MOVE_TASKS: Right(("hotline_agent", "crew", "ward_officer", "admin"), within=True),
     Action.READ_CONTACT: Right(contacts.READERS, within=True),
     Action.ERASE_REPORT: Right(contacts.ERASERS, within=True),
     Action.SEND_ALERT: Right(("ward_officer", "planner", "admin"), within=True),
@@ -95,11 +100,15 @@ BY_ANYBODY: Final = (
     "DELETE /api/v1/me/reports/{code}",
     "DELETE /api/v1/me/session",
     "DELETE /api/v1/me",
+    "POST /api/v1/reports/{code}/support",
     # Of whoever knows the report's secret.
     "PATCH /api/v1/reports/{code}",
     "POST /api/v1/reports/{code}/position",
     "POST /api/v1/reports/{code}/additions",
     "POST /api/v1/reports/{code}/withdraw",
+    "POST /api/v1/reports/{code}/confirm",
+    "POST /api/v1/reports/{code}/rating",
+    "POST /api/v1/reports/{code}/reopen",
     "PUT /api/v1/reports/{code}/contact",
     "DELETE /api/v1/reports/{code}/contact",
 )

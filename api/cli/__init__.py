@@ -23,6 +23,7 @@ from api.cli import (
     photos,
     reports,
     retention,
+    rules,
     serve,
     statistics,
     streets,
@@ -54,6 +55,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(contacts.app, name="contacts")
 app.add_typer(persons.app, name="persons")
 app.add_typer(retention.app, name="retention")
+app.add_typer(rules.app, name="rules")
 app.add_typer(audit.app, name="audit")
 app.command(name="serve")(serve.serve)
 app.command(name="worker")(worker.worker)

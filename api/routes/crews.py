@@ -10,12 +10,13 @@ from api.auth.rights import Action, may
 from api.bodies import BoundedRoute
 from api.caching import packed
 from api.errors import documented
-from api.parameters import CodesParam, LatParam, LonParam
+from api.parameters import CodesParam, LatParam, LonParam, PlainText
 from api.schemas import GEOJSON, GeoJson
 from api.session import Read
-from api.tasks import NearTasks
+from api.tasks import NearTasks, Trip
 from geo.reports.tasks.nearby import FARTHEST_M, Order, nearby
 from geo.reports.tasks.told import feature
+from geo.reports.tasks.trip import MOST, trip
 from geo.reports.tasks.wanted import Wanted
 from geo.scope import Scope
 from geo.store.database import AnyRow
@@ -80,4 +81,42 @@ async def tasks_nearby(spot: Annotated[Spot, Query()], conn: Read, account: Work
     )
     features = [feature(row, account.id, now, distance_m=round(metres, 2)) for row, metres in found]
     body = packed({"type": "FeatureCollection", "features": features})
+    return Response(body, media_type=GEOJSON, headers={"Cache-Control": "no-store"})
+
+
+class Stops(BaseModel):
+    """Where the trip begins and ends, and what lies on it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    lon: LonParam
+    lat: LatParam
+    codes: Annotated[
+        list[Annotated[PlainText, Field(max_length=40)]], Field(min_length=1, max_length=MOST)
+    ]
+
+
+@router.post(
+    "/tour",
+    response_class=GeoJson,
+    responses={**documented(400, 401, 403, 413, 415), 200: {"model": Trip}},
+)
+async def plan_tour(stops: Stops, conn: Read, account: Worker) -> Response:
+    """A short round trip over up to 30 of one's own tasks: its line, and the stops in their order.
+
+    As the crow flies: streets are not known here. Nothing is changed by it.
+    """
+    now, start = datetime.now(UTC), (stops.lon, stops.lat)
+    rows, found = await trip(conn, Scope.of(account), start, stops.codes)
+    line = [start, *((row.lon, row.lat) for row in rows), start]
+    legs = [round(leg, 2) for leg in found.legs_m]
+    way = {
+        "type": "Feature",
+        "geometry": {"type": "LineString", "coordinates": line},
+        "properties": {"length_m": round(found.length_m, 2), "back_m": legs[-1]},
+    }
+    points = [
+        feature(row, account.id, now, stop=n, leg_m=legs[n - 1]) for n, row in enumerate(rows, 1)
+    ]
+    body = packed({"type": "FeatureCollection", "features": [way, *points]})
     return Response(body, media_type=GEOJSON, headers={"Cache-Control": "no-store"})

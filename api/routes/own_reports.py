@@ -35,12 +35,12 @@ from geo.store.database import AnyRow
 
 router = APIRouter(prefix="/api/v1", tags=["reports"], route_class=BoundedRoute)
 
-_OF_A_CHANGE: dict[int | str, dict[str, Any]] = {
+OF_A_CHANGE: dict[int | str, dict[str, Any]] = {
     **documented(401, 404, 409, 412),
     200: {"model": ReportFeature},
 }
-_WITH_A_BODY = {**_OF_A_CHANGE, **documented(400, 413, 415)}
-_LET_IN = {**_WITH_A_BODY, **documented(403, 429)}
+WITH_A_BODY = {**OF_A_CHANGE, **documented(400, 413, 415)}
+LET_IN = {**WITH_A_BODY, **documented(403, 429)}
 
 
 class Own:
@@ -114,7 +114,7 @@ class AdditionReceipt(BaseModel):
     left: Annotated[int, Field(ge=0)]
 
 
-@router.patch("/reports/{code}", response_class=GeoJson, responses=_LET_IN)
+@router.patch("/reports/{code}", response_class=GeoJson, responses=LET_IN)
 async def correct_report(
     body: correcting.Correction,
     mine: Mine,
@@ -136,7 +136,7 @@ async def correct_report(
         return await mine.view()
 
 
-@router.post("/reports/{code}/position", response_class=GeoJson, responses=_LET_IN)
+@router.post("/reports/{code}/position", response_class=GeoJson, responses=LET_IN)
 async def move_pin(
     body: moving.Position, mine: Mine, wards: Wards, rules: Rules, settings: ServiceSettings
 ) -> Response:
@@ -155,7 +155,7 @@ async def move_pin(
     "/reports/{code}/additions",
     status_code=201,
     responses={
-        **_LET_IN,
+        **LET_IN,
         201: {"model": AdditionReceipt},
         200: {"model": AdditionReceipt, "description": "The first answer to this Idempotency-Key."},
     },
@@ -184,15 +184,15 @@ async def add_to_report(
     )
 
 
-@router.post("/reports/{code}/withdraw", response_class=GeoJson, responses=_OF_A_CHANGE)
-async def withdraw_report(mine: Mine) -> Response:
+@router.post("/reports/{code}/withdraw", response_class=GeoJson, responses=OF_A_CHANGE)
+async def withdraw_report(mine: Mine, rules: Rules) -> Response:
     """Withdraw a report that is still open; it stays in the counts, as withdrawn."""
     async with mine.conn.begin():
-        await withdrawing.withdraw(mine.conn, await mine.open(), mine.now)
+        await withdrawing.withdraw(mine.conn, await mine.open(), rules.deadlines, mine.now)
         return await mine.view()
 
 
-@router.put("/reports/{code}/contact", response_class=GeoJson, responses=_WITH_A_BODY)
+@router.put("/reports/{code}/contact", response_class=GeoJson, responses=WITH_A_BODY)
 async def leave_contact(body: Reporter, mine: Mine) -> Response:
     """Leave how to be reached, instead of any contact of before; an empty one takes it back."""
     async with mine.conn.begin():
@@ -200,7 +200,7 @@ async def leave_contact(body: Reporter, mine: Mine) -> Response:
         return await mine.view()
 
 
-@router.delete("/reports/{code}/contact", response_class=GeoJson, responses=_OF_A_CHANGE)
+@router.delete("/reports/{code}/contact", response_class=GeoJson, responses=OF_A_CHANGE)
 async def take_contact_back(mine: Mine) -> Response:
     """Take one's contact back: the report is anonymous then."""
     async with mine.conn.begin():

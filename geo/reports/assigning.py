@@ -49,9 +49,9 @@ class Intake:
         about = About(category["code"], category["family"], category["deadlines"])
         case = Case(about.code, about.family, place.ward.code, *point, created_at)
         fit = self.rules.router.fit(case)
-        promised = _promised(fit)
-        terms = self.rules.terms(about, created_at, promised)
-        return Assigned(place, accuracy_m, category["name"], fit, promised, terms, created_at)
+        own = promised(fit)
+        terms = self.rules.terms(about, created_at, own)
+        return Assigned(place, accuracy_m, category["name"], fit, own, terms, created_at)
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ class Assigned:
         }
 
 
-def _promised(fit: Fit | None) -> dict[str, Any] | None:
+def promised(fit: Fit | None) -> dict[str, Any] | None:
     """`reports.promised`: what the rule promises instead of the category."""
     if fit is None or not (fit.rule.first_reply or fit.rule.resolve):
         return None

@@ -12,7 +12,7 @@ from uuid import UUID
 from geo import audit
 from geo.reports import contacts
 from geo.reports.events import words
-from geo.store import citizens
+from geo.store import citizens, supports
 from geo.store import erasure as store
 from geo.store.database import AsyncConnection
 
@@ -115,6 +115,7 @@ async def _erase(
     await store.forget_bodies(conn, report_ids)
     await citizens.forget_reports(conn, report_ids)
     await store.forget_devices(conn, report_ids)
+    await supports.forget(conn, report_ids)
     if instead is not None:
         await store.forget_texts(conn, report_ids)
     return Erased(

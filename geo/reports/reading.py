@@ -236,6 +236,7 @@ def _properties(row: RowMapping) -> dict[str, Any]:
         "updated_at": rfc3339(row["updated_at"]),
         "observed_at": _time(row["observed_at"]),
         "due_at": _time(row["due_at"]),
+        "resolved_at": _time(row["resolved_at"]),
         "closed_at": _time(row["closed_at"]),
         "ward": row["ward_code"]
         and {"code": row["ward_code"], "name": row["ward_name"], "kind": row["ward_kind"]},
@@ -253,6 +254,9 @@ def _properties(row: RowMapping) -> dict[str, Any]:
         # By the city, which keeps what it was before.
         "edited_at": _time(row["edited_at"]),
         "photos": [with_addresses(row["code"], photo) for photo in row["photos"] or ()],
+        # How many said "me too", and of a duplicate the report that stands for it.
+        "supports": row["supports"],
+        "duplicate_of": row["duplicate_of"],
         # The text says so, too.
         "erased": row["content_gone_at"] is not None,
     }
@@ -285,6 +289,7 @@ def _own_feature(row: RowMapping, contact: dict[str, Any] | None) -> dict[str, A
             "accuracy_m": row["accuracy_m"],
             "answers": row["answers"],
             "reporter": contact,
+            "rating": row["rating"],
             "visibility": row["own_visibility"],
             "match": row["ward_match"],
             "distance_m": row["ward_distance_m"],

@@ -63,6 +63,12 @@ async def named(conn: AsyncConnection, code: str) -> int:
     return int(found)
 
 
+async def ids(conn: AsyncConnection) -> dict[str, int]:
+    """Code → id of all organisations."""
+    found = await conn.execute(select(organisations.c.code, organisations.c.id))
+    return {row.code: row.id for row in found}
+
+
 async def ensure_committees(conn: AsyncConnection, seats: Sequence[Seat]) -> list[int]:
     """The committees' ids of wards, in the same order; those that are missing are made.
 

@@ -16,7 +16,8 @@ async def row(conn: AsyncConnection, report_id: UUID) -> AnyRow:
     """The report as it is to be changed.
 
     `id, code, status, category_code, text, answers, accuracy_m, lon, lat, ward_id, organisation_id,
-    created_at, content_gone_at, withheld, edited_at`, its category's `questions, deadlines, family,
+    created_at, content_gone_at, withheld, edited_at, resolved_at, closed_at, rating`, its
+    category's `questions, deadlines, family,
     category_vi, category_en` (its name), and what its events add up to: `counts` (kind → how many)
     and `moved_m` (metres the pin was moved in all).
     """
@@ -39,7 +40,7 @@ async def row(conn: AsyncConnection, report_id: UUID) -> AnyRow:
                 for name in (
                     *("id", "code", "status", "category_code", "text", "answers", "accuracy_m"),
                     *("ward_id", "organisation_id", "created_at", "content_gone_at"),
-                    *("withheld", "edited_at"),
+                    *("withheld", "edited_at", "resolved_at", "closed_at", "rating"),
                 )
             ),
             func.ST_X(reports.c.geom).label("lon"),

@@ -15,6 +15,7 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     RowMapping,
+    ScalarSelect,
     Select,
     and_,
     case,
@@ -101,7 +102,8 @@ def _selected(*, own: bool = False) -> Select[Any]:
                 *("ward_distance_m", "ambiguous_with", "reasons", "channel", "answers"),
                 *("observed_at", "created_at", "updated_at", "due_at", "closed_at"),
                 *("source", "source_id", "flags", "secret_hash"),
-                *("erased_at", "content_gone_at", "edited_at"),
+                *("erased_at", "content_gone_at", "edited_at", "resolved_at", "rating"),
+                "supports",
             )
         ),
         func.ST_X(where).label("lon"),
@@ -117,6 +119,7 @@ def _selected(*, own: bool = False) -> Select[Any]:
         case((reports.c.withheld == "hidden", "hidden"), else_=categories.c.visibility).label(
             "own_visibility"
         ),
+        parent_code().label("duplicate_of"),
         photos.of_report(own=own).label("photos"),
         wards.c.code.label("ward_code"),
         wards.c.name.label("ward_name"),
@@ -128,11 +131,28 @@ def _selected(*, own: bool = False) -> Select[Any]:
         organisations.c.name_vi.label("organisation_vi"),
         organisations.c.name_en.label("organisation_en"),
     ).select_from(
-        _joined().join(_today, _today.c.id == report_wards.ward_id("today", own=own), isouter=True)
+        joined().join(_today, _today.c.id == report_wards.ward_id("today", own=own), isouter=True)
     )
 
 
-def _joined() -> FromClause:
+def parent_code() -> ScalarSelect[str]:
+    """The code of the report that this one is a duplicate of, where the public may know of that."""
+    parent, of_what = reports.alias("parent"), categories.alias("of_what")
+    return (
+        select(parent.c.code)
+        .join_from(parent, of_what, of_what.c.code == parent.c.category_code)
+        .where(
+            parent.c.id == reports.c.parent_id,
+            of_what.c.visibility != "hidden",
+            parent.c.withheld.is_(None),
+        )
+        .correlate(reports)
+        .scalar_subquery()
+    )
+
+
+def joined() -> FromClause:
+    """`reports` with their categories, wards and organisations."""
     return (
         reports.join(categories, categories.c.code == reports.c.category_code)
         .join(wards, wards.c.id == reports.c.ward_id, isouter=True)
@@ -230,7 +250,7 @@ async def page(
         # Sorted by themselves: whole rows with their wards and organisations are many times wider.
         ids = (
             select(reports.c.id, reports.c.created_at)
-            .select_from(_joined())
+            .select_from(joined())
             .where(*wanted)
             .order_by(created_at.desc(), reports.c.id.desc())
             .limit(limit)

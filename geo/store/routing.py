@@ -1,16 +1,13 @@
-"""Rules of routing and the zones they speak of, as rows; whoever changes them tells all
-processes."""
+"""Rules of routing, the zones they speak of and the places they ask for, as rows."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from geoalchemy2 import WKBElement
 from geoalchemy2.shape import to_shape
-from sqlalchemy import delete, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, select
 
 from geo.store.database import AnyRow, AsyncConnection
-from geo.store.deadlines import tell
 from geo.store.tables import facilities, organisations, routing_rules, zones
 
 
@@ -57,36 +54,3 @@ async def places(conn: AsyncConnection, kinds: Sequence[str]) -> Sequence[AnyRow
         func.ST_Y(facilities.c.geom).label("lat"),
     ).where(facilities.c.kind.in_(kinds))
     return (await conn.execute(query)).all()
-
-
-async def put_zone(
-    conn: AsyncConnection, code: str, name_vi: str, name_en: str, geojson: str
-) -> None:
-    """A zone by its code, its shape (GeoJSON geometry, WGS 84) in place of any of before."""
-    shape = func.ST_Multi(func.ST_SetSRID(func.ST_GeomFromGeoJSON(geojson), 4326))
-    values = {"name_vi": name_vi, "name_en": name_en, "geom": shape}
-    statement = insert(zones).values(code=code, **values)
-    await conn.execute(statement.on_conflict_do_update(index_elements=["code"], set_=values))
-    await tell(conn)
-
-
-async def put(conn: AsyncConnection, values: dict[str, Any]) -> None:
-    """A rule by its `code`, whole, in place of any of before."""
-    changed = {name: value for name, value in values.items() if name != "code"}
-    statement = insert(routing_rules).values(**values)
-    await conn.execute(statement.on_conflict_do_update(index_elements=["code"], set_=changed))
-    await tell(conn)
-
-
-async def drop(conn: AsyncConnection, code: str) -> bool:
-    """Whether there was a rule of this code."""
-    gone = (await conn.execute(delete(routing_rules).where(routing_rules.c.code == code))).rowcount
-    await tell(conn)
-    return bool(gone)
-
-
-async def drop_zone(conn: AsyncConnection, code: str) -> bool:
-    """Whether there was a zone of this code; the database refuses where a rule speaks of it."""
-    gone = (await conn.execute(delete(zones).where(zones.c.code == code))).rowcount
-    await tell(conn)
-    return bool(gone)

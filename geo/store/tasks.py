@@ -5,6 +5,7 @@ or neither for the city), so that what others have to do near by costs nothing.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from sqlalchemy import (
     literal,
     select,
     true,
+    tuple_,
 )
 
 from geo.store import photos
@@ -42,13 +44,20 @@ class Heads:
         self._column = column
         self._ids = ids.subquery("head") if ids is not None else None
 
-    def each(self, found: Select[Any], name: str = "found") -> tuple[FromClause, FromClause]:
-        """A limited query done once for each id: what to select from, and its columns."""
-        if self._column is None or self._ids is None:
-            made = found.subquery(name)
-            return made, made
-        of_one = found.where(self._column == self._ids.c[0]).lateral(name)
-        return self._ids.join(of_one, true()), of_one
+    def each(
+        self, found: Select[Any], also: FromClause | None = None
+    ) -> tuple[FromClause, FromClause]:
+        """A limited query done once for each id (and each row of `also`, which it names): what to
+        select from, and its columns."""
+        outer = also
+        if self._column is not None and self._ids is not None:
+            found = found.where(self._column == self._ids.c[0])
+            outer = self._ids if also is None else self._ids.join(also, true())
+        if outer is None:
+            alone = found.subquery("found")
+            return alone, alone
+        of_one = found.lateral("found")
+        return outer.join(of_one, true()), of_one
 
 
 def whole(number: int) -> Any:
@@ -175,3 +184,90 @@ async def ids_of(conn: AsyncConnection, where: Where, codes: Sequence[str]) -> d
     """Code → id of those of these reports that meet the conditions."""
     query = select(reports.c.code, reports.c.id).where(reports.c.code.in_(codes), *where)
     return {row.code: row.id for row in await conn.execute(query)}
+
+
+Place = tuple[datetime | None, UUID]
+"""Where a page ended: the time it is ordered by (None: none), and the id."""
+
+
+async def by_due(
+    conn: AsyncConnection,
+    heads: Heads,
+    where: Where,
+    priorities: Sequence[int],
+    limit: int,
+    after: Place | None,
+) -> Sequence[AnyRow]:
+    """The first `limit` tasks of these priorities by `due_at` (none: last) and id, from `after` on.
+
+    Rows of `id, due_at, priority`. Each priority is read in the order of its index.
+    """
+    due, wanted = reports.c.due_at, list(where)
+    if after is not None and after[0] is not None:
+        # Without those that have no deadline: what follows them all is asked for by itself.
+        rows = list(
+            await _due(conn, heads, [*wanted, tuple_(due, reports.c.id) > after], priorities, limit)
+        )
+        if len(rows) < limit:
+            rest = limit - len(rows)
+            rows += await _due(conn, heads, [*wanted, due.is_(None)], priorities, rest)
+        return rows
+    if after is not None:
+        wanted += [due.is_(None), reports.c.id > after[1]]
+    return await _due(conn, heads, wanted, priorities, limit)
+
+
+async def _due(
+    conn: AsyncConnection, heads: Heads, where: Where, priorities: Sequence[int], limit: int
+) -> Sequence[AnyRow]:
+    of = (
+        func.unnest(literal(list(priorities)))
+        .table_valued("priority", name="level")
+        .render_derived()
+    )
+    columns = (reports.c.id, reports.c.due_at, reports.c.priority)
+    one = (
+        select(*columns)
+        .where(reports.c.priority == of.c.priority, *where)
+        .order_by(reports.c.due_at, reports.c.id)
+        .limit(whole(limit))
+    )
+    source, found = heads.each(one, of)
+    query = (
+        select(found).select_from(source).order_by(found.c.due_at, found.c.id).limit(whole(limit))
+    )
+    return (await conn.execute(query)).all()
+
+
+async def newest(
+    conn: AsyncConnection, heads: Heads, where: Where, limit: int, after: Place | None
+) -> Sequence[AnyRow]:
+    """The newest `limit` tasks from `after` on: rows of `id, created_at`."""
+    wanted = list(where)
+    if after is not None:
+        wanted.append(tuple_(reports.c.created_at, reports.c.id) < after)
+    one = (
+        select(reports.c.id, reports.c.created_at)
+        .where(*wanted)
+        .order_by(reports.c.created_at.desc(), reports.c.id.desc())
+        .limit(whole(limit))
+    )
+    source, found = heads.each(one)
+    query = (
+        select(found)
+        .select_from(source)
+        .order_by(found.c.created_at.desc(), found.c.id.desc())
+        .limit(whole(limit))
+    )
+    return (await conn.execute(query)).all()
+
+
+async def counts(conn: AsyncConnection, where: Where, now: datetime) -> Sequence[AnyRow]:
+    """`status, n, late` of all tasks that meet the conditions."""
+    late = func.count().filter(reports.c.due_at < now, reports.c.status != "waiting")
+    query = (
+        select(reports.c.status, func.count().label("n"), late.label("late"))
+        .where(*where)
+        .group_by(reports.c.status)
+    )
+    return (await conn.execute(query)).all()

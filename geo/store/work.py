@@ -1,23 +1,28 @@
 """Reports as those who work on them need them, row by row."""
 
-from sqlalchemy import func, select
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
 
-from geo.store.database import AnyRow, AsyncConnection
-from geo.store.tables import categories, organisations, report_events, reports, wards
+from sqlalchemy import Integer, case, cast, func, select
+
+from geo.store.database import AnyRow, AsyncConnection, load_sql
+from geo.store.tables import categories, organisations, report_events, reports, users, wards
 
 _COLUMNS = (
     *("id", "code", "status", "category_code", "created_at", "runs_since", "waits_since"),
     *("paused", "due_at", "warn_at", "escalated", "first_due_at", "replied_at", "resolved_at"),
     *("closed_at", "reopened", "holder_id", "parent_id", "organisation_id", "ward_id"),
-    *("priority", "promised", "rating", "withheld"),
+    *("priority", "promised", "reasons", "rating", "withheld", "supports"),
 )
 
 
 async def locked(conn: AsyncConnection, code: str) -> AnyRow | None:
     """The report, locked until the transaction ends; None: there is none by this code.
 
-    Its columns of work; its category's `family, deadlines, photo_wanted`; `ward_code`, and `ward`,
-    the id of its ward's first version; `version`, the number of its newest event.
+    Its columns of work; its category's `family, category_vi, category_en, deadlines,
+    photo_wanted`; `ward_code`, and `ward`, the id of its ward's first version; `holder_name`;
+    `version`, the number of its newest event.
     """
     version = (
         select(func.coalesce(func.max(report_events.c.id), 0))
@@ -33,16 +38,19 @@ async def locked(conn: AsyncConnection, code: str) -> AnyRow | None:
         select(
             *(reports.c[name] for name in _COLUMNS),
             categories.c.parent_code.label("family"),
+            categories.c.name_vi.label("category_vi"),
+            categories.c.name_en.label("category_en"),
             categories.c.deadlines,
             categories.c.photo_wanted,
             wards.c.code.label("ward_code"),
             func.coalesce(wards.c.same_as, wards.c.id).label("ward"),
+            users.c.name.label("holder_name"),
             version.label("version"),
         )
         .select_from(
-            reports.join(categories, categories.c.code == reports.c.category_code).outerjoin(
-                wards, wards.c.id == reports.c.ward_id
-            )
+            reports.join(categories, categories.c.code == reports.c.category_code)
+            .outerjoin(wards, wards.c.id == reports.c.ward_id)
+            .outerjoin(users, users.c.id == reports.c.holder_id)
         )
         .where(reports.c.code == code)
     )
@@ -55,3 +63,57 @@ async def organisation(conn: AsyncConnection, code: str) -> AnyRow | None:
         organisations.c.code == code
     )
     return (await conn.execute(query)).one_or_none()
+
+
+async def rest(conn: AsyncConnection, report_id: UUID) -> AnyRow:
+    """What a list of tasks does not show: times, `answers`, `rating`, the `parent`'s code."""
+    parent = reports.alias("parent")
+    names = ("first_due_at", "replied_at", "resolved_at", "closed_at", "observed_at", "answers")
+    query = (
+        select(*(reports.c[name] for name in (*names, "rating")), parent.c.code.label("parent"))
+        .select_from(reports.outerjoin(parent, parent.c.id == reports.c.parent_id))
+        .where(reports.c.id == report_id)
+    )
+    return (await conn.execute(query)).one()
+
+
+async def history(conn: AsyncConnection, report_id: UUID) -> Sequence[AnyRow]:
+    """All lines of a report, oldest first: `at, kind, text_vi, text_en, public, data`, and the
+    `name` of whoever of the staff did it."""
+    table = report_events.c
+    by = table.data["account"]
+    account = case(
+        (func.jsonb_typeof(by) == "number", cast(by.astext, Integer)),
+    )
+    query = (
+        select(
+            *(table[name] for name in ("at", "kind", "text_vi", "text_en", "public", "data")),
+            users.c.name,
+        )
+        .select_from(report_events.outerjoin(users, users.c.id == account))
+        .where(table.report_id == report_id)
+        .order_by(table.id)
+    )
+    return (await conn.execute(query)).all()
+
+
+async def escalate(
+    conn: AsyncConnection, told: int, said: dict[str, str], now: datetime, most: int
+) -> int:
+    """Tell the staff of those of whom that was told so often, and whose next moment has come; how
+    many."""
+    values = {"told": told, "now": now, "most": most, **said}
+    return (await conn.execute(load_sql("geo.store", "escalate"), values)).rowcount
+
+
+async def silent(conn: AsyncConnection, until: datetime, most: int) -> Sequence[str]:
+    """Codes of reports that were resolved until then, locked, the oldest first; not those that
+    somebody else has in hand just now."""
+    query = (
+        select(reports.c.code)
+        .where(reports.c.status == "resolved", reports.c.resolved_at <= until)
+        .order_by(reports.c.resolved_at)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    return (await conn.execute(query)).scalars().all()

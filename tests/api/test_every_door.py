@@ -47,6 +47,8 @@ class City:
     def __init__(self, service, planner, agent, run, export):
         self.service, self.planner = service, planner
         self.run, self.export = run, export
+        # What is long ago here may be the same, too.
+        self._do("UPDATE categories SET duplicate_days = 366")
         self.sent = {
             name: Sent(
                 service, category=name, lon=lon, lat=lat, text=TEXTS[name], photos=[_photo(service)]
@@ -121,7 +123,9 @@ def _photo(service):
 
 def _steady(body):
     """The answer without when it was made."""
-    return re.sub(rb'"(made_at|now|started_at|finished_at|queued_at)":"[^"]+"', b"", body)
+    body = re.sub(rb'"(made_at|now|started_at|finished_at|queued_at)":"[^"]+"', b"", body)
+    # Of how old a report is now, too.
+    return re.sub(rb'"score":[0-9.]+', b"", body)
 
 
 def _tiles_in(archive):
@@ -167,6 +171,13 @@ def _list(city):
             yield LIST, {"bbox": box, "category": "order"}
     for ward, wards in product(builders.CODES[:2], ("then", "today")):
         yield LIST, {"ward": ward, "wards": wards, "category": "order", "limit": 1000}
+
+
+def _similar(city):
+    for name, (lon, lat) in PLACES.items():
+        for east, north in product((-2e-3, -6e-4, 0, 6e-4), repeat=2):
+            asked = {"lon": lon + east, "lat": lat + north, "text": TEXTS[name], "limit": 20}
+            yield f"{LIST}/similar", asked | {"category": BLURRED}
 
 
 def _statistics(city):
@@ -227,10 +238,13 @@ DOORS = {
     "/api/v1/moderation/reports/{code}": _of_each("/api/v1/moderation/reports/{code}"),
     "/api/v1/moderation/devices": _just("/api/v1/moderation/devices"),
     # For those who work on them, each their own.
+    "/api/v1/tasks": _just("/api/v1/tasks"),
     "/api/v1/tasks/nearby": _just(f"/api/v1/tasks/nearby?lon={lon}&lat={lat}"),
     "/api/v1/keys": _just("/api/v1/keys"),
     "/api/v1/categories": _just(),  # tells which are hidden, as it should
     "/api/v1/reports": _list,
+    "/api/v1/reports/similar": _similar,
+    "/api/v1/tasks/{code}/similar": _of_each("/api/v1/tasks/{code}/similar"),
     "/api/v1/reports/{code}": _of_each("/api/v1/reports/{code}"),
     "/api/v1/reports/{code}/events": _of_each("/api/v1/reports/{code}/events"),
     "/api/v1/reports/{code}/photos": _of_each("/api/v1/reports/{code}/photos"),
@@ -278,6 +292,7 @@ DOORS = {
 
 TELLING = [
     *("/api/v1/reports", "/api/v1/reports/{code}", "/api/v1/reports/{code}/events"),
+    "/api/v1/reports/similar",
     *("/api/v1/reports/{code}/photos/{n}", "/api/v1/reports/{code}/photos/{n}/still"),
     *("/api/v1/statistics", "/api/v1/hotspots", "/api/v1/hotspots/hexagons"),
     *("/api/v1/hotspots/expert", "/tiles/{layer}.json", "/tiles/{layer}/{z}/{x}/{y}.mvt"),

@@ -67,6 +67,7 @@ class Deadlines:
     rules: Sequence[Rule] = ()
     works: Workdays = field(default_factory=Workdays)
     hours: Sequence[Span] = VIETNAM_HOURS
+    working: WorkingClock = field(init=False, repr=False, compare=False)
     _clocks: dict[str, Clock] = field(init=False, repr=False, compare=False)
     _ruled: dict[tuple[str, str], list[Rule]] = field(init=False, repr=False, compare=False)
 
@@ -75,6 +76,7 @@ class Deadlines:
         ruled: dict[tuple[str, str], list[Rule]] = {}
         for rule in self.rules:
             ruled.setdefault((rule.category, rule.promise), []).append(rule)
+        object.__setattr__(self, "working", working)
         clocks: dict[str, Clock] = {"working": working, "calendar": CalendarClock()}
         object.__setattr__(self, "_clocks", clocks)
         object.__setattr__(self, "_ruled", ruled)

@@ -24,7 +24,8 @@ LONGEST = 2_000
 _ANSWER = ("code", "at", "left")
 
 
-def _text(value: str) -> str:
+def said_text(value: str) -> str:
+    """What is added, as it is kept; `ValueError` says what is wrong with it."""
     try:
         return clean_text(value, LONGEST)
     except Invalid as error:
@@ -38,7 +39,7 @@ class Addition(BaseModel):
 
     text: Annotated[
         str,
-        AfterValidator(_text),
+        AfterValidator(said_text),
         Field(min_length=1, description=f"up to {LONGEST} characters after trimming"),
     ]
 

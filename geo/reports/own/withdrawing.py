@@ -2,17 +2,19 @@
 
 from datetime import datetime
 
-from geo.reports.events import words
+from geo.reports.deadlines.rules import Deadlines
 from geo.reports.own import rules
-from geo.store import own as store
+from geo.reports.workflow.acting import Actor, Said, Work
+from geo.reports.workflow.graph import CITIZEN
 from geo.store.database import AnyRow, AsyncConnection
 
 
-async def withdraw(conn: AsyncConnection, report: AnyRow, now: datetime) -> None:
+async def withdraw(
+    conn: AsyncConnection, report: AnyRow, deadlines: Deadlines, now: datetime
+) -> None:
     """Withdraw an opened report; once more is no harm. Raises `Conflict` when it is closed."""
     if report.status == "withdrawn":
         return
     rules.check(report, "withdraw", now)
-    await store.put(conn, report.id, {"status": "withdrawn", "closed_at": now}, now)
-    said = words("Người gửi đã rút phản ánh.", "The reporter withdrew the report.")
-    await store.tell(conn, report.id, [{"kind": "withdrawn", **said}], now)
+    work = Work(conn, Actor((CITIZEN,)), deadlines, now)
+    await work.move(await work.opened(report.code), "withdraw", Said())

@@ -168,12 +168,17 @@ class Router:
         return {rule.near[0] for rule in self.rules if rule.near}
 
 
-def check(rules: Iterable[Rule], said: Words) -> None:
-    """Raises `Invalid` where a rule can never fit, as one before it fits all it does."""
+def check(
+    rules: Iterable[Rule], said: Words, families: Mapping[str, str | None] | None = None
+) -> None:
+    """Raises `Invalid` where a rule can never fit, as one before it fits all it does.
+
+    `families`: the family of each category.
+    """
     before: list[Rule] = []
     for rule in sorted(rules, key=lambda each: (each.position, each.code)):
         for first in before:
-            if _covers(first, rule):
+            if _covers(first, rule, families or {}):
                 raise Invalid(
                     f"{said['en']}: the rule {rule.code} can never count: {first.code} comes "
                     "first and fits all that it does; give it a lower position, or drop it",
@@ -183,7 +188,7 @@ def check(rules: Iterable[Rule], said: Words) -> None:
         before.append(rule)
 
 
-def _covers(first: Rule, rule: Rule) -> bool:
+def _covers(first: Rule, rule: Rule, families: Mapping[str, str | None]) -> bool:
     """Whether whatever fits `rule` fits `first`, as far as can be seen without the ground."""
     wards = first.wards is None or (rule.wards is not None and rule.wards <= first.wards)
     days = first.weekdays is None or (
@@ -195,7 +200,7 @@ def _covers(first: Rule, rule: Rule) -> bool:
     since = first.since is None or (rule.since is not None and first.since <= rule.since)
     until = first.until is None or (rule.until is not None and rule.until <= first.until)
     return (
-        first.category in (None, rule.category)
+        first.category in (None, rule.category, families.get(rule.category or ""))
         and (first.zone is None or (rule.zone is not None and rule.zone.code == first.zone.code))
         and first.times in (None, rule.times)
         and all((wards, days, near, since, until))

@@ -6,6 +6,7 @@ after the other, and the second is asked again whether the report still is what 
 status to which. What is for the staff alone is an event of its own.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,17 +16,23 @@ from geo.errors import ChangedMeanwhile, Invalid, NotFound
 from geo.photos import keeping
 from geo.reports import codes
 from geo.reports.deadlines.rules import FIRST_REPLY, RESOLVE, Deadlines
+from geo.reports.duplicates.carrying import carry
 from geo.reports.events import Words, the, words
 from geo.reports.text import clean_text
 from geo.reports.workflow import graph
+from geo.reports.workflow.graph import CITIZEN
 from geo.reports.workflow.timing import Terms, moved
 from geo.store import own
 from geo.store import work as store
 from geo.store.database import AnyRow, AsyncConnection
 
 LONGEST_NOTE: Final = 2_000
+# Of one that is passed on again and again the last ones; its history has all.
+_MOST_REASONS: Final = 8
 NOTE: Final = "note"
 """Kind of the events that are for the staff alone."""
+_KINDS: Final = {"reopen": "reopened", "take": "taken"}
+"""Of the moves whose events are not of the kind of the status that they lead to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +60,14 @@ class Work:
     def __init__(
         self, conn: AsyncConnection, actor: Actor, deadlines: Deadlines, now: datetime
     ) -> None:
-        self._conn, self._actor, self._deadlines, self._now = conn, actor, deadlines, now
+        self.conn, self.actor, self.now = conn, actor, now
+        self._deadlines = deadlines
 
     async def opened(self, typed_code: str, version: str | None = None) -> AnyRow:
         """The report, locked; raises `NotFound`, and `ChangedMeanwhile` where it is not `version`
         any more (None: whatever it is)."""
         code = codes.read_code(typed_code)
-        row = await store.locked(self._conn, code) if code else None
+        row = await store.locked(self.conn, code) if code else None
         if row is None:
             raise NotFound("there is no report with this code; check it letter by letter")
         if version is not None and version != str(row.version):
@@ -74,26 +82,45 @@ class Work:
     async def move(self, row: AnyRow, name: str, said: Said) -> None:
         """Make the move `name` of an opened report.
 
-        Raises `NotAllowed`, `Conflict` naming what is allowed (`geo.reports.workflow.graph`), and
-        `Invalid` where something wanted is missing.
+        Raises `NotAllowed`, `Conflict` naming what is allowed or `InHand` whose it is
+        (`geo.reports.workflow.graph`), and `Invalid` where something wanted is missing.
         """
-        move = graph.require(name, row.status, self._actor.parts)
-        text, inner = _clean("text", said.text), _clean("inner", said.inner)
+        move = graph.require(name, row.status, self.actor.parts)
+        graph.require_free(move, row, self.actor.parts, self.actor.account)
+        text, inner = clean_note("text", said.text), clean_note("inner", said.inner)
         _check_wanted(move, row, text, said)
-        values = moved(row, move, self.terms(row), self._now)
+        values = moved(row, move, self.terms(row), self.now)
+        values["holder_id"] = graph.next_holder(move, row.holder_id, self.actor.account)
         done, data = move.done, {}
         if name == "assign":
             to = await self._organisation(said.organisation)
             values["organisation_id"] = to.id
             data["organisation"] = to.code
             done = words(f"Đã chuyển đến {to.name_vi}.", f"Passed on to {the(to.name_en)}.")
-        await own.put(self._conn, row.id, values, self._now)
+            because = words(f"Cán bộ chuyển đến {to.name_vi}: {text}", f"{done['en'][:-1]}: {text}")
+            values["reasons"] = json.dumps([*row.reasons, because][-_MOST_REASONS:])
+        await own.put(self.conn, row.id, values, self.now)
         if said.photos:
-            data["photos"] = await keeping.attach(self._conn, row.id, said.photos, self._now)
-        await self._tell(row, move, _with(done, text), data)
+            data["photos"] = await keeping.attach(self.conn, row.id, said.photos, self.now)
+        # What its sender writes is theirs to erase and the staff's to hide: a line of its own
+        # (`geo.reports.own.ending`).
+        said_with_it = "" if CITIZEN in self.actor.parts else text
+        await self.tell(row, move, _with(done, said_with_it), data)
         if inner:
-            event = {"kind": NOTE, **words(inner, inner), "data": self._who()}
-            await own.tell(self._conn, row.id, [event], self._now, public=False)
+            await self._note(row, inner)
+        # What is the same as this one ends with it, and is opened again with it.
+        await carry(self, row, move, said_with_it)
+
+    async def note(self, row: AnyRow, text: str) -> None:
+        """Write for the staff alone, whatever the report's status; raises `Invalid`."""
+        said = clean_note("inner", text)
+        if not said:
+            raise Invalid.of("inner", "must say something")
+        await self._note(row, said)
+
+    async def _note(self, row: AnyRow, said: str) -> None:
+        event = {"kind": NOTE, **words(said, said), "data": self.who()}
+        await own.tell(self.conn, row.id, [event], self.now, public=False)
 
     def terms(self, row: AnyRow) -> Terms:
         """What is promised this report."""
@@ -103,21 +130,24 @@ class Work:
         )
 
     async def _organisation(self, code: str | None) -> AnyRow:
-        found = await store.organisation(self._conn, code) if code else None
+        found = await store.organisation(self.conn, code) if code else None
         if found is None:
             raise Invalid.of("organisation", "is no organisation known here; give its code")
         return found
 
-    async def _tell(self, row: AnyRow, move: graph.Move, said: Words, data: dict[str, Any]) -> None:
-        kind = "reopened" if move.name == "reopen" else move.end
-        told = {"move": move.name, "from": row.status, "to": move.end, **data, **self._who()}
-        await own.tell(self._conn, row.id, [{"kind": kind, **said, "data": told}], self._now)
+    async def tell(self, row: AnyRow, move: graph.Move, said: Words, data: dict[str, Any]) -> None:
+        """The line of the history that a move is."""
+        kind = _KINDS.get(move.name, move.end)
+        told = {"move": move.name, "from": row.status, "to": move.end, **data, **self.who()}
+        await own.tell(self.conn, row.id, [{"kind": kind, **said, "data": told}], self.now)
 
-    def _who(self) -> dict[str, Any]:
-        return {"account": self._actor.account, "as": self._actor.parts[0]}
+    def who(self) -> dict[str, Any]:
+        """Who does it, for an event's `data`."""
+        return {"account": self.actor.account, "as": self.actor.parts[0]}
 
 
-def _clean(field: str, text: str) -> str:
+def clean_note(field: str, text: str) -> str:
+    """What one of the staff wrote, as it is kept; "": nothing. Raises `Invalid`."""
     if not text.strip():
         return ""
     try:

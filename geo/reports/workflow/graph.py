@@ -7,9 +7,9 @@ move changes besides (holder, pauses, duplicates, followers) is its own module's
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final, Literal
 
-from geo.errors import Conflict, NotAllowed
+from geo.errors import Conflict, InHand, NotAllowed
 from geo.reports.events import Words, words
 from geo.store.tables.reports import OPEN_STATUSES, STATUSES
 
@@ -22,6 +22,8 @@ TIMER: Final = "timer"
 """Nobody: time passed."""
 _DESK = ("hotline_agent", "ward_officer", "admin")
 _FIELD = ("crew", *_DESK)
+HOLDING: Final = ("take", "start", "wait")
+"""Moves after which somebody may have the report in hand; after all others nobody has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,13 @@ MOVES: Final[dict[str, Move]] = {
             ("organisation", "reason"),
         ),
         Move(
+            "take",
+            ("received", "assigned"),
+            "assigned",
+            _FIELD,
+            words("Đã có tổ nhận xử lý.", "Somebody has taken it in hand."),
+        ),
+        Move(
             "start",
             ("assigned", "waiting"),
             "in_progress",
@@ -56,10 +65,10 @@ MOVES: Final[dict[str, Move]] = {
         ),
         Move(
             "release",
-            ("in_progress",),
+            ("assigned", "in_progress", "waiting"),
             "assigned",
             _FIELD,
-            words("Đã tạm dừng xử lý, chờ tổ khác.", "Put down again for another crew."),
+            words("Đã trả lại, chờ tổ khác.", "Put down again for another crew."),
         ),
         Move(
             "wait",
@@ -128,7 +137,7 @@ MOVES: Final[dict[str, Move]] = {
             OPEN_STATUSES,
             "withdrawn",
             (CITIZEN,),
-            words("Người gửi đã rút lại.", "Its sender took it back."),
+            words("Người gửi đã rút phản ánh.", "The reporter withdrew the report."),
         ),
     )
 }
@@ -157,10 +166,66 @@ def require(name: str, status: str, who: Iterable[str]) -> Move:
         raise Conflict(
             f"a report that is {status} cannot be {_PAST[name]}; from here one can "
             f"{', '.join(can) or 'do nothing'}",
+            detail_vi=f"Phản ánh đang ở trạng thái {status} nên không thể {_VI[name]}; lúc này có "
+            f"thể: {', '.join(_VI[each] for each in can) or 'không làm gì'}",
             status_now=status,
             allowed=list(can),
         )
     return move
+
+
+def next_holder(move: Move, holder: int | None, account: int | None) -> int | None:
+    """Who has a report in hand after a move that the `account` made: at most one.
+
+    Who takes it, or starts what nobody took; it is kept while it waits.
+    """
+    if move.name not in HOLDING:
+        return None
+    return account if move.name != "wait" and holder is None else holder
+
+
+def allowed_on(row: Any, who: Iterable[str], account: int | None) -> tuple[str, ...]:
+    """As `allowed`, of a report that somebody may have in hand (`status, holder_id`)."""
+    parts = tuple(who)
+    return tuple(
+        name
+        for name in allowed(row.status, parts)
+        if _hindrance(MOVES[name], row, parts, account) is None
+    )
+
+
+def require_free(move: Move, row: Any, who: Iterable[str], account: int | None) -> None:
+    """Raise `InHand` where somebody else has the report in hand, and `Conflict` where there is
+    nothing to take or to put down; both with what is `allowed`.
+
+    The desk and the report's sender go on all the same; only taking it is for nobody then.
+    `row` has `status, holder_id, holder_name`.
+    """
+    parts = tuple(who)
+    facts = {"status_now": row.status, "allowed": list(allowed_on(row, parts, account))}
+    match _hindrance(move, row, parts, account):
+        case "held":
+            raise InHand(
+                f"{row.holder_name} has this report in hand; they or the desk can release it",
+                detail_vi=f"{row.holder_name} đang xử lý phản ánh này; người đó hoặc bộ phận điều "
+                "phối có thể trả lại",
+                holder=row.holder_name,
+                **facts,
+            )
+        case "mine":
+            raise Conflict("you have this report in hand already", **facts)
+        case "free":
+            raise Conflict("nobody has this report in hand, so it cannot be put down", **facts)
+
+
+def _hindrance(
+    move: Move, row: Any, who: Iterable[str], account: int | None
+) -> Literal["held", "mine", "free"] | None:
+    if row.holder_id is None:
+        return "free" if move.name == "release" else None
+    if account is not None and row.holder_id == account:
+        return "mine" if move.name == "take" else None
+    return "held" if move.name == "take" or set(who) == {"crew"} else None
 
 
 def is_reopenable(ended_at: datetime, now: datetime) -> bool:
@@ -168,8 +233,24 @@ def is_reopenable(ended_at: datetime, now: datetime) -> bool:
     return now < ended_at + REOPENABLE_FOR
 
 
+_VI: Final = {
+    "assign": "chuyển đơn vị",
+    "take": "nhận xử lý",
+    "start": "bắt đầu xử lý",
+    "release": "trả lại",
+    "wait": "tạm chờ",
+    "resolve": "báo đã xử lý xong",
+    "reject": "từ chối",
+    "merge": "gộp",
+    "unmerge": "tách",
+    "confirm": "xác nhận đã xong",
+    "close": "đóng",
+    "reopen": "mở lại",
+    "withdraw": "rút lại",
+}
 _PAST: Final = {
     "assign": "passed on",
+    "take": "taken",
     "start": "started",
     "release": "released",
     "wait": "put to wait",

@@ -45,8 +45,6 @@ def moved(row: Any, move: Move, terms: Terms, now: datetime) -> dict[str, Any]:
         values["resolved_at"] = now
     if move.end in _ENDS:
         values["closed_at"] = now
-    if move.end != "in_progress":
-        values["holder_id"] = None
     if move.name == "reopen":
         values |= {"closed_at": None, "resolved_at": None, "reopened": row.reopened + 1}
         values |= {"runs_since": now, "paused": TimestamptzMultirange()}
@@ -72,11 +70,12 @@ def dues(row: Any, changed: Mapping[str, Any], terms: Terms) -> dict[str, Any]:
     return values
 
 
-def paused(
-    before: Sequence[TimestamptzRange], since: datetime, now: datetime
-) -> TimestamptzMultirange:
-    """The pauses and one more."""
-    return TimestamptzMultirange([*before, TimestamptzRange(since, max(since, now))])
+def paused(before: Sequence[Any], since: datetime, now: datetime) -> TimestamptzMultirange:
+    """The pauses and one more, unless it lasted no time."""
+    more = [(since, now)] if now > since else []
+    # A row's ranges are SQLAlchemy's, which psycopg takes for none.
+    each = [(one.lower, one.upper) for one in before] + more
+    return TimestamptzMultirange([TimestamptzRange(lower, upper) for lower, upper in each])
 
 
 def pauses(ranges: Sequence[TimestamptzRange]) -> list[Pause]:

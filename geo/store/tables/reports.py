@@ -58,12 +58,17 @@ categories = Table(
     Column("visibility", Text, nullable=False, server_default="public"),
     # whether what was resolved must be shown, not only said
     Column("photo_wanted", Boolean, nullable=False, server_default="false"),
+    # as far and as long ago as another report may be the same as a new one
+    Column("duplicate_radius_m", SmallInteger, nullable=False, server_default="100"),
+    Column("duplicate_days", SmallInteger, nullable=False, server_default="30"),
     # a category made by an import is read and counted but not offered to citizens
     Column("offered", Boolean, nullable=False, server_default="true"),
     Column("position", Integer, nullable=False, server_default="0"),
     # Given by a trigger, never used again: packed counts name a category in two bytes.
     Column("number", SmallInteger, nullable=False, unique=True, server_default=FetchedValue()),
     CheckConstraint("visibility IN ('public', 'blurred', 'hidden')", name="visibility"),
+    CheckConstraint("duplicate_radius_m BETWEEN 1 AND 2000", name="duplicate_radius_m"),
+    CheckConstraint("duplicate_days BETWEEN 1 AND 366", name="duplicate_days"),
 )
 
 organisations = Table(
@@ -185,6 +190,14 @@ reports = Table(
             "AND status IN ('closed', 'rejected', 'duplicate', 'withdrawn')"
         ),
     ),
+    # What may be the same as another, near by (geo.reports.duplicates).
+    Index(
+        "ix_reports_open_alike",
+        "category_code",
+        "cell",
+        "created_at",
+        postgresql_where=text(f"status IN {OPEN_STATUSES!r}"),
+    ),
     # What a crew has to do, near by (btree_gist takes the organisation along), of an organisation,
     # of a ward, and of the city.
     *(
@@ -201,16 +214,22 @@ reports = Table(
             ("_city", []),
         )
     ),
-    # The desk's list, by what is due next.
+    # The desk's list, by what is due next, of an organisation, a ward, and the city: each priority
+    # by itself, so that the list may also begin with the most urgent.
     *(
         Index(
             f"ix_reports_open_{name}",
-            name,
+            *columns,
+            "priority",
             "due_at",
             "id",
             postgresql_where=text(f"status IN {OPEN_STATUSES!r}"),
         )
-        for name in ("organisation_id", "ward_id")
+        for name, columns in (
+            ("organisation_id", ["organisation_id"]),
+            ("ward_id", ["ward_id"]),
+            ("city", []),
+        )
     ),
     # Whose time runs out next, by what was told of it already.
     *(

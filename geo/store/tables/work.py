@@ -148,6 +148,8 @@ report_merges = Table(
         nullable=False,
     ),
     Column("status_before", Text, nullable=False),
+    # how many "me too" it brought to its parent: itself, and those who said so of it
+    Column("carried", Integer, nullable=False, server_default="0"),
     Column("merged_at", DateTime(timezone=True), nullable=False),
     Column("undone_at", DateTime(timezone=True)),
     Index("ix_report_merges_report_id", "report_id"),

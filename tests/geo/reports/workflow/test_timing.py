@@ -21,7 +21,7 @@ class Report(SimpleNamespace):
     def __init__(self, **more):
         start = {"status": "assigned", "created_at": SENT, "runs_since": None, "waits_since": None}
         ends = {"paused": [], "replied_at": None, "resolved_at": None, "closed_at": None}
-        dues = {"due_at": DAY.due(SENT), "warn_at": None, "reopened": 0, "holder_id": 1}
+        dues = {"due_at": DAY.due(SENT), "warn_at": None, "reopened": 0}
         super().__init__(**{**start, **ends, **dues, "escalated": 0, **more})
 
     def go(self, name, hours):
@@ -45,6 +45,16 @@ def test_a_pause_moves_the_deadline_by_itself():
         (SENT + 2 * HOUR, SENT + 12 * HOUR),
         (SENT + 20 * HOUR, SENT + 21 * HOUR),
     ]
+
+
+def test_a_wait_of_no_time_is_no_pause():
+    report = Report()
+    report.go("wait", 2)
+    report.go("start", 3)
+    report.go("wait", 5)
+    report.go("start", 5)
+    assert pauses(report.paused) == [(SENT + 2 * HOUR, SENT + 3 * HOUR)]
+    assert report.due_at == SENT + 25 * HOUR
 
 
 def test_what_was_late_before_it_waited_stays_late():
@@ -79,7 +89,6 @@ def test_ends_and_beginning_again():
     report = Report()
     report.go("resolve", 5)
     assert (report.resolved_at, report.closed_at) == (SENT + 5 * HOUR, None)
-    assert report.holder_id is None
     report.go("close", 400)
     assert report.closed_at == SENT + 400 * HOUR
     report.go("reopen", 500)

@@ -21,6 +21,11 @@ async def _read(request: Request) -> AsyncIterator[AsyncConnection]:
         yield conn
 
 
+async def _snapshot(request: Request) -> AsyncIterator[AsyncConnection]:
+    async with request.app.state.engine.connect() as conn:
+        yield await conn.execution_options(isolation_level="REPEATABLE READ")
+
+
 def _wards(request: Request) -> WardDirectory:
     directory: WardDirectory = request.app.state.wards
     return directory
@@ -43,6 +48,8 @@ def today(settings: Settings) -> date:
 
 Read = Annotated[AsyncConnection, Depends(_read, scope="function")]
 """A connection to read with."""
+Snapshot = Annotated[AsyncConnection, Depends(_snapshot, scope="function")]
+"""A connection to read with, all of it as it was at one moment."""
 
 
 async def _write(conn: Read) -> AsyncIterator[AsyncConnection]:

@@ -1,4 +1,5 @@
-"""The worker: numbers what changed, folds it into the pyramid, forgets what is old, does the jobs.
+"""The worker: numbers what changed, folds it into pyramid and statistics, forgets what is
+old, does the jobs.
 
 One at a time works, whoever holds the lock; any number of others stand by, and one of them takes
 over within a second when it ends. It keeps nothing in memory that matters: killed at any point, it
@@ -9,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 from api import jobs
@@ -16,6 +18,7 @@ from api.listener import alive
 from geo.settings import Settings
 from geo.store import changes
 from geo.store.database import AsyncConnection, AsyncEngine, create_engine
+from geo.store.statistics.fold import Folding
 from tiles.pyramid import fold
 
 log = logging.getLogger("pinward.worker")
@@ -69,7 +72,7 @@ class Worker:
                 return
         log.info("this worker leads")
         async with contextlib.AsyncExitStack() as stack:
-            stack.enter_context(_Folding(self._url))
+            stack.enter_context(_Folding(self._url, self._settings.timezone))
             purging = asyncio.create_task(self._purge(engine))
             stack.push_async_callback(_cancelled, purging)
             await stack.enter_async_context(jobs.working(self._url, self._settings))
@@ -119,8 +122,8 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
 class _Folding:
     """Folds in a thread with an event loop of its own: folding computes, numbering cannot wait."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, timezone: str) -> None:
+        self._url, self._timezone = url, timezone
         self._ended = threading.Event()
         # A daemon: the process may end over a fold, as it may be killed over it.
         self._thread = threading.Thread(target=self._run, name="fold", daemon=True)
@@ -145,10 +148,12 @@ class _Folding:
     async def _fold(self) -> None:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
         engine = create_engine(alive(self._url), pool_size=2)
+        counted = Folding(engine, self._timezone, time.monotonic)
         try:
             while not self._ended.is_set():
                 try:
-                    pause = 0.0 if await fold.fold_if_due(engine) else FOLD_EVERY_S
+                    folded = await fold.fold_if_due(engine)
+                    pause = 0.0 if await counted.fold_if_due() or folded else FOLD_EVERY_S
                 except Exception:
                     log.exception("could not fold")
                     pause = RETRY_S

@@ -25,6 +25,7 @@ from api.cli import (
     retention,
     rules,
     serve,
+    statistics,
     streets,
     tiles,
     users,
@@ -48,6 +49,7 @@ app.add_typer(facilities.app, name="facilities")
 app.add_typer(streets.app, name="streets")
 app.add_typer(hotspots.app, name="hotspots")
 app.add_typer(tiles.app, name="tiles")
+app.add_typer(statistics.app, name="statistics")
 app.add_typer(users.app, name="users")
 app.add_typer(keys.app, name="keys")
 app.add_typer(contacts.app, name="contacts")

@@ -15,7 +15,7 @@ from api.parameters import (
     WardsParam,
 )
 from api.schemas import CategoryBrief, Name, WardBrief
-from api.session import Read, ServiceSettings, today
+from api.session import ServiceSettings, Snapshot, today
 from geo.errors import Invalid
 from geo.reports import statistics
 from geo.reports.reading import ReportFilter
@@ -145,7 +145,7 @@ class StatisticsAnswer(BaseModel):
     },
 )
 async def read_statistics(
-    wanted: Annotated[Wanted, Query()], request: Request, conn: Read, settings: ServiceSettings
+    wanted: Annotated[Wanted, Query()], request: Request, conn: Snapshot, settings: ServiceSettings
 ) -> Response:
     """The numbers of the service; with `Accept: text/csv` as a table."""
     asked = {name: value for name, value in wanted if name != "by"}

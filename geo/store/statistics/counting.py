@@ -1,8 +1,9 @@
 """Counting: the groups of a question, with what each of them and all together add up to."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 import psycopg
@@ -11,13 +12,14 @@ from sqlalchemy import func, or_, select
 from geo.store import report_wards
 from geo.store.database import AsyncConnection, driver
 from geo.store.reports import TookTooLong
-from geo.store.statistics import facts
+from geo.store.statistics import facts, fold, kept
 from geo.store.statistics.asked import Asked
 from geo.store.statistics.groups import Groups
 from geo.store.statistics.vectors import (
     COUNTS,
     REPLY_BINS,
     RESULT_BINS,
+    Array,
     Entries,
     counts,
     middles,
@@ -26,6 +28,7 @@ from geo.store.statistics.vectors import (
 from geo.store.tables import categories, organisations, wards_today
 
 PARTS = (0.5, 0.9)
+_TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -71,14 +74,68 @@ async def count(conn: AsyncConnection, asked: Asked) -> Counted:
     """
     now = (await conn.execute(select(func.now()))).scalar_one()
     today = await _today(conn) if asked.in_wards else {}
-    groups = Groups(asked, today, await _families(conn))
+    families = await _families(conn)
     raw = await driver(conn)
-    words: tuple[report_wards.Word, ...] = (asked.word,) if asked.in_wards else ()
-    few = asked.wards is not None and len(asked.wards) <= facts.FEW_WARDS
     with _told_in_time():
-        async for block in facts.read(raw, asked, now, words=words, look_up=few):
+        if chosen := kept.plan(asked):
+            held = await _held(conn, asked)
+            for _ in range(_TRIES):
+                before = await fold.state(raw, asked.timezone)
+                if not before.usable:
+                    break
+                groups = Groups(asked, today, families)
+                await _kept(raw, asked, chosen, held, before, now, groups)
+                # Of a fold in between one would have seen a half, unless in one snapshot.
+                if (await fold.state(raw, asked.timezone)).folds == before.folds:
+                    return told(groups)
+        groups = Groups(asked, today, families)
+        async for block in _reports(raw, asked, now):
             groups.add(block)
     return told(groups)
+
+
+async def _kept(
+    raw: psycopg.AsyncConnection,
+    asked: Asked,
+    chosen: kept.Plan,
+    held: list[int],
+    before: fold.State,
+    now: datetime,
+    groups: Groups,
+) -> None:
+    """Add the cells of whole months, what is not folded into them, and the ends."""
+    assert before.late_before is not None
+    await kept.add(raw, asked, chosen, held, groups)
+    words: tuple[report_wards.Word, ...] = (asked.word,) if asked.in_wards else ()
+    async for block in facts.read(
+        raw,
+        chosen.whole,
+        before.late_before,
+        "(SELECT * FROM statistics_log WHERE sign <> 0)",
+        sign="x.sign",
+        words=words,
+        look_up=True,
+    ):
+        groups.add(block)
+    async for block in fold.became_late(raw, chosen.whole, before.late_before, now, words):
+        groups.add(block)
+    for sign, part in chosen.ends:
+        async for block in _reports(raw, part, now, sign):
+            groups.add(block)
+
+
+def _reports(
+    raw: psycopg.AsyncConnection, asked: Asked, now: datetime, sign: int = 1
+) -> AsyncIterator[Array]:
+    words: tuple[report_wards.Word, ...] = (asked.word,) if asked.in_wards else ()
+    few = asked.wards is not None and len(asked.wards) <= facts.FEW_WARDS
+    return facts.read(raw, asked, now, sign=str(sign), words=words, look_up=few)
+
+
+async def _held(conn: AsyncConnection, asked: Asked) -> list[int]:
+    if asked.wards is None:
+        return []
+    return list((await conn.execute(report_wards.holding(asked.wards, asked.word))).scalars())
 
 
 def told(groups: Groups) -> Counted:

@@ -73,6 +73,11 @@ async def read(
         yield block
 
 
+async def whole(blocks: AsyncIterator[Array]) -> Array:
+    """All blocks as one; the connection is free again."""
+    return np.concatenate([np.empty(0, dtype=FACT), *[block async for block in blocks]])
+
+
 _WORDS: tuple[report_wards.Word, ...] = ("then", "today")
 
 

@@ -28,21 +28,23 @@ class Groups:
 
     def add(self, facts: Array) -> None:
         """Count facts, or take them away, as their sign says."""
-        facts, row = self.rows(facts)
-        self._parts.append(reduced(entries(facts, row)))
+        row = self.of(facts)
+        here = row >= 0
+        self._parts.append(reduced(entries(facts[here], row[here])))
 
     def add_entries(self, made: Entries) -> None:
-        """Count what was added up already, by rows that `rows` gave."""
+        """Count what was added up already, by rows that `of` gave."""
         self._parts.append(made)
 
-    def rows(self, facts: Array) -> tuple[Array, Ints]:
-        """Those of the facts (or of cells with the same members) that are in the wards asked for,
-        and the group of each."""
+    def of(self, facts: Array) -> Ints:
+        """The group of each fact, or cell with the same members; -1: in no ward asked for."""
+        here = np.ones(len(facts), dtype=bool)
         if self._asked.in_wards:
             ward = self._wards(facts)
             if self._asked.wards is not None:
                 here = np.isin(ward, np.array(self._asked.wards, dtype=np.int64))
                 facts, ward = facts[here], ward[here]
+        group = np.full(len(here), -1, dtype=np.int64)
         columns = []
         for name in self._asked.by:
             if name == "ward":
@@ -59,7 +61,8 @@ class Groups:
         _, first, inverse = np.unique(code, return_index=True, return_inverse=True)
         found = [tuple(int(column[k]) for column in columns) for k in first.tolist()]
         known = [self._rows.setdefault(key, len(self._rows)) for key in found]
-        return facts, np.array(known, dtype=np.int64)[inverse.reshape(-1)]
+        group[here] = np.array(known, dtype=np.int64)[inverse.reshape(-1)]
+        return group
 
     def summed(self) -> Entries:
         """All that was counted."""

@@ -44,7 +44,12 @@ from geo.store.tables.reports import (
     reports,
 )
 from geo.store.tables.retention import retention_rules
-from geo.store.tables.statistics import statistics_channels
+from geo.store.tables.statistics import (
+    statistics_cells,
+    statistics_channels,
+    statistics_log,
+    statistics_state,
+)
 from geo.store.tables.streets import streets
 from geo.store.tables.users import api_keys, recovery_codes, sessions, sign_in_failures, users
 from geo.store.tables.wards import ward_sets, ward_shapes, wards
@@ -104,7 +109,10 @@ __all__ = [
     "routing_rules",
     "sessions",
     "sign_in_failures",
+    "statistics_cells",
     "statistics_channels",
+    "statistics_log",
+    "statistics_state",
     "streets",
     "task_actions",
     "uploads",

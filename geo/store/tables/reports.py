@@ -242,6 +242,17 @@ reports = Table(
         )
         for told, name in enumerate(("warn_at", "due_at"))
     ),
+    # What becomes late by itself (geo.store.statistics).
+    Index(
+        "ix_reports_open_due_at",
+        "due_at",
+        postgresql_where=text(f"status IN {OPEN_STATUSES!r}"),
+    ),
+    Index(
+        "ix_reports_open_first_due_at",
+        "first_due_at",
+        postgresql_where=text(f"replied_at IS NULL AND status IN {OPEN_STATUSES!r}"),
+    ),
     Index("ix_reports_resolved_at", "resolved_at", postgresql_where=text("status = 'resolved'")),
     Index("ix_reports_holder_id", "holder_id", postgresql_where=text("holder_id IS NOT NULL")),
     Index("ix_reports_parent_id", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),

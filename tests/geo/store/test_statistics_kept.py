@@ -1,0 +1,193 @@
+"""Cells and log together say what plain SQL says of the reports, whatever was written, and when."""
+
+import asyncio
+import itertools
+import random
+from datetime import UTC, datetime, timedelta
+
+import anyio
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from serviced import CATEGORIES, NUMBERS, STATUSES, ZONE, Serviced, member, truth
+
+from geo.reports.statistics import MEMBERS
+from geo.store.database import create_engine
+from geo.store.statistics import counting, fold
+from geo.store.statistics.asked import Asked
+from geo.store.statistics.verify import verify
+
+pytestmark = pytest.mark.anyio
+
+PAIRS = [*((each,) for each in MEMBERS), *itertools.permutations(MEMBERS, 2)]
+FILTERS = ("categories", "wards", "organisations", "channels", "statuses", "kind", "since", "until")
+
+
+async def asked_at_random(conn, world, by, word, chance):
+    """A question with some filters, and the same ones in SQL."""
+    chosen = {name for name in FILTERS if chance.random() < 0.25}
+    codes = await counting.visible(conn)
+    values = {"categories": chance.sample(codes, min(len(codes), 30)) if codes else []}
+    values["wards"] = chance.sample(world.wards, 2)
+    values["organisations"] = chance.sample(world.organisations, 2)
+    values["channels"] = ("web", "zalo", "none")
+    values["statuses"] = tuple(chance.sample(sorted(set(STATUSES)), 3))
+    values["kind"] = "suggestion"
+    values["since"] = datetime(2025, 1, 1, tzinfo=UTC) - timedelta(hours=chance.choice((0, 7, 99)))
+    values["until"] = values["since"] + timedelta(days=chance.choice((3, 200, 500)))
+    given = {name: values[name] for name in chosen} | {"categories": codes, "all_categories": True}
+    if "categories" in chosen:
+        given |= {"categories": values["categories"], "all_categories": False}
+    conditions = {
+        "categories": "r.category_code = ANY(%(categories)s)",
+        "wards": f"({member('ward', word)}) = ANY(%(wards)s)",
+        "organisations": "r.organisation_id = ANY(%(organisations)s)",
+        "channels": "r.channel = ANY(%(channels)s)",
+        "statuses": "r.status = ANY(%(statuses)s)",
+        "kind": "r.kind = %(kind)s",
+        "since": "r.created_at >= %(since)s",
+        "until": "r.created_at < %(until)s",
+    }
+    used = {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
+    asked = Asked(by=by, word=word, timezone=ZONE, **given)
+    return asked, [conditions[name] for name in chosen], used
+
+
+async def compare(engine, world, chance, questions=12):
+    for _ in range(questions):
+        by, word = chance.choice(PAIRS), chance.choice(("then", "today"))
+        async with engine.connect() as conn:
+            asked, conditions, values = await asked_at_random(conn, world, by, word, chance)
+            found = await counting.count(conn, asked)
+        told = truth(world.db, by, word, conditions, values)
+        said = {
+            key: tuple(sums.counts[name] for name in NUMBERS)
+            for key, sums in zip(found.keys, found.sums, strict=True)
+        }
+        assert said == {key: tuple(map(int, row[:-2])) for key, row in told.items()}, asked
+        for key, sums in zip(found.keys, found.sums, strict=True):
+            for near, exact in zip((sums.reply_s, sums.result_s), told[key][-2:], strict=True):
+                for a, b in zip(near, exact or (None, None), strict=True):
+                    assert (a is None) == (b is None)
+                    # the first bin is the first minute
+                    assert a is None or abs(a / max(b, 60) - 1) < 0.0251, (asked, key, a, b)
+        assert found.total.counts["received"] == sum(row[0] for row in told.values())
+
+
+STEPS = ("insert", "change", "fold", "rebuild", "show", "reform")
+
+
+@settings(
+    max_examples=6,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(seed=st.integers(0, 2**32), steps=st.lists(st.sampled_from(STEPS), min_size=3, max_size=9))
+def test_whatever_is_written_and_folded_cells_and_log_say_what_the_rows_say(
+    clone, city_template, seed, steps
+):
+    url = clone(city_template)
+
+    async def run():
+        world, chance = Serviced(url, seed), random.Random(seed)
+        engine = create_engine(url, pool_size=3)
+        try:
+            world.insert(40)
+            await fold.rebuild(engine, ZONE)
+            for step in steps:
+                if step == "fold":
+                    await fold.fold(engine, ZONE)
+                elif step == "rebuild":
+                    await fold.rebuild(engine, ZONE)
+                elif step == "insert":
+                    world.insert(15)
+                else:
+                    getattr(world, step)()
+                await compare(engine, world, chance, 3)
+            await fold.rebuild(engine, ZONE)
+            world.change()
+            await compare(engine, world, chance)
+            await fold.fold(engine, ZONE)
+            await compare(engine, world, chance)
+            assert (await verify(engine, ZONE)).equal
+        finally:
+            await engine.dispose()
+            world.db.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM statistics_cells WHERE mask = 3",
+        "UPDATE statistics_cells SET packed = packed || packed WHERE mask = 3",
+        "INSERT INTO statistics_cells VALUES (0, 24000, -1, -1, -1, 1, -1, 77, -1, "
+        "'\\x000001000000')",
+        "DELETE FROM statistics_log WHERE id = (SELECT max(id) FROM statistics_log)",
+        "ALTER TABLE reports DISABLE TRIGGER USER; DELETE FROM reports WHERE id = "
+        "(SELECT id FROM reports JOIN categories AS c ON c.code = category_code "
+        "WHERE visibility = 'public' AND withheld IS NULL LIMIT 1); "
+        "ALTER TABLE reports ENABLE TRIGGER USER",
+    ],
+)
+async def test_any_damage_to_what_is_kept_is_found_and_made_good(engine, city_url, damage):
+    world = Serviced(city_url, 5)
+    world.insert(60)
+    await fold.rebuild(engine, ZONE)
+    world.insert(20)
+    assert (await verify(engine, ZONE)).equal
+    await fold.fold(engine, ZONE)
+    world.insert(1)
+    world.db.execute(
+        "UPDATE reports SET withheld = NULL, category_code = 'drainage.flooding' "
+        "WHERE id = (SELECT id FROM reports ORDER BY id LIMIT 1)"
+    )
+    assert (await verify(engine, ZONE)).equal
+    world.db.execute(damage)
+    found = await verify(engine, ZONE)
+    assert found.usable
+    assert not found.equal
+    assert found.examples
+    await fold.rebuild(engine, ZONE)
+    assert (await verify(engine, ZONE)).equal
+    world.db.close()
+
+
+async def test_what_becomes_late_by_itself_is_late_whether_folded_or_not(engine, city_url):
+    soon = datetime.now(UTC) + timedelta(seconds=1.5)
+    long_ago = soon - timedelta(days=400)
+    world = Serviced(city_url, 6)
+    world.insert(1)
+    world.db.execute(
+        "UPDATE reports SET category_code = %s, withheld = NULL, status = 'assigned', reopened = 0,"
+        " waits_since = NULL, closed_at = NULL, resolved_at = NULL, replied_at = NULL,"
+        " created_at = %s, due_at = %s, first_due_at = %s",
+        (CATEGORIES[0], long_ago, soon, soon),
+    )
+    await fold.rebuild(engine, ZONE)
+
+    async def due():
+        async with engine.connect() as conn:
+            asked = Asked(("month",), "then", ZONE, await counting.visible(conn))
+            counts = (await counting.count(conn, asked)).total.counts
+            return counts["due"], counts["reply_due"], counts["kept"]
+
+    assert await due() == (0, 0, 0)
+    await anyio.sleep(max(0, (soon - datetime.now(UTC)).total_seconds()) + 0.1)
+    assert await due() == (1, 1, 0)
+    await fold.fold(engine, ZONE)
+    assert await due() == (1, 1, 0)
+    world.db.execute("UPDATE reports SET status = 'waiting', waits_since = now()")
+    assert await due() == (1, 1, 0)
+    world.db.execute(
+        "UPDATE reports SET status = 'resolved', waits_since = NULL, resolved_at = %s,"
+        " replied_at = %s",
+        (long_ago + timedelta(hours=1),) * 2,
+    )
+    assert await due() == (1, 1, 1)
+    await fold.fold(engine, ZONE)
+    assert await due() == (1, 1, 1)
+    assert (await verify(engine, ZONE)).equal
+    world.db.close()

@@ -222,26 +222,21 @@ def _on_the_day(path):
 
 
 lon, lat = PLACES[HIDDEN]
+_PLAIN = """
+/healthz /readyz /openapi.json /api/v1/session /api/v1/sessions /api/v1/session/oidc /api/v1/me
+/api/v1/me/reports /api/v1/moderation/reports /api/v1/moderation/devices /api/v1/tasks
+/api/v1/keys /api/v1/wards /api/v1/facilities /api/v1/hotspots/runs /api/v1/alerts
+/styles/sprite@2x.json /styles/sprite.json /styles/sprite@2x.png /styles/sprite.png / /favicon.svg
+""".split()
 DOORS = {
-    "/healthz": _just("/healthz"),
-    "/readyz": _just("/readyz"),
+    **{path: _just(path) for path in _PLAIN},
     "/metrics": _just(),  # of numbers that always change; looked at by itself
-    "/openapi.json": _just("/openapi.json"),
-    "/api/v1/session": _just("/api/v1/session"),
-    "/api/v1/sessions": _just("/api/v1/sessions"),
-    "/api/v1/session/oidc": _just("/api/v1/session/oidc"),
     "/api/v1/session/oidc/{kind}": _just("/api/v1/session/oidc/citizen"),
     "/api/v1/session/oidc/{kind}/callback": _just("/api/v1/session/oidc/citizen/callback"),
-    "/api/v1/me": _just("/api/v1/me"),
-    "/api/v1/me/reports": _just("/api/v1/me/reports"),
-    "/api/v1/moderation/reports": _just("/api/v1/moderation/reports"),
     "/api/v1/moderation/reports/{code}": _of_each("/api/v1/moderation/reports/{code}"),
-    "/api/v1/moderation/devices": _just("/api/v1/moderation/devices"),
     # For those who work on them, each their own.
-    "/api/v1/tasks": _just("/api/v1/tasks"),
     "/api/v1/tasks/{code}": _of_each("/api/v1/tasks/{code}"),
     "/api/v1/tasks/nearby": _just(f"/api/v1/tasks/nearby?lon={lon}&lat={lat}"),
-    "/api/v1/keys": _just("/api/v1/keys"),
     "/api/v1/categories": _just(),  # tells which are hidden, as it should
     "/api/v1/reports": _list,
     "/api/v1/reports/similar": _similar,
@@ -255,21 +250,17 @@ DOORS = {
     "/api/v1/reports/{code}/export": _of_each("/api/v1/reports/{code}/export"),
     "/api/v1/reports/{code}/contact": _of_each("/api/v1/reports/{code}/contact?why=test"),
     "/api/v1/statistics": _statistics,
-    "/api/v1/wards": _just("/api/v1/wards"),
     "/api/v1/wards/at": _just(f"/api/v1/wards/at?lon={lon}&lat={lat}"),
     "/api/v1/wards/{code}": _just(f"/api/v1/wards/{builders.CODES[0]}"),
-    "/api/v1/facilities": _just("/api/v1/facilities"),
     "/api/v1/facilities/nearby": _just(f"/api/v1/facilities/nearby?lon={lon}&lat={lat}"),
     "/api/v1/hotspots": _hotspots,
     "/api/v1/hotspots/beginnings": _on_the_day("/api/v1/hotspots/beginnings"),
     "/api/v1/hotspots/artefacts": _on_the_day("/api/v1/hotspots/artefacts"),
     "/api/v1/hotspots/hexagons": _on_the_day("/api/v1/hotspots/hexagons"),
     "/api/v1/hotspots/quiet": _on_the_day("/api/v1/hotspots/quiet"),
-    "/api/v1/hotspots/runs": _just("/api/v1/hotspots/runs"),
     "/api/v1/hotspots/runs/{id}": _just("/api/v1/hotspots/runs/1"),
     "/api/v1/hotspots/expert": _expert,
     "/api/v1/hotspots/{id}": _one_hotspot,
-    "/api/v1/alerts": _just("/api/v1/alerts"),
     "/api/v1/alerts/{alert_id}": _just("/api/v1/alerts/1"),
     "/tiles/{layer}.json": lambda city: [
         (f"/tiles/{layer}.json", chosen)
@@ -278,16 +269,10 @@ DOORS = {
         if layer == "reports" or not chosen
     ],
     "/tiles/{layer}/{z}/{x}/{y}.mvt": _every_tile,
-    "/styles/sprite@2x.json": _just("/styles/sprite@2x.json"),
-    "/styles/sprite.json": _just("/styles/sprite.json"),
-    "/styles/sprite@2x.png": _just("/styles/sprite@2x.png"),
-    "/styles/sprite.png": _just("/styles/sprite.png"),
     "/styles/{name}.json": _just("/styles/pinward.json", "/styles/pinward-dark.json"),
     "/api/v1/live": _just(),  # has no end; heard by itself (test_every_door_live)
     "/r/{code}": _of_each("/r/{code}"),
-    "/": _just("/"),
     "/assets/{name}": _just("/assets/docs.js"),
-    "/favicon.svg": _just("/favicon.svg"),
     "/docs": _just("/docs"),
 }
 

@@ -7,6 +7,7 @@ from geo.store.tables.abuse import abuse_buckets, banned_devices, report_devices
 from geo.store.tables.alerts import alerts
 from geo.store.tables.audit import audit_log
 from geo.store.tables.base import metadata
+from geo.store.tables.beside_reports import report_contacts, report_events, report_texts
 from geo.store.tables.changes import (
     changes,
     changes_seq,
@@ -38,9 +39,6 @@ from geo.store.tables.reports import (
     categories,
     idempotency_keys,
     organisations,
-    report_contacts,
-    report_events,
-    report_texts,
     reports,
 )
 from geo.store.tables.retention import retention_rules

@@ -31,6 +31,6 @@ class Lock(enum.IntEnum):
     # With a part of a photo's hash as second number: held while its object is added or deleted.
     PHOTO = 7_466_950
     # Held while reports are merged or parted, until the commit.
-    MERGES = 7_466_938
+    MERGES = 7_466_939
     # Held by who adds a line to the audit log, until the commit. Also in migration 0018.
     AUDIT = 7_466_937

@@ -55,7 +55,7 @@ async def nearby(
     metres = _metres(at, told)
     if order == "distance":
         both = zip(told, metres, strict=True)
-        return sorted(both, key=lambda each: (each[1], str(each[0].id)))
+        return sorted(both, key=lambda each: (each[1], each[0].id.int))
     return list(zip(told, metres, strict=True))
 
 
@@ -77,12 +77,12 @@ async def _nearest(
             if len(some) == take:
                 left_out = min(left_out, at_least_m(lat, some[-1].apart))
         metres = _metres(at, rows)
-        order = sorted(range(len(rows)), key=lambda k: (metres[k], str(rows[k].id)))
+        order = sorted(range(len(rows)), key=lambda k: (metres[k], rows[k].id.int))
         order = [k for k in order if metres[k] <= radius_m][:limit]
         enough = metres[order[-1]] if len(order) == limit else radius_m
         if enough < left_out:
             return [rows[k].id for k in order]
-        take *= 8
+        take *= 3
 
 
 async def _urgent(

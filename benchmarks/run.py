@@ -40,6 +40,7 @@ ALONE = (
 # In this order: what writes reports comes last.
 IN_THE_CITY = (
     *("pyramid_size", "hotspot_run", "cold_tile", "warm_tile", "live_streams", "admission"),
+    "statistics_answers",
     "intake",
 )
 MEASURES = ALONE + IN_THE_CITY

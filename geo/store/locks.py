@@ -27,7 +27,7 @@ class Lock(enum.IntEnum):
     # Held while today's ward of old reports is made anew; shared by who adds old reports.
     TODAY = 7_466_936
     # Held while statistics are folded or made anew.
-    STATISTICS = 7_466_938
+    STATISTICS = 7_466_951
     # With a part of a photo's hash as second number: held while its object is added or deleted.
     PHOTO = 7_466_950
     # Held while reports are merged or parted, until the commit.

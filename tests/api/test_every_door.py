@@ -182,7 +182,8 @@ def _similar(city):
 
 def _statistics(city):
     for by, accept in product(
-        ("ward", "category", "month", "category,ward"), ("application/json", "text/csv")
+        ("ward", "category", "month", "category,ward", "organisation,channel", "family,year"),
+        ("application/json", "text/csv"),
     ):
         for wards in ("then", "today"):
             yield "/api/v1/statistics", {"by": by, "wards": wards}, None, accept

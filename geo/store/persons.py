@@ -44,6 +44,8 @@ TOLD_AS = {
     # marks of others, each of this report alone: what they say is how many
     "report_supports": "report",
     "report_merges": "history",
+    # for the seconds until it is counted: that it changed, and to what
+    "statistics_log": "report",
 }
 """The tables that name a report, by its id or its code, and the member of a person's own copy that
 says what they hold."""

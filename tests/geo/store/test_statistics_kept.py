@@ -110,7 +110,12 @@ def test_whatever_is_written_and_folded_cells_and_log_say_what_the_rows_say(
             await compare(engine, world, chance)
             await fold.fold(engine, ZONE)
             await compare(engine, world, chance)
-            assert (await verify(engine, ZONE)).equal
+            found = await verify(engine, ZONE)
+            if not found.usable:
+                # A report went that a reform had moved: what is kept knows that it does not know.
+                await fold.rebuild(engine, ZONE)
+                found = await verify(engine, ZONE)
+            assert found.equal
         finally:
             await engine.dispose()
             world.db.close()

@@ -119,9 +119,9 @@ def test_every_measure_is_run_by_make_bench(measures):
 def test_the_city_is_skewed_as_reports_are_and_the_table_left_as_it_was(measures, clone, migrated):
     url = clone(migrated)
     shape = (
-        "SELECT (SELECT array_agg(pg_get_indexdef(indexrelid) ORDER BY 1) FROM pg_index "
-        "WHERE indrelid = 'reports'::regclass), (SELECT array_agg(pg_get_constraintdef(oid) "
-        "ORDER BY 1) FROM pg_constraint WHERE conrelid = 'reports'::regclass)"
+        "SELECT ARRAY(SELECT pg_get_indexdef(indexrelid) FROM pg_index "
+        "WHERE indrelid = 'reports'::regclass ORDER BY 1), ARRAY(SELECT pg_get_constraintdef(oid) "
+        "FROM pg_constraint WHERE conrelid = 'reports'::regclass ORDER BY 1)"
     )
     with psycopg.connect(url) as db:
         before = db.execute(shape).fetchone()

@@ -111,7 +111,7 @@ def test_nothing_else_reads_the_table():
     }
     assert naming == {
         "geo/store/tables/__init__.py",
-        "geo/store/tables/reports.py",
+        "geo/store/tables/beside_reports.py",
         "geo/store/contacts.py",
         "geo/store/reports_submit.sql",
         # That row security is on; the name of a table; whether there was a contact.

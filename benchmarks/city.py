@@ -42,7 +42,7 @@ _CHANNELS = np.array(("web", "phone", "zalo"))
 _COLUMNS = (
     "id, code, kind, category_code, status, text, geom, accuracy_m, ward_id, ward_match, "
     "organisation_id, reasons, channel, created_at, updated_at, due_at, closed_at, secret_hash, "
-    "priority, waits_since"
+    "priority, waits_since, first_due_at, replied_at, resolved_at, warn_at, rating, rated_at"
 )
 
 
@@ -165,6 +165,7 @@ def _blocks(rows: int, directory: WardDirectory) -> Iterator[list[str]]:
     tree = [row for row in categories.shipped() if row["parent_code"]]
     names = [row["code"] for row in tree]
     due_days = np.array([row["deadlines"].get("resolve_days", 10) for row in tree])
+    reply_h = np.array([row["deadlines"].get("first_reply_h", 24) for row in tree])
     weight = rng.permutation(1 / np.arange(1, len(names) + 1))
     written = _texts(rng, names, [ward.name for ward in directory.wards])
     placed = [_placed(ward) for ward in directory.wards]
@@ -185,7 +186,13 @@ def _blocks(rows: int, directory: WardDirectory) -> Iterator[list[str]]:
         said = rng.integers(0, _TEXTS_EACH, n).tolist()
         created, closed = _said(ms), _said(closed_ms)
         ended = (status >= 4).tolist()
-        waiting = (_STATUSES[status] == "waiting").tolist()
+        waiting = _STATUSES[status] == "waiting"
+        due_ms = ms + due_days[about] * 86_400_000
+        replied_ms = np.minimum(
+            ms + (rng.exponential(8 * 3_600_000, n)).astype(np.int64), closed_ms
+        )
+        over = np.isin(_STATUSES[status], ("resolved", "closed", "rejected"))
+        rated = (_STATUSES[status] == "closed") & (rng.random(n) < 0.1)
         columns: tuple[Iterable[str], ...] = (
             _uuids(rng, ms),
             _codes(start, n),
@@ -200,14 +207,25 @@ def _blocks(rows: int, directory: WardDirectory) -> Iterator[list[str]]:
             [placed[i] for i in ward],
             _CHANNELS[rng.choice(3, n, p=(0.6, 0.25, 0.15))].tolist(),
             created,
-            [then if over else at for at, then, over in zip(created, closed, ended, strict=True)],
-            _said(ms + due_days[about] * 86_400_000),
-            [then if over else "\\N" for then, over in zip(closed, ended, strict=True)],
+            [then if gone else at for at, then, gone in zip(created, closed, ended, strict=True)],
+            _said(due_ms),
+            _where(status >= 4, closed),
             ["\\\\x" + secret for secret in _cut(os.urandom(32 * n).hex(), 64)],
             rng.choice((1, 2, 3), n, p=(0.05, 0.8, 0.15)).astype(str).tolist(),
-            [at if waits else "\\N" for at, waits in zip(created, waiting, strict=True)],
+            _where(waiting, created),
+            _said(ms + reply_h[about] * 3_600_000),
+            _where(_STATUSES[status] != "received", _said(replied_ms)),
+            _where(over, closed),
+            _where(status < 4, _said(ms + (due_ms - ms) * 4 // 5)),
+            _where(rated, rng.integers(1, 6, n).astype(str).tolist()),
+            _where(rated, closed),
         )
         yield ["\t".join(row) + "\n" for row in zip(*columns, strict=True)]
+
+
+def _where(chosen: npt.NDArray[np.bool_], values: list[str]) -> list[str]:
+    """The values of some, NULL of the others."""
+    return [value if yes else "\\N" for value, yes in zip(values, chosen.tolist(), strict=True)]
 
 
 def _placed(ward: Ward) -> str:

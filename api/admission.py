@@ -49,7 +49,7 @@ class FromHeaders:
     proof: str | None
 
 
-def _sender(
+async def _sender(
     pinward_device: Annotated[
         str | None,
         Header(

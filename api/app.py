@@ -60,6 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.tiles = TileSource(settings)
     app.state.experts = ExpertDesk()
+    app.state.categories_seen = {}
     app.state.oidc = oidc.providers(settings)
     app.state.limits = admission.limits(settings)
     errors.install(app)

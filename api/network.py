@@ -5,7 +5,7 @@ from its end, where the nearest proxy adds whom it was asked by.
 """
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from starlette.requests import HTTPConnection
@@ -79,6 +79,8 @@ def _peer(request: HTTPConnection) -> str | None:
         return None
 
 
+# Few connect to us themselves, all others through them. What is kept is forgotten by and by.
+@lru_cache(64)
 def _plain(written: str) -> IPv4Address | IPv6Address:
     """The address without port, brackets or zone; an IPv4 one in IPv6 clothes as IPv4."""
     if match := re.fullmatch(r"\[([^\]]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+", written):
@@ -89,7 +91,12 @@ def _plain(written: str) -> IPv4Address | IPv6Address:
 
 
 def _trusted(address: str, settings: Settings) -> bool:
-    return any(ip_address(address) in net for net in trusted_proxies(settings.trusted_proxies))
+    return _within(address, settings.trusted_proxies)
+
+
+@lru_cache(64)
+def _within(address: str, written: str) -> bool:
+    return any(ip_address(address) in net for net in trusted_proxies(written))
 
 
 def _of(address: str) -> str:

@@ -1,11 +1,15 @@
 """What a route is handed: a database connection, and the wards of this process.
 
 Both connections end before the answer is sent (`scope="function"`), so a 201 means committed.
+
+All of it are coroutines, also what waits for nothing: a plain function would be called in a thread,
+and to change threads takes longer than most of what they do.
 """
 
-from collections.abc import AsyncIterator
+import inspect
+from collections.abc import AsyncIterator, Callable
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request
@@ -26,19 +30,29 @@ async def _snapshot(request: Request) -> AsyncIterator[AsyncConnection]:
         yield await conn.execution_options(isolation_level="REPEATABLE READ")
 
 
-def _wards(request: Request) -> WardDirectory:
+async def _wards(request: Request) -> WardDirectory:
     directory: WardDirectory = request.app.state.wards
     return directory
 
 
-def _rules(request: Request) -> CityRules:
+async def _rules(request: Request) -> CityRules:
     rules: CityRules = request.app.state.rules
     return rules
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
+
+
+def in_place(made: Callable[..., Any]) -> Any:
+    """`Depends` on a class, its instances made without a thread."""
+
+    async def make(**given: Any) -> Any:
+        return made(**given)
+
+    make.__signature__ = inspect.signature(made)  # type: ignore[attr-defined]
+    return Depends(make)
 
 
 def today(settings: Settings) -> date:

@@ -3,14 +3,14 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Request, Response
+from fastapi import Header, Request, Response
 
 from api.auth.rights import Action, may
 from api.auth.scope import require_within
 from api.caching import matches, packed
 from api.routes.reports import Code
 from api.schemas import GEOJSON
-from api.session import Rules, Write
+from api.session import Rules, Write, in_place
 from geo.errors import ChangedMeanwhile
 from geo.reports.tasks.whole import whole
 from geo.reports.workflow.acting import Actor, Work
@@ -86,4 +86,4 @@ async def told(conn: Any, row: AnyRow, account: AnyRow, now: datetime) -> Respon
     return Response(packed(feature), media_type=GEOJSON, headers=headers)
 
 
-Working = Annotated[AtWork, Depends()]
+Working = Annotated[AtWork, in_place(AtWork)]

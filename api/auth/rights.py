@@ -144,7 +144,7 @@ class MayAlso:
         self.action = action
 
     async def __call__(self, token: Token = None) -> Who:
-        """A coroutine though it waits for nothing: a plain function would be called in a thread."""
+        """What asks for the account, if the route does."""
 
         async def who(conn: AsyncConnection) -> AnyRow:
             account = await signed_in(conn, token)

@@ -37,7 +37,7 @@ def credential(request: HTTPConnection, settings: Settings) -> str | None:
     return ApiKey(value.strip())
 
 
-def _credential(request: Request) -> str | None:
+async def _credential(request: Request) -> str | None:
     return credential(request, request.app.state.settings)
 
 

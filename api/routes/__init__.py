@@ -34,6 +34,11 @@ from api.routes import (
 )
 
 ROUTERS = [
+    # First what is asked for by many at once: each that stands before is tried before. That of
+    # duplicates before that of reports, which would take "similar" for a code.
+    duplicates.router,
+    reports.router,
+    tiles.router,
     health.router,
     session.router,
     oidc.router,
@@ -41,9 +46,6 @@ ROUTERS = [
     me.router,
     second_step.router,
     keys.router,
-    # Before that of reports, which would take "similar" for a code.
-    duplicates.router,
-    reports.router,
     photos.router,
     uploads.router,
     contacts.router,
@@ -66,7 +68,6 @@ ROUTERS = [
     # After those: it would take their names for an id.
     hotspots.one,
     alerts.router,
-    tiles.router,
     live.router,
     # Last: it answers "/" and "/r/{code}".
     pages.router,

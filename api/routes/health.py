@@ -34,6 +34,6 @@ async def readyz(conn: Read, wards: Wards) -> dict[str, str]:
 
 
 @router.get("/metrics", include_in_schema=False)
-def exposition() -> Response:
+async def exposition() -> Response:
     """Counts and times of the service in Prometheus' text format."""
     return Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)

@@ -65,7 +65,7 @@ class Asked(BaseModel):
     ] = None
 
 
-def _desk(request: Request) -> ExpertDesk:
+async def _desk(request: Request) -> ExpertDesk:
     desk: ExpertDesk = request.app.state.experts
     return desk
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel, Field
 
 from api import admission
@@ -21,7 +21,7 @@ from api.caching import matches, packed, weak_etag
 from api.errors import documented
 from api.routes.reports import Code, Secret
 from api.schemas import GEOJSON, GeoJson, ReportFeature, Time
-from api.session import Read, Rules, ServiceSettings, Wards
+from api.session import Read, Rules, ServiceSettings, Wards, in_place
 from geo.errors import ChangedMeanwhile
 from geo.reports import reading
 from geo.reports.assigning import Intake
@@ -103,7 +103,7 @@ class Own:
         return packed(await reading.one(self.conn, self.code, self.secret, self.keys))
 
 
-Mine = Annotated[Own, Depends()]
+Mine = Annotated[Own, in_place(Own)]
 
 
 class AdditionReceipt(BaseModel):

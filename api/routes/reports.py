@@ -71,7 +71,7 @@ class Wanted(Page):
     ] = None
 
 
-def _secret(
+async def _secret(
     authorization: Annotated[
         str | None, Header(description="`Report <secret>` for the reporter's own view")
     ] = None,
@@ -132,12 +132,17 @@ async def send_report(
     2^48 / difficulty.
     """
     key = read_key(idempotency_key) if idempotency_key is not None else None
-    keys = request.app.state.keys
-    intake = Intake(wards, keys, settings.timezone, settings.snap_m, rules)
+    state = request.app.state
+    intake = Intake(
+        wards, state.keys, settings.timezone, settings.snap_m, rules, state.categories_seen
+    )
     now = datetime.now(UTC)
     doubts = await admission.report(
         request, conn, sender, token, new, key_hash=key_hash(key), now=now
     )
+    if not (new.photos or mine):
+        # One statement, and so one round trip: to begin and to commit would be two more.
+        await conn.execution_options(isolation_level="AUTOCOMMIT")
     async with conn.begin():
         receipt = await submit(conn, new, intake, now, key, doubts)
         code = receipt.answer["code"]

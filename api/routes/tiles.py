@@ -32,7 +32,7 @@ router = APIRouter(tags=["tiles"])
 _STEADY = "public, max-age=86400"
 
 
-def _tiles(request: Request) -> TileSource:
+async def _tiles(request: Request) -> TileSource:
     source: TileSource = request.app.state.tiles
     return source
 

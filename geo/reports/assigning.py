@@ -3,7 +3,7 @@ it."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -20,13 +20,15 @@ from geo.wards.directory import Answer, Ward, WardDirectory
 
 @dataclass(frozen=True)
 class Intake:
-    """What every report of a service is taken in with: keys and rules, no state."""
+    """What every report of a service is taken in with: keys, rules, and the categories as they were
+    when they were read last (`geo.store.reports.context`): to write asks whether they still are."""
 
     wards: WardDirectory
     keys: Keys
     timezone: str
     snap_m: float
     rules: CityRules
+    seen: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def place(self, lon: float, lat: float, accuracy_m: float | None, now: datetime) -> Answer:
         """The ward of a point on the city's local day of `now`; raises `OutsideCoverage`."""

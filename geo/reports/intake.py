@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from geo.errors import Invalid, KeyReused, OutsideCoverage, UnknownCategory
+from geo.errors import Invalid, KeyReused, PinwardError, UnknownCategory
 from geo.photos import keeping
 from geo.reports import codes, contacts, events
 from geo.reports.assigning import Intake
@@ -22,7 +23,6 @@ from geo.reports.times import rfc3339
 from geo.store import categories as category_store
 from geo.store import reports as store
 from geo.store.database import AnyRow, AsyncConnection
-from geo.wards.directory import Answer
 
 # A phone's clock may run ahead of ours.
 CLOCK_TOLERANCE = timedelta(minutes=10)
@@ -66,7 +66,8 @@ async def submit(
     idempotency_key: UUID | None = None,
     doubts: Doubts = NO_DOUBTS,
 ) -> Receipt:
-    """Take in a report; all it writes is in the caller's transaction.
+    """Take in a report; all it writes is in the caller's transaction, or, of a report without
+    photos, in one statement.
 
     `now` is aware; wards are dated by the city's local day of it. With an `idempotency_key` the
     same report sent again, also at the same moment, gets the first answer.
@@ -75,24 +76,54 @@ async def submit(
     `Invalid` when the answers do not fit the category, `observed_at` is not of the last year, or a
     photo's id cannot be used.
     """
-    place, outside = _place(new, intake, now)
-    body_hash = None
-    hashed = key_hash(idempotency_key)
+    hashed, body_hash = key_hash(idempotency_key), None
     if idempotency_key:
         body_hash = _body_hash(new, intake.keys.secret)
         secret = codes.secret_of_key(intake.keys.secret, idempotency_key)
     else:
         secret = codes.new_secret()
-    well_formed = CATEGORY_CODE.fullmatch(new.category)
-    known = await store.context(conn, new.category if well_formed else "", hashed)
-    # Before any other check: a replay gets its first answer even if the rules changed since.
-    if known.answer is not None:
-        return _replay(known, new, intake.keys, idempotency_key)
-    category = known.category
-    if category is None or not category["offered"]:
-        raise await unknown_category(conn, new.category)
-    if place is None:
-        raise outside or OutsideCoverage()
+    claim = {
+        "secret_hash": codes.secret_hash(secret),
+        "key_hash": hashed,
+        "body_hash": body_hash,
+    }
+    category = intake.seen.get(new.category)
+    for _ in range(TRIES):
+        ready: _Ready | None = None
+        if category is not None:
+            # Of a replay nothing is refused, and by now what refuses it may have changed.
+            with suppress(PinwardError):
+                ready = _ready(new, intake, category, now, doubts)
+        else:
+            well_formed = CATEGORY_CODE.fullmatch(new.category)
+            known = await store.context(conn, new.category if well_formed else "", hashed)
+            # Before any other check: a replay gets its first answer even if the rules changed.
+            if known.answer is not None:
+                return _replay(known, new, intake.keys, idempotency_key)
+            if known.category is None or not known.category["offered"]:
+                raise await unknown_category(conn, new.category)
+            ready = _ready(new, intake, known.category, now, doubts)
+            intake.seen[new.category] = known.category
+        if ready is not None and (answer := await _file(conn, ready, claim, intake.keys, now)):
+            return Receipt(answer, secret, replayed=False)
+        category = None
+    raise RuntimeError(f"the report could not be filed in {TRIES} tries")
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A report that nothing speaks against: what is written of it, and what its sender is told."""
+
+    new: NewReport
+    doubts: Doubts
+    values: dict[str, Any]
+    told: dict[str, Any]
+
+
+def _ready(
+    new: NewReport, intake: Intake, category: dict[str, Any], now: datetime, doubts: Doubts
+) -> _Ready:
+    place = intake.place(new.lon, new.lat, new.accuracy_m, now)
     _check_observed(new.observed_at, now)
     assigned = intake.assigned(place, (new.lon, new.lat), new.accuracy_m, category, now)
     told = [events.received(), *filter(None, [assigned.event])]
@@ -102,6 +133,7 @@ async def submit(
     values = {
         "kind": new.kind,
         "category": new.category,
+        "category_seen": category["seen"],
         **assigned.columns(),
         **dues,
         "text": new.text,
@@ -112,49 +144,42 @@ async def submit(
         "answers": _json(check_answers(category["questions"], new.answers)),
         "observed_at": new.observed_at,
         "now": now,
-        "secret_hash": codes.secret_hash(secret),
-        "key_hash": hashed,
-        "body_hash": body_hash,
         "events": _json(told),
         "withheld": "review" if doubts.reasons else None,
         "device_until": now + DEVICE_KEPT,
     }
     answer = {**assigned.told(), "due_at": dues["due_at"] and rfc3339(dues["due_at"])}
+    return _Ready(new, doubts, values, answer)
+
+
+async def _file(
+    conn: AsyncConnection, ready: _Ready, claim: dict[str, Any], keys: Keys, now: datetime
+) -> dict[str, Any] | None:
+    """Write it; what its sender is told. None: nothing was, as its category was changed since, or
+    its key has an answer by now."""
+    new = ready.new
     for _ in range(TRIES):
-        answer = {**answer, "code": codes.new_code()}
+        answer = {**ready.told, "code": codes.new_code()}
         report_id = uuid7()
         named = {"id": report_id, "code": answer["code"], "answer": _json(answer)}
-        device = doubts.device and intake.keys.seal_device(doubts.device, report_id)
-        reachable = _ANONYMOUS
-        if new.contact:
-            reachable = contacts.row_of(new.contact, report_id, intake.keys)
-        written = await store.submit(conn, {**values, **named, **reachable, "device": device})
+        device = ready.doubts.device and keys.seal_device(ready.doubts.device, report_id)
+        reachable = contacts.row_of(new.contact, report_id, keys) if new.contact else _ANONYMOUS
+        written = await store.submit(
+            conn, {**ready.values, **claim, **named, **reachable, "device": device}
+        )
         if written.filed:
             # A statement of its own, so that most reports, which have none, do not pay for it.
             if new.photos:
-                await keeping.attach(conn, named["id"], new.photos, now)
-            return Receipt(answer, secret, replayed=False)
-        if hashed and not written.claimed:
-            # Another request with this key was under way; it has committed by now.
-            known = await store.context(conn, "", hashed)
-            return _replay(known, new, intake.keys, idempotency_key)
-        if hashed:
-            await store.release_key(conn, hashed)
+                await keeping.attach(conn, report_id, new.photos, now)
+            return answer
+        if written.free or not written.current:
+            return None
     raise RuntimeError(f"no free report code found in {TRIES} tries")
 
 
 def key_hash(idempotency_key: UUID | None) -> bytes | None:
     """What the database keeps of an Idempotency-Key."""
     return hashlib.sha256(idempotency_key.bytes).digest() if idempotency_key else None
-
-
-def _place(
-    new: NewReport, intake: Intake, now: datetime
-) -> tuple[Answer | None, OutsideCoverage | None]:
-    try:
-        return intake.place(new.lon, new.lat, new.accuracy_m, now), None
-    except OutsideCoverage as error:
-        return None, error
 
 
 def _body_hash(new: NewReport, secret_key: bytes) -> bytes:

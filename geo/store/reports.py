@@ -73,7 +73,8 @@ BLUR_DEGREES = 0.0007
 
 
 async def context(conn: AsyncConnection, category: str, key_hash: bytes | None) -> AnyRow:
-    """Row of `category` (JSON, None: unknown) and `body_hash, answer` of the key's first use."""
+    """Row of `category` (JSON, None: unknown; `seen` says how it was) and `body_hash, answer` of
+    the key's first use."""
     found = await conn.execute(
         load_sql("geo.store", "reports_context"), {"category": category, "key_hash": key_hash}
     )
@@ -81,15 +82,8 @@ async def context(conn: AsyncConnection, category: str, key_hash: bytes | None) 
 
 
 async def submit(conn: AsyncConnection, values: dict[str, Any]) -> AnyRow:
-    """Write a report with its events, contact and key; row of counts `claimed, filed`."""
+    """Write a report with its events, contact and key; row of `current, free, claimed, filed`."""
     return (await conn.execute(load_sql("geo.store", "reports_submit"), values)).one()
-
-
-async def release_key(conn: AsyncConnection, key_hash: bytes) -> None:
-    """Take back a claim of this same transaction."""
-    await conn.execute(
-        sql("DELETE FROM idempotency_keys WHERE key_hash = :key_hash"), {"key_hash": key_hash}
-    )
 
 
 def _selected(*, own: bool = False) -> Select[Any]:

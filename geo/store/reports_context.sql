@@ -9,7 +9,8 @@ SELECT
                 'name', jsonb_build_object('vi', c.name_vi, 'en', c.name_en),
                 'offered', c.offered,
                 'questions', c.questions,
-                'deadlines', c.deadlines
+                'deadlines', c.deadlines,
+                'seen', CAST(c.xmin AS text)
             )
         FROM categories AS c
         WHERE c.code = CAST(:category AS text)

@@ -1,16 +1,32 @@
--- Everything that one submitted report writes, in one statement: the claim of its Idempotency-Key
--- with the answer a replay will get, the report, its first events, its sealed contact, and for a
--- while, apart from it, the keyed hash of the device.
--- Of two requests racing with one key the second waits at the claim until the first commits, then
--- claims nothing and files nothing (claimed = 0). A code that is taken files nothing (filed = 0).
-WITH claimed AS (
+-- Everything that one submitted report writes, in one statement, which is a transaction of its own
+-- where nothing else is written: the claim of its Idempotency-Key with the answer a replay will get,
+-- the report, its first events, its sealed contact, and for a while, apart from it, the keyed hash of
+-- the device.
+-- Nothing is written when its category was changed since it was read (current = 0: xmin is another),
+-- or its code is taken (free = 0). Of two requests racing with one key the second waits at the claim
+-- until the first commits, then claims nothing and files nothing (claimed = 0).
+-- Two that chose one code within the same moment, which is not expected to happen ever, are the one
+-- case in which this fails whole.
+WITH known AS (
+    SELECT
+        (
+            SELECT count(*) FROM categories
+            WHERE
+                code = CAST(:category AS text)
+                AND xmin = CAST(CAST(:category_seen AS text) AS xid)
+        ) AS current,
+        (SELECT 1 - count(*) FROM reports WHERE code = CAST(:code AS text)) AS free
+),
+
+claimed AS (
     INSERT INTO idempotency_keys (key_hash, body_hash, answer, created_at)
     SELECT
         CAST(:key_hash AS bytea),
         CAST(:body_hash AS bytea),
         CAST(:answer AS jsonb),
         CAST(:now AS timestamptz)
-    WHERE CAST(:key_hash AS bytea) IS NOT NULL
+    FROM known
+    WHERE CAST(:key_hash AS bytea) IS NOT NULL AND current = 1 AND free = 1
     ON CONFLICT (key_hash) DO NOTHING
     RETURNING 1
 ),
@@ -49,8 +65,11 @@ filed AS (
         CAST(:warn_at AS timestamptz),
         CAST(:secret_hash AS bytea),
         CAST(:withheld AS text)
-    WHERE CAST(:key_hash AS bytea) IS NULL OR EXISTS (SELECT 1 FROM claimed)
-    ON CONFLICT (code) DO NOTHING
+    FROM known
+    WHERE
+        current = 1
+        AND free = 1
+        AND (CAST(:key_hash AS bytea) IS NULL OR EXISTS (SELECT 1 FROM claimed))
     RETURNING id
 ),
 
@@ -88,5 +107,8 @@ reachable AS (
 )
 
 SELECT
+    current,
+    free,
     (SELECT count(*) FROM claimed) AS claimed,
     (SELECT count(*) FROM filed) AS filed
+FROM known

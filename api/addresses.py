@@ -22,10 +22,12 @@ def public_base(request: HTTPConnection, settings: Settings) -> str:
         return settings.public_url.rstrip("/")
     if not by_a_trusted_proxy(request, settings):
         host = request.headers.get("host", "")
-        return f"{request.url.scheme}://{host if _HOST.fullmatch(host) else request.url.netloc}"
+        return (
+            f"{request.scope['scheme']}://{host if _HOST.fullmatch(host) else request.url.netloc}"
+        )
     scheme = request.headers.get("x-forwarded-proto", "").split(",")[0].strip().lower()
     if scheme not in ("http", "https"):
-        scheme = request.url.scheme
+        scheme = request.scope["scheme"]
     host = request.headers.get("x-forwarded-host", "").split(",")[0].strip()
     if not _HOST.fullmatch(host):
         host = request.headers.get("host", "")

@@ -73,10 +73,10 @@ def tipg(url: str) -> Iterator[int]:
 
 
 @contextmanager
-def asgi(app: str, env: dict[str, str], workers: int = WORKERS) -> Iterator[int]:
+def asgi(app: str, env: dict[str, str], workers: int = WORKERS, *options: str) -> Iterator[int]:
     """Any ASGI application under the server and the settings that `pinward serve` uses."""
     words = ["granian", "--interface", "asgi", "--loop", "uvloop", "--no-ws", "--workers"]
-    words += [str(workers), "--host", "127.0.0.1", "--port", "{port}", app]
+    words += [str(workers), "--host", "127.0.0.1", "--port", "{port}", *options, app]
     with _process(words, env, "/") as port:
         yield port
 

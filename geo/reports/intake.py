@@ -229,5 +229,4 @@ def _check_observed(observed_at: datetime | None, now: datetime) -> None:
         raise Invalid.of("observed_at", message)
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+_json = json.JSONEncoder(ensure_ascii=False).encode

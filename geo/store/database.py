@@ -100,5 +100,10 @@ async def driver(conn: AsyncConnection) -> psycopg.AsyncConnection:
 
 @cache
 def load_sql(package: str, name: str) -> TextClause:
-    """The statement in `<package>/<name>.sql`; parameters are written `:name` there."""
-    return text(resources.files(package).joinpath(f"{name}.sql").read_text(encoding="utf-8"))
+    """The statement in `<package>/<name>.sql`; parameters are written `:name` there.
+
+    Without its comments and indents: what is longer than 4,096 bytes, psycopg reads anew each time.
+    """
+    lines = resources.files(package).joinpath(f"{name}.sql").read_text(encoding="utf-8").split("\n")
+    stripped = (line.strip() for line in lines)
+    return text("\n".join(line for line in stripped if line and not line.startswith("--")))

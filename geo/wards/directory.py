@@ -200,8 +200,7 @@ class WardDirectory:
             )
         ward = self.wards[day.place[codes[0]]]
         others: tuple[tuple[Ward, float], ...] = ()
-        # Most circles lie within one ward, which is quickly seen.
-        if accuracy_m and not day.index.alone(*np.array([[lon], [lat], [accuracy_m]])).all():
+        if accuracy_m:
             others = tuple(
                 (self.wards[day.place[code]], far)
                 for code, far in day.index.near(lon, lat, accuracy_m)

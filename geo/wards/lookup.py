@@ -155,11 +155,24 @@ class WardIndex:
         """
         if not radius_m >= 0:
             raise Invalid(f"radius_m must be zero or more metres, not {radius_m}")
+        if only := self._only(*checked(lon, lat), radius_m):
+            return [(only, 0.0)]
         _, label, distance_m = self.around(lon, lat, radius_m)
         return [
             (self.codes[ward], far)
             for ward, far in zip(label.tolist(), distance_m.tolist(), strict=True)
         ]
+
+    def _only(self, lon: Floats, lat: Floats, radius_m: float) -> str | None:
+        """The ward that covers a point and alone touches a box around its circle, as most do: to
+        see that takes a tenth of the time that it takes to measure. None: not so."""
+        wide, high = reach(lat, radius_m)
+        box = shapely.box(lon - wide, lat - high, lon + wide, lat + high)[0]
+        ward = self._tree.query(box)
+        ward = ward[shapely.intersects(self._polygons[ward], box)]
+        if len(ward) == 1 and shapely.intersects_xy(self._polygons[ward[0]], lon, lat).all():
+            return self.codes[int(ward[0])]
+        return None
 
     def around(
         self, lon: npt.ArrayLike, lat: npt.ArrayLike, radius_m: npt.ArrayLike

@@ -22,6 +22,8 @@ class Workdays:
     off: Collection[date] = frozenset()
     worked: Collection[date] = frozenset()
     _known: holidays.HolidayBase | None = field(init=False, repr=False, compare=False, default=None)
+    # Each day is asked for again and again, by each report that is due some days later.
+    _told: dict[date, bool] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.country:
@@ -30,6 +32,12 @@ class Workdays:
 
     def __call__(self, day: date) -> bool:
         """Whether the offices work on this local day."""
+        told = self._told.get(day)
+        if told is None:
+            told = self._told[day] = self._works(day)
+        return told
+
+    def _works(self, day: date) -> bool:
         if day in self.worked:
             return True
         if day in self.off:

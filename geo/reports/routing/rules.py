@@ -136,15 +136,24 @@ class Router:
     rules: Sequence[Rule] = ()
     facilities: Mapping[str, FacilityIndex] = field(default_factory=dict)
 
+    _widest: dict[str, float] = field(init=False, repr=False, compare=False)
+
     def __post_init__(self) -> None:
         ordered = tuple(sorted(self.rules, key=lambda rule: (rule.position, rule.code)))
         object.__setattr__(self, "rules", ordered)
         for zone in {id(rule.zone): rule.zone for rule in ordered if rule.zone}.values():
             shapely.prepare(zone.geom)
+        widest: dict[str, float] = {}
+        for kind, within_m in (rule.near for rule in ordered if rule.near):
+            widest[kind] = max(within_m, widest.get(kind, 0.0))
+        object.__setattr__(self, "_widest", widest)
 
     def fit(self, case: Case) -> Fit | None:
         """The first rule that fits; None: the ward's own committee answers."""
         local = case.at.astimezone(ZoneInfo(self.timezone))
+        # Many rules ask for one zone, or for schools: it is looked up once.
+        within: dict[str, bool] = {}
+        nearest: dict[str, tuple[str, float] | None] = {}
         for rule in self.rules:
             if rule.category not in (None, case.category, case.family):
                 continue
@@ -152,14 +161,21 @@ class Router:
                 continue
             if not rule.in_time(local):
                 continue
-            if rule.zone and not shapely.intersects_xy(rule.zone.geom, case.lon, case.lat):
-                continue
+            if zone := rule.zone:
+                if zone.code not in within:
+                    inside = shapely.intersects_xy(zone.geom, case.lon, case.lat)
+                    within[zone.code] = bool(inside)
+                if not within[zone.code]:
+                    continue
             if rule.near is None:
                 return Fit(rule)
             kind, within_m = rule.near
-            index = self.facilities.get(kind)
-            there = index.nearest(case.lon, case.lat, within_m) if index else None
-            if there:
+            if kind not in nearest:
+                index = self.facilities.get(kind)
+                widest = self._widest[kind]
+                nearest[kind] = index.nearest(case.lon, case.lat, widest) if index else None
+            there = nearest[kind]
+            if there and there[1] <= within_m:
                 return Fit(rule, (there[0], kind, there[1]))
         return None
 

@@ -100,10 +100,15 @@ async def driver(conn: AsyncConnection) -> psycopg.AsyncConnection:
 
 @cache
 def load_sql(package: str, name: str) -> TextClause:
-    """The statement in `<package>/<name>.sql`; parameters are written `:name` there.
+    """The statement in `<package>/<name>.sql`; parameters are written `:name` there."""
+    return text(read_sql(package, name))
+
+
+def read_sql(package: str, name: str) -> str:
+    """What is in `<package>/<name>.sql`.
 
     Without its comments and indents: what is longer than 4,096 bytes, psycopg reads anew each time.
     """
     lines = resources.files(package).joinpath(f"{name}.sql").read_text(encoding="utf-8").split("\n")
     stripped = (line.strip() for line in lines)
-    return text("\n".join(line for line in stripped if line and not line.startswith("--")))
+    return "\n".join(line for line in stripped if line and not line.startswith("--"))

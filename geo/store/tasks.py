@@ -6,29 +6,36 @@ or neither for the city), so that what others have to do near by costs nothing.
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
-    Float,
     FromClause,
     Select,
+    TextClause,
+    and_,
     bindparam,
     func,
     literal,
     select,
+    text,
     true,
     tuple_,
 )
+from sqlalchemy.dialects.postgresql import psycopg
 
-from geo.store.database import AnyRow, AsyncConnection, load_sql
+from geo.scope import Scope
+from geo.store.database import AnyRow, AsyncConnection, read_sql
 from geo.store.tables import (
     report_events,
     reports,
     task_actions,
 )
+from geo.store.tables.reports import OPEN_STATUSES
 
+_DIALECT = psycopg.dialect()  # type: ignore[no-untyped-call]
 Where = Sequence[ColumnElement[bool]]
 _geom = reports.c.geom
 
@@ -74,26 +81,59 @@ def _point(lon: float, lat: float) -> Any:
 
 async def nearest(
     conn: AsyncConnection,
-    heads: Heads,
+    scope: Scope,
     where: Where,
     at: tuple[float, float],
     reach: tuple[float, float],
     limit: int,
 ) -> Sequence[AnyRow]:
-    """The `limit` tasks nearest by degrees (`apart`) within a box around lon, lat; `id, lon, lat`.
+    """The `limit` tasks of a scope nearest by degrees (`apart`) within a box around lon, lat, as
+    `read` has them; `where` narrows them further.
 
     Longitudes beyond ±180 are meant as they stand: the point is seen from over there.
     """
-    apart = _geom.op("<->", return_type=Float())(_point(*at)).label("apart")
-    near = (
-        select(reports.c.id, func.ST_X(_geom).label("lon"), func.ST_Y(_geom).label("lat"), apart)
-        .where(box(*at, reach), *where)
-        .order_by(apart)
-        .limit(whole(limit))
+    (lon, lat), (east, north) = at, reach
+    values: dict[str, Any] = {"lon": lon, "lat": lat, "east": east, "north": north}
+    values |= {"organisation": scope.organisation_id, "ward": scope.ward}
+    also = ""
+    if where:
+        narrowed = and_(*where).compile(
+            dialect=_DIALECT, compile_kwargs={"render_postcompile": True}
+        )
+        also = f"AND {narrowed}"
+        values |= {**narrowed.params}
+    query = _nearest_sql(scope.organisation_id is not None, scope.ward is not None)
+    query = query.replace("{also}", also).replace("{limit}", str(limit))
+    return (await conn.exec_driver_sql(query, values)).all()
+
+
+@cache
+def _nearest_sql(of_organisation: bool, of_ward: bool) -> str:
+    """Written out as `tasks_read` is, and for the same reason."""
+    here = "ST_SetSRID(ST_MakePoint(%(lon)s, %(lat)s), 4326)"
+    of = [f"status IN {OPEN_STATUSES!r}", "organisation_id IS NOT NULL"]
+    of += ["organisation_id = %(organisation)s"] if of_organisation else []
+    of += ["ward_id = head.id"] if of_ward else []
+    versions = "(SELECT id FROM wards WHERE coalesce(same_as, id) = %(ward)s) AS head, "
+    source = (
+        f"(SELECT found.* FROM {versions if of_ward else ''}LATERAL ("
+        f"SELECT reports.*, geom <-> {here} AS apart FROM reports WHERE {' AND '.join(of)} "
+        "AND geom && ST_MakeEnvelope(%(lon)s::float8 - %(east)s, %(lat)s::float8 - %(north)s, "
+        "%(lon)s::float8 + %(east)s, %(lat)s::float8 + %(north)s, 4326) {also} "
+        f"ORDER BY geom <-> {here} LIMIT {{limit}}) AS found ORDER BY apart LIMIT {{limit}})"
     )
-    source, found = heads.each(near)
-    query = select(found).select_from(source).order_by(found.c.apart).limit(whole(limit))
-    return (await conn.execute(query)).all()
+    return read_sql("geo.store", "tasks_read").format(source=source, more=", r.apart")
+
+
+async def inside(
+    conn: AsyncConnection, heads: Heads, where: Where, boxes: ColumnElement[bool]
+) -> Sequence[AnyRow]:
+    """All tasks for which `boxes` holds, in no order; `id, lon, lat`."""
+    some = select(reports.c.id, func.ST_X(_geom).label("lon"), func.ST_Y(_geom).label("lat")).where(
+        boxes, *where
+    )
+    source, found = heads.each(some)
+    return (await conn.execute(select(found).select_from(source))).all()
 
 
 async def within(
@@ -125,8 +165,14 @@ async def within(
 async def read(conn: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, AnyRow]:
     """The tasks of these ids: columns of `reports`, `lon, lat`, names of category, ward,
     organisation and holder, `photos` that the staff do not hide, `version`."""
-    found = await conn.execute(load_sql("geo.store", "tasks_read"), {"ids": list(ids)})
+    found = await conn.execute(_by_ids(), {"ids": list(ids)})
     return {row.id: row for row in found}
+
+
+@cache
+def _by_ids() -> TextClause:
+    source = "(SELECT * FROM reports WHERE id = ANY(CAST(:ids AS uuid[])))"
+    return text(read_sql("geo.store", "tasks_read").format(source=source, more=""))
 
 
 async def ids_of(conn: AsyncConnection, where: Where, codes: Sequence[str]) -> dict[str, UUID]:

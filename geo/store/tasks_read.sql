@@ -1,4 +1,5 @@
--- Tasks by their ids, as the staff are shown them: photos that the staff do not hide, the version.
+-- Tasks as the staff are shown them: photos that the staff do not hide, the version. {source}: rows
+-- of `reports`, and perhaps `apart`.
 -- Written out, since a list of tasks is asked for often, and to put it together takes longer than
 -- to answer it.
 SELECT
@@ -31,10 +32,9 @@ SELECT
     ) AS photos,
     (
         SELECT CAST(coalesce(max(e.id), 0) AS text) FROM report_events AS e WHERE e.report_id = r.id
-    ) AS version
-FROM reports AS r
+    ) AS version{more}
+FROM {source} AS r
 JOIN categories AS c ON c.code = r.category_code
 LEFT JOIN wards AS w ON w.id = r.ward_id
 LEFT JOIN organisations AS o ON o.id = r.organisation_id
 LEFT JOIN users AS holder ON holder.id = r.holder_id
-WHERE r.id = ANY (CAST(:ids AS uuid[]))

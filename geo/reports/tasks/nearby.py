@@ -1,8 +1,8 @@
 """What is to be done near by: by geodesic distance, or the most urgent within a radius.
 
 The index knows degrees, and a degree of longitude is shorter than one of latitude. So a few more
-are taken than are asked for and measured on the ellipsoid, until none that was left out can be
-nearer than the last one that is told.
+are taken than are asked for and measured on the ellipsoid. Where one that was left out may still be
+nearer than the last of them, all that may be are measured.
 """
 
 import math
@@ -45,44 +45,47 @@ async def nearby(
     By `distance`; or by `deadline` or `priority` (equally urgent ones by deadline), of all those
     within the radius, what has no deadline last.
     """
-    found = (
-        await _nearest(conn, wanted, at, radius_m, limit)
-        if order == "distance"
-        else await _urgent(conn, wanted, at, radius_m, order, limit)
-    )
+    if order == "distance":
+        return await _nearest(conn, wanted, at, radius_m, limit)
+    found = await _urgent(conn, wanted, at, radius_m, order, limit)
     rows = await store.read(conn, found)
     told = [rows[each] for each in found if each in rows]
-    metres = _metres(at, told)
-    if order == "distance":
-        both = zip(told, metres, strict=True)
-        return sorted(both, key=lambda each: (each[1], each[0].id.int))
-    return list(zip(told, metres, strict=True))
+    return list(zip(told, _metres(at, told), strict=True))
 
 
 async def _nearest(
     conn: AsyncConnection, wanted: Wanted, at: tuple[float, float], radius_m: float, limit: int
-) -> list[UUID]:
+) -> list[tuple[AnyRow, float]]:
     lon, lat = at
     box = reach(lat, radius_m)
-    # As many more as the degrees of here are out of proportion, and enough for a heap far away.
-    take = int(3 * limit / max(math.cos(math.radians(lat)), 0.1) ** 2) + 10
-    while True:
-        rows: list[AnyRow] = []
-        left_out = math.inf
-        for origin in _origins(lon, box[0]):
-            some = await store.nearest(
-                conn, wanted.heads(), wanted.where(), (origin, lat), box, take
-            )
-            rows += some
-            if len(some) == take:
-                left_out = min(left_out, at_least_m(lat, some[-1].apart))
-        metres = _metres(at, rows)
-        order = sorted(range(len(rows)), key=lambda k: (metres[k], rows[k].id.int))
-        order = [k for k in order if metres[k] <= radius_m][:limit]
-        enough = metres[order[-1]] if len(order) == limit else radius_m
-        if enough < left_out:
-            return [rows[k].id for k in order]
-        take *= 3
+    # As many more as the degrees of here are out of proportion, and a few.
+    take = int(1.15 * limit / max(math.cos(math.radians(lat)), 0.1)) + 4
+    rows: list[AnyRow] = []
+    left_out = math.inf
+    for origin in _origins(lon, box[0]):
+        some = await store.nearest(conn, wanted.scope, wanted.chosen(), (origin, lat), box, take)
+        rows += some
+        if len(some) == take:
+            left_out = min(left_out, at_least_m(lat, some[-1].apart))
+    found = _first(at, rows, radius_m, limit)
+    enough = found[-1][1] if len(found) == limit else radius_m
+    if enough < left_out:
+        return found
+    # A heap at one place, or an odd shape: all that may be as near as what was found.
+    boxes = _boxes(at, enough)
+    every = await store.inside(conn, wanted.heads(), wanted.where(), boxes)
+    ids = [row.id for row, _ in _first(at, every, radius_m, limit)]
+    rows_of = await store.read(conn, ids)
+    return _first(at, list(rows_of.values()), radius_m, limit)
+
+
+def _first(
+    at: tuple[float, float], rows: Sequence[AnyRow], radius_m: float, limit: int
+) -> list[tuple[AnyRow, float]]:
+    """Those within the radius with their metres, the nearest first."""
+    both = zip(rows, _metres(at, rows), strict=True)
+    near = [each for each in both if each[1] <= radius_m]
+    return sorted(near, key=lambda each: (each[1], each[0].id.int))[:limit]
 
 
 async def _urgent(
@@ -93,12 +96,17 @@ async def _urgent(
     order: Order,
     limit: int,
 ) -> Sequence[UUID]:
-    lon, lat = at
-    box = reach(lat, radius_m)
-    boxes = or_(*(store.box(origin, lat, box) for origin in _origins(lon, box[0])))
+    boxes = _boxes(at, radius_m)
     return await store.within(
         conn, wanted.heads(), wanted.where(), at, radius_m, boxes, _ORDERS[order], limit
     )
+
+
+def _boxes(at: tuple[float, float], radius_m: float) -> ColumnElement[bool]:
+    """What holds for all within geodesic metres."""
+    lon, lat = at
+    box = reach(lat, radius_m)
+    return or_(*(store.box(origin, lat, box) for origin in _origins(lon, box[0])))
 
 
 def reach(lat: float, radius_m: float) -> tuple[float, float]:

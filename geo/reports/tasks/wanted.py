@@ -55,7 +55,11 @@ class Wanted:
 
     def where(self) -> list[ColumnElement[bool]]:
         """What a row of `reports` must meet."""
-        table, found = reports.c, conditions(self.scope)
+        return [*conditions(self.scope), *self.chosen()]
+
+    def chosen(self) -> list[ColumnElement[bool]]:
+        """As `where`, without being a task of the scope."""
+        table, found = reports.c, list[ColumnElement[bool]]()
         if self.organisation:
             of = select(organisations.c.id).where(organisations.c.code.in_(self.organisation))
             found.append(table.organisation_id.in_(of))

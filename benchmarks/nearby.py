@@ -2,8 +2,9 @@
 
 Near by: thirty tasks, exactly the nearest on the ellipsoid, with names, photos and version, as the
 route has them, against the plain KNN query in SQL (the columns of the table, the order of degrees);
-each at the same places, in turns. One organisation and ward is the smallest and far from most
-places: what others have to do near by must not cost anything. Another is the largest.
+each at the same places, in turns. Crews are where their tasks are: each place is some hundred
+metres from an open one of the scope. One organisation and ward is the smallest, behind what others
+have to do near by; another is the largest, also asked for from anywhere in the city.
 """
 
 import asyncio
@@ -41,15 +42,35 @@ def measure(place: City, places: int = PLACES) -> list[dict[str, Any]]:
 
 async def _measure(place: City, places: int) -> list[dict[str, Any]]:
     engine = create_engine(place.url, pool_size=1)
-    where = sites(np.random.default_rng(8), places).tolist()
+    rng = np.random.default_rng(8)
     try:
         async with engine.connect() as conn:
             with psycopg.connect(place.url, autocommit=True) as db:
-                made = [await _near(place, conn, db, *each, where) for each in _scopes(db)]
-                made += [await _inbox(place, conn, *each[:2]) for each in _scopes(db)]
+                scopes = _scopes(db)
+                made = [
+                    await _near(place, conn, db, *each, _among(db, each[2], rng, places))
+                    for each in scopes
+                ]
+                largest = ("from anywhere, " + scopes[1][0], *scopes[1][1:])
+                made.append(await _near(place, conn, db, *largest, sites(rng, places).tolist()))
+                made += [await _inbox(place, conn, *each[:2]) for each in scopes]
     finally:
         await engine.dispose()
     return made
+
+
+def _among(
+    db: psycopg.Connection[Any], scope_sql: str, rng: np.random.Generator, places: int
+) -> list[list[float]]:
+    """Places some hundred metres from open tasks of a scope."""
+    rows = db.execute(
+        f"SELECT ST_X(geom), ST_Y(geom) FROM reports WHERE {OPEN} {scope_sql} "
+        "ORDER BY md5(code) LIMIT %s",
+        [places],
+    ).fetchall()
+    there = np.array(rows)[np.arange(places) % len(rows)]
+    moved: list[list[float]] = (there + rng.normal(0, 0.002, there.shape)).tolist()
+    return moved
 
 
 def _scopes(db: psycopg.Connection[Any]) -> list[tuple[str, Scope, str]]:

@@ -86,9 +86,11 @@ async def nearest(
     at: tuple[float, float],
     reach: tuple[float, float],
     limit: int,
+    *,
+    whole: bool,
 ) -> Sequence[AnyRow]:
-    """The `limit` tasks of a scope nearest by degrees (`apart`) within a box around lon, lat, as
-    `read` has them; `where` narrows them further.
+    """The `limit` tasks of a scope nearest by degrees (`apart`) within a box around lon, lat, in
+    no order: as `read` has them where `whole`, else `id, lon, lat`. `where` narrows them further.
 
     Longitudes beyond ±180 are meant as they stand: the point is seen from over there.
     """
@@ -102,38 +104,30 @@ async def nearest(
         )
         also = f"AND {narrowed}"
         values |= {**narrowed.params}
-    query = _nearest_sql(scope.organisation_id is not None, scope.ward is not None)
+    query = _nearest_sql(scope.organisation_id is not None, scope.ward is not None, whole)
     query = query.replace("{also}", also).replace("{limit}", str(limit))
     return (await conn.exec_driver_sql(query, values)).all()
 
 
 @cache
-def _nearest_sql(of_organisation: bool, of_ward: bool) -> str:
+def _nearest_sql(of_organisation: bool, of_ward: bool, whole: bool) -> str:
     """Written out as `tasks_read` is, and for the same reason."""
     here = "ST_SetSRID(ST_MakePoint(%(lon)s, %(lat)s), 4326)"
     of = [f"status IN {OPEN_STATUSES!r}", "organisation_id IS NOT NULL"]
-    of += ["organisation_id = %(organisation)s"] if of_organisation else []
+    of += ["organisation_id = CAST(%(organisation)s AS int)"] if of_organisation else []
     of += ["ward_id = head.id"] if of_ward else []
     versions = "(SELECT id FROM wards WHERE coalesce(same_as, id) = %(ward)s) AS head, "
+    columns = "reports.*" if whole else "id, ST_X(geom) AS lon, ST_Y(geom) AS lat"
     source = (
         f"(SELECT found.* FROM {versions if of_ward else ''}LATERAL ("
-        f"SELECT reports.*, geom <-> {here} AS apart FROM reports WHERE {' AND '.join(of)} "
+        f"SELECT {columns}, geom <-> {here} AS apart FROM reports WHERE {' AND '.join(of)} "
         "AND geom && ST_MakeEnvelope(%(lon)s::float8 - %(east)s, %(lat)s::float8 - %(north)s, "
         "%(lon)s::float8 + %(east)s, %(lat)s::float8 + %(north)s, 4326) {also} "
         f"ORDER BY geom <-> {here} LIMIT {{limit}}) AS found ORDER BY apart LIMIT {{limit}})"
     )
+    if not whole:
+        return source
     return read_sql("geo.store", "tasks_read").format(source=source, more=", r.apart")
-
-
-async def inside(
-    conn: AsyncConnection, heads: Heads, where: Where, boxes: ColumnElement[bool]
-) -> Sequence[AnyRow]:
-    """All tasks for which `boxes` holds, in no order; `id, lon, lat`."""
-    some = select(reports.c.id, func.ST_X(_geom).label("lon"), func.ST_Y(_geom).label("lat")).where(
-        boxes, *where
-    )
-    source, found = heads.each(some)
-    return (await conn.execute(select(found).select_from(source))).all()
 
 
 async def within(

@@ -4,7 +4,7 @@
 SELECT
     r.id, r.code, r.status, r.priority, r.text, r.created_at, r.due_at, r.first_due_at,
     r.replied_at, r.waits_since, r.holder_id, r.withheld, r.reasons, r.accuracy_m, r.supports,
-    r.reopened, r.channel, r.organisation_id,
+    r.reopened, r.channel, r.organisation_id, r.escalated, r.first_escalated,
     ST_X(r.geom) AS lon,
     ST_Y(r.geom) AS lat,
     c.code AS category_code,

@@ -79,6 +79,10 @@ def test_wards_and_zones_the_edge_is_inside():
         ((time(22), time(5)), None, "2026-11-23 23:00", True),
         ((time(22), time(5)), None, "2026-11-24 04:59", True),
         ((time(22), time(5)), None, "2026-11-24 05:00", False),
+        # around the clock
+        ((time(0), time(0)), None, "2026-11-24 05:00", True),
+        ((time(7), time(7)), {6}, "2026-11-22 06:59", True),
+        ((time(7), time(7)), {6}, "2026-11-22 07:00", False),
         (None, {6, 7}, "2026-11-22 10:00", True),
         (None, {6, 7}, "2026-11-23 10:00", False),
         # the night of Saturday, which is Sunday's morning by the calendar

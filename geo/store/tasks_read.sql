@@ -1,4 +1,5 @@
--- Tasks by their ids, as the staff are shown them: photos that the staff do not hide, the version.
+-- Tasks by their ids, as the staff are shown them: photos that the staff do not hide, the version
+-- (the newest event that somebody made: that time runs out is nobody's change).
 -- Written out, since a list of tasks is asked for often, and to put it together takes longer than
 -- to answer it.
 SELECT
@@ -30,7 +31,9 @@ SELECT
         WHERE p.report_id = r.id AND NOT p.hidden
     ) AS photos,
     (
-        SELECT CAST(coalesce(max(e.id), 0) AS text) FROM report_events AS e WHERE e.report_id = r.id
+        SELECT CAST(coalesce(max(e.id), 0) AS text)
+        FROM report_events AS e
+        WHERE e.report_id = r.id AND e.kind <> 'escalated'
     ) AS version
 FROM reports AS r
 JOIN categories AS c ON c.code = r.category_code

@@ -2,12 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Integer, case, cast, func, select
 
 from geo.store.database import AnyRow, AsyncConnection, load_sql
 from geo.store.tables import categories, organisations, report_events, reports, users, wards
+
+TOLD_BY_TIME: Final = "escalated"
+"""Kind of the events that say that time runs out (`escalate.sql`): nobody changed anything, so
+whoever looked at the report before has seen it as it is."""
 
 _COLUMNS = (
     *("id", "code", "status", "category_code", "created_at", "runs_since", "waits_since"),
@@ -23,11 +28,11 @@ async def locked(conn: AsyncConnection, code: str) -> AnyRow | None:
 
     Its columns of work; its category's `family, category_vi, category_en, deadlines,
     photo_wanted`; `ward_code`, and `ward`, the id of its ward's first version; `holder_name`;
-    `version`, the number of its newest event.
+    `version`, the number of the newest event that somebody made.
     """
     version = (
         select(func.coalesce(func.max(report_events.c.id), 0))
-        .where(report_events.c.report_id == reports.c.id)
+        .where(report_events.c.report_id == reports.c.id, report_events.c.kind != TOLD_BY_TIME)
         .correlate(reports)
         .scalar_subquery()
     )

@@ -1,5 +1,6 @@
 """What crews did without a signal: done once, in order, and nothing of it lost."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -11,6 +12,8 @@ from staffed import signed_in
 from working import At
 
 import builders
+from api.jobs import in_time
+from geo.settings import Settings
 
 ACTIONS = "/api/v1/tasks/actions"
 
@@ -191,6 +194,30 @@ def test_it_counts_when_it_was_done_where_that_can_be(service, crew, ago, counts
     # Both times stand in the history.
     assert datetime.fromisoformat(event["data"]["done_at"]) == datetime.fromisoformat(at)
     assert abs(datetime.fromisoformat(event["data"]["sent_at"]) - now) < timedelta(minutes=5)
+
+
+def test_what_time_told_meanwhile_is_no_conflict_and_makes_nobody_late(service, crew, desk):
+    """Done an hour ago without a signal; its time was over, and told to be, half an hour ago."""
+    sent = Sent(service)
+    now = datetime.now(UTC)
+    with psycopg.connect(service.url) as db:
+        db.execute(
+            "UPDATE report_events SET at = at - interval '1 day' FROM reports AS r"
+            " WHERE r.id = report_id AND code = %s",
+            (sent.code,),
+        )
+    due = now - timedelta(minutes=30)
+    sent.becomes(f"due_at = '{due}', warn_at = '{due - timedelta(hours=2)}'")
+    actions = a_day_s_work(sent.code, At(crew, sent.code).seen["version"])
+    etag = At(desk, sent.code).etag
+    settings = Settings(database_url=service.url)
+    assert asyncio.run(in_time(service.url, settings, due + timedelta(minutes=5))) >= 2
+    assert At(crew, sent.code).seen["escalated"]["resolve"] == 2
+    assert At(desk, sent.code).etag == etag
+    done = (now - timedelta(hours=1)).isoformat()
+    assert statuses(replayed(crew, [{**each, "at": done} for each in actions])) == ["done"] * 3
+    seen = At(crew, sent.code).seen
+    assert datetime.fromisoformat(seen["resolved_at"]) == datetime.fromisoformat(done)
 
 
 def test_no_more_than_two_hundred_at_once(crew):

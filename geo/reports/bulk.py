@@ -163,8 +163,8 @@ def _worked(
     replies = [at for kind, at in told if kind in REPLIES]
     ended_at = ends[-1] if ends else row.get("closed_at")
     return {
-        "first_due_at": first and created_at + first,
-        "first_warn_at": first and created_at + WARNED_AT * first,
+        "first_due_at": created_at + first if first else None,
+        "first_warn_at": created_at + WARNED_AT * first if first else None,
         "warn_at": due_at and created_at + WARNED_AT * (due_at - created_at),
         "replied_at": replies[0] if replies else None,
         "waits_since": row.get("updated_at") or created_at if status == "waiting" else None,

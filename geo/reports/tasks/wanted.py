@@ -21,8 +21,8 @@ class Wanted:
     `account` is the id of who asks. A family's code matches its children, too. `ward` are codes as
     of the day `on` of the city, which they need. `holder`: `me`, or `none` for what nobody holds.
     `late`: due before `now` and not waiting. `escalated`: of its first reply, which is still to
-    come, or of its result it was told that time runs out. `q`: all its words occur in the text, marks and case
-    aside.
+    come, or of its result it was told that time runs out. `q`: all its words occur in the text,
+    marks and case aside.
     """
 
     scope: Scope

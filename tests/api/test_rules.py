@@ -234,7 +234,10 @@ def test_what_a_dry_run_says_is_what_happens_once_it_counts(service, put):
             COMPANY + SCHOOL.replace("near =", 'wards = ["26734", "26734x"]\nnear ='),
             "routing flood-school: there is no ward 26734, 26734x",
         ),
-        (COMPANY + SCHOOL.replace('"6h"', '"99999d"'), "routing 1 (flood-school) resolve: must be a time of at"),
+        (
+            COMPANY + SCHOOL.replace('"6h"', '"99999d"'),
+            "routing 1 (flood-school) resolve: must be a time of at most 1830d",
+        ),
         (
             '[[deadline]]\ncategory = "*"\npromise = "resolve"\namount = "9e9d"\nclock ="working"',
             "deadline 1 amount: must be a time like",

@@ -141,27 +141,27 @@ def test_who_comes_between_one_s_own_actions_is_noticed(service, crew, desk):
 
 def test_what_is_another_s_or_not_right_is_refused_and_the_rest_is_done(service, crew):
     lon, lat = builders.middle(1)
-    theirs, mine, right = (
-        Sent(service, lon=lon, lat=lat).code,
-        Sent(service).code,
-        Sent(service).code,
-    )
+    theirs = Sent(service, lon=lon, lat=lat).code
+    mine, right, after = (Sent(service).code for _ in range(3))
     results = replayed(
         crew,
         [
             does(theirs, "take"),
+            does(right, "note", inner="x" * 2001),
             does(mine, "resolve"),
             does("ZZZZZZZ", "take"),
             does(mine, "take"),
-            does(right, "take", after=str(uuid4())),
-            does(right, "note", inner="Cần xe cẩu"),
+            does(after, "take", after=str(uuid4())),
+            does(after, "note", inner="Cần xe cẩu"),
         ],
     )
-    assert statuses(results) == ["refused"] * 3 + ["skipped", "conflict", "skipped"]
+    assert statuses(results) == ["refused"] * 4 + ["skipped", "conflict", "skipped"]
     assert results[0]["problem"]["status"] == 403
     assert results[0]["task"] is None
-    assert results[1]["problem"]["errors"][0]["field"] == "text"
-    assert results[4]["problem"]["type"].endswith("/not-done")
+    # What somebody wrote at too great a length keeps nobody else's work from being done.
+    assert results[1]["problem"]["errors"][0]["field"] == "inner"
+    assert results[2]["problem"]["errors"][0]["field"] == "text"
+    assert results[5]["problem"]["type"].endswith("/not-done")
     assert statuses(replayed(crew, [does(right, "note", inner="Cần xe cẩu")])) == ["done"]
 
 

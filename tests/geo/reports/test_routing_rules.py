@@ -110,6 +110,10 @@ def test_a_school_near_by_is_named_with_its_distance():
     assert (name, kind, round(metres, 1)) == ("Trường Một", "school", 55.3)
     assert router.fit(a_case(lat=10.7494)) is None
     assert router.kinds() == {"school"}
+    # Five metres beyond, at the corner of the box in which it is looked for.
+    lon, lat, _ = GEOD.fwd(106.65, 10.7505, 45, 105)
+    assert router.fit(a_case(lon=lon, lat=lat)) is None
+    assert schools.nearest(lon, lat, 106)[0] == "Trường Một"
     assert not fits(a_rule(near=("clinic", 100.0)), a_case(), facilities={"school": schools})
 
 

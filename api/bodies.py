@@ -49,9 +49,9 @@ class _Bounded(Request):
             chunks.append(chunk)
         kind = self.headers.get("content-type", "").split(";")[0].strip().lower()
         if self.as_form:
-            if chunks and kind != FORM:
+            if size and kind != FORM:
                 raise HTTPException(415, f"the body must be a form, sent as Content-Type: {FORM}")
-        elif chunks and kind != "application/json" and not kind.endswith("+json"):
+        elif size and kind != "application/json" and not kind.endswith("+json"):
             raise HTTPException(
                 415, "the body must be JSON, sent as Content-Type: application/json"
             )

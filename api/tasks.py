@@ -54,6 +54,13 @@ class Holder(BaseModel):
     name: str
 
 
+class Escalated(BaseModel):
+    """What was told of two promises: 1, that four fifths of the time are over; 2, that all is."""
+
+    first_reply: Annotated[int, Field(ge=0, le=2)]
+    resolve: Annotated[int, Field(ge=0, le=2)]
+
+
 class TaskProperties(BaseModel):
     """What is told of a task."""
 
@@ -67,6 +74,9 @@ class TaskProperties(BaseModel):
     created_at: Time
     due_at: Time | None
     late: Annotated[bool, Field(description="its time is over, and it does not wait")]
+    first_due_at: Annotated[Time | None, Field(description="until when to be answered at first")]
+    replied_at: Annotated[Time | None, Field(description="when that was; null: not yet")]
+    escalated: Escalated
     waits_since: Time | None
     holder: Holder | None
     ward: WardBrief | None
@@ -179,8 +189,6 @@ class WholeProperties(TaskProperties):
     """All of a report, whatever its status."""
 
     status: str  # type: ignore[assignment]
-    first_due_at: Time | None
-    replied_at: Time | None
     resolved_at: Time | None
     closed_at: Time | None
     observed_at: Time | None

@@ -49,6 +49,10 @@ class Asked(Page):
     organisation: CodesParam = None
     holder: HolderParam = None
     late: Annotated[bool | None, Field(description="its time is over, and it does not wait")] = None
+    escalated: Annotated[
+        bool | None,
+        Field(description="it was told that its time, or the one for a first reply, runs out"),
+    ] = None
     due_before: TimeParam = None
     priority: PrioritiesParam = None
     q: Annotated[

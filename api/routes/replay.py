@@ -22,6 +22,7 @@ from geo.errors import ChangedMeanwhile, Conflict, PinwardError
 from geo.reports.held import held
 from geo.reports.tasks import replay
 from geo.reports.tasks.whole import whole
+from geo.reports.workflow.acting import LONGEST_NOTE
 from geo.scope import Scope
 from geo.store.database import AnyRow, AsyncConnection
 
@@ -42,12 +43,18 @@ OfflineMove = StrEnum(  # type: ignore[misc]
 )
 
 
+_LENGTH = f"with more than {LONGEST_NOTE} characters it alone is refused"
+
+
 class OfflineAction(MoveBody):
     """What was done to a report; the same `id` again does nothing more."""
 
     id: UUID
     code: Annotated[str, Field(max_length=40)]
     move: OfflineMove
+    # Of any length: what somebody wrote too much of refuses their one action, not all the others.
+    text: Annotated[str, Field(description=f"as of a move; {_LENGTH}")] = ""
+    inner: Annotated[str, Field(description=f"as of a move; {_LENGTH}")] = ""
     version: Annotated[
         str | None, Field(max_length=20, description="of the report as it was seen")
     ] = None

@@ -108,10 +108,11 @@ class Assigned:
         return [*reasons, *routing.rule_reasons(self.fit, self.category, answers, told)]
 
     def dues(self) -> dict[str, Any]:
-        """The columns of what is promised: `first_due_at, due_at, warn_at`."""
+        """The columns of what is promised: `due_at, warn_at`, and the same of the first reply."""
         first, resolve = self.terms.first, self.terms.resolve
         return {
             "first_due_at": first and first.due(self.created_at),
+            "first_warn_at": first and first.promise.warn(self.created_at),
             "due_at": resolve and resolve.due(self.created_at),
             "warn_at": resolve and resolve.promise.warn(self.created_at),
         }

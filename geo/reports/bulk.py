@@ -22,7 +22,9 @@ from geo.wards.directory import WardDirectory
 from geo.wards.lookup import SNAP_M
 
 _BATCH = 20_000
-WORKED = ("first_due_at", "warn_at", "replied_at", "waits_since", "resolved_at")
+WORKED = (
+    *("first_due_at", "first_warn_at", "warn_at", "replied_at", "waits_since", "resolved_at"),
+)
 REPLIES = ("in_progress", "waiting", "resolved", "rejected")
 """Kinds of events by which its sender hears from those who answer for it."""
 
@@ -155,12 +157,14 @@ def _worked(
     """The columns `WORKED`, as its events and its status tell them."""
     created_at, status = row["created_at"], row.get("status")
     hours = promised.get("first_reply_h")
+    first = timedelta(hours=hours) if hours else None
     told = [(event["kind"], event["at"]) for event in row.get("events") or ()]
     ends = [at for kind, at in told if kind in ("resolved", "rejected")]
     replies = [at for kind, at in told if kind in REPLIES]
     ended_at = ends[-1] if ends else row.get("closed_at")
     return {
-        "first_due_at": created_at + timedelta(hours=hours) if hours else None,
+        "first_due_at": created_at + first if first else None,
+        "first_warn_at": created_at + WARNED_AT * first if first else None,
         "warn_at": due_at and created_at + WARNED_AT * (due_at - created_at),
         "replied_at": replies[0] if replies else None,
         "waits_since": row.get("updated_at") or created_at if status == "waiting" else None,

@@ -97,6 +97,7 @@ def framed(
             "flags": columns.flags(n, marked),
             # What was said to its sender, and when, is not in such a file.
             "first_due_at": pa.nulls(n, columns.TIME),
+            "first_warn_at": pa.nulls(n, columns.TIME),
             "warn_at": columns.times(created + promised * _DAY_US * 4 // 5, promised == 0),
             "replied_at": pa.nulls(n, columns.TIME),
             "waits_since": pa.nulls(n, columns.TIME),

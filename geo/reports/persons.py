@@ -45,6 +45,10 @@ LABELS: dict[str, Words] = {
     "promised": words("Thời hạn riêng của phản ánh này", "Promised to this report in particular"),
     "first_due_at": words("Hạn trả lời lần đầu", "First reply due"),
     "replied_at": words("Đã trả lời lần đầu lúc", "First reply at"),
+    "first_warn_at": words("Nhắc trả lời từ", "Whoever answers is reminded to reply from"),
+    "first_escalated": words(
+        "Số lần đã nhắc trả lời", "How often it was told that time to reply runs out"
+    ),
     "warn_at": words("Nhắc đơn vị xử lý từ", "Whoever answers is reminded from"),
     "escalated": words("Số lần đã nhắc về hạn", "How often it was told that time runs out"),
     "waits_since": words("Tạm chờ từ", "Waits since"),

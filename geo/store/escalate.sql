@@ -23,5 +23,5 @@ told AS (
 INSERT INTO report_events (report_id, at, kind, text_vi, text_en, public, data)
 SELECT
     told.id, CAST(:now AS timestamptz), 'escalated', CAST(:vi AS text), CAST(:en AS text), false,
-    jsonb_build_object('level', CAST(:told AS smallint) + 1)
+    jsonb_build_object('promise', 'resolve', 'level', CAST(:told AS smallint) + 1)
 FROM told

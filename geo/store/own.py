@@ -16,10 +16,10 @@ async def row(conn: AsyncConnection, report_id: UUID) -> AnyRow:
     """The report as it is to be changed.
 
     `id, code, status, category_code, text, answers, accuracy_m, lon, lat, ward_id, organisation_id,
-    created_at, content_gone_at, withheld, edited_at, resolved_at, closed_at, rating`, its
-    category's `questions, deadlines, family,
-    category_vi, category_en` (its name), and what its events add up to: `counts` (kind → how many)
-    and `moved_m` (metres the pin was moved in all).
+    created_at, content_gone_at, withheld, edited_at, resolved_at, closed_at, rating`, what its
+    deadlines follow from (`geo.reports.workflow.timing.dues`), its category's `questions,
+    deadlines, family, category_vi, category_en` (its name), and what its events add up to: `counts`
+    (kind → how many) and `moved_m` (metres the pin was moved in all).
     """
     events = (
         select(report_events.c.kind, func.count().label("n"))
@@ -41,6 +41,8 @@ async def row(conn: AsyncConnection, report_id: UUID) -> AnyRow:
                     *("id", "code", "status", "category_code", "text", "answers", "accuracy_m"),
                     *("ward_id", "organisation_id", "created_at", "content_gone_at"),
                     *("withheld", "edited_at", "resolved_at", "closed_at", "rating"),
+                    *("due_at", "warn_at", "escalated", "first_due_at", "first_warn_at"),
+                    *("first_escalated", "replied_at", "reopened", "runs_since", "paused"),
                 )
             ),
             func.ST_X(reports.c.geom).label("lon"),

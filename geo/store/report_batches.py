@@ -22,7 +22,7 @@ REPORT_COLUMNS = (
     *("id", "code", "kind", "category_code", "status", "text", "geom", "accuracy_m", "ward_id"),
     *("ward_match", "ward_distance_m", "organisation_id", "reasons", "channel", "observed_at"),
     *("created_at", "updated_at", "due_at", "closed_at", "source", "source_id", "flags"),
-    *("first_due_at", "warn_at", "replied_at", "waits_since", "resolved_at"),
+    *("first_due_at", "first_warn_at", "warn_at", "replied_at", "waits_since", "resolved_at"),
 )
 EVENT_COLUMNS = ("report_id", "at", "kind", "text_vi", "text_en", "data")
 

@@ -35,8 +35,8 @@ filed AS (
     INSERT INTO reports (
         id, code, kind, category_code, status, text, geom, accuracy_m, ward_id, ward_match,
         ward_distance_m, ambiguous_with, organisation_id, reasons, channel, answers, observed_at,
-        created_at, updated_at, priority, promised, first_due_at, due_at, warn_at, secret_hash,
-        withheld
+        created_at, updated_at, priority, promised, first_due_at, first_warn_at, due_at, warn_at,
+        secret_hash, withheld
     )
     SELECT
         CAST(:id AS uuid),
@@ -61,6 +61,7 @@ filed AS (
         CAST(:priority AS smallint),
         CAST(:promised AS jsonb),
         CAST(:first_due_at AS timestamptz),
+        CAST(:first_warn_at AS timestamptz),
         CAST(:due_at AS timestamptz),
         CAST(:warn_at AS timestamptz),
         CAST(:secret_hash AS bytea),

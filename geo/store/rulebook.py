@@ -47,6 +47,12 @@ async def zone_ids(conn: AsyncConnection) -> dict[str, int]:
     return {row.code: row.id for row in found}
 
 
+async def ward_codes(conn: AsyncConnection, codes: Sequence[str]) -> set[str]:
+    """Those of the codes that are a ward's, of whatever day."""
+    found = await conn.execute(select(wards.c.code).where(wards.c.code.in_(codes)))
+    return set(found.scalars())
+
+
 async def add_rule(conn: AsyncConnection, values: dict[str, Any]) -> None:
     """A rule of routing, all its columns."""
     await conn.execute(insert(routing_rules).values(**values))

@@ -34,6 +34,7 @@ from geo.store.tables import (
     task_actions,
 )
 from geo.store.tables.reports import OPEN_STATUSES
+from geo.store.work import TOLD_BY_TIME
 
 _DIALECT = psycopg.dialect()  # type: ignore[no-untyped-call]
 Where = Sequence[ColumnElement[bool]]
@@ -263,10 +264,11 @@ async def counts(conn: AsyncConnection, where: Where, now: datetime) -> Sequence
 
 
 async def newest_event(conn: AsyncConnection, report_id: UUID) -> AnyRow:
-    """`id` (the report's version) and `at` of the report's newest event; it has one."""
+    """`id` (the report's version) and `at` of the newest event of a report that somebody made; it
+    has one."""
     query = (
         select(report_events.c.id, report_events.c.at)
-        .where(report_events.c.report_id == report_id)
+        .where(report_events.c.report_id == report_id, report_events.c.kind != TOLD_BY_TIME)
         .order_by(report_events.c.id.desc())
         .limit(1)
     )

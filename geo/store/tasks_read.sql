@@ -1,11 +1,12 @@
--- Tasks as the staff are shown them: photos that the staff do not hide, the version. {source}: rows
--- of `reports`, and perhaps `apart`.
+-- Tasks as the staff are shown them: photos that the staff do not hide, the version (the newest event
+-- that somebody made: that time runs out is nobody's change). {source}: rows of `reports`, and perhaps
+-- `apart`.
 -- Written out, since a list of tasks is asked for often, and to put it together takes longer than
 -- to answer it.
 SELECT
     r.id, r.code, r.status, r.priority, r.text, r.created_at, r.due_at, r.first_due_at,
     r.replied_at, r.waits_since, r.holder_id, r.withheld, r.reasons, r.accuracy_m, r.supports,
-    r.reopened, r.channel, r.organisation_id,
+    r.reopened, r.channel, r.organisation_id, r.escalated, r.first_escalated,
     ST_X(r.geom) AS lon,
     ST_Y(r.geom) AS lat,
     c.code AS category_code,
@@ -31,7 +32,9 @@ SELECT
         WHERE p.report_id = r.id AND NOT p.hidden
     ) AS photos,
     (
-        SELECT CAST(coalesce(max(e.id), 0) AS text) FROM report_events AS e WHERE e.report_id = r.id
+        SELECT CAST(coalesce(max(e.id), 0) AS text)
+        FROM report_events AS e
+        WHERE e.report_id = r.id AND e.kind <> 'escalated'
     ) AS version{more}
 FROM {source} AS r
 JOIN categories AS c ON c.code = r.category_code

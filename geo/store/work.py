@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Integer, case, cast, func, select
@@ -9,9 +10,14 @@ from sqlalchemy import Integer, case, cast, func, select
 from geo.store.database import AnyRow, AsyncConnection, load_sql
 from geo.store.tables import categories, organisations, report_events, reports, users, wards
 
+TOLD_BY_TIME: Final = "escalated"
+"""Kind of the events that say that time runs out (`escalate.sql`): nobody changed anything, so
+whoever looked at the report before has seen it as it is."""
+
 _COLUMNS = (
     *("id", "code", "status", "category_code", "created_at", "runs_since", "waits_since"),
-    *("paused", "due_at", "warn_at", "escalated", "first_due_at", "replied_at", "resolved_at"),
+    *("paused", "due_at", "warn_at", "escalated", "first_due_at", "first_warn_at"),
+    *("first_escalated", "replied_at", "resolved_at"),
     *("closed_at", "reopened", "holder_id", "parent_id", "organisation_id", "ward_id"),
     *("priority", "promised", "reasons", "rating", "withheld", "supports"),
 )
@@ -22,11 +28,11 @@ async def locked(conn: AsyncConnection, code: str) -> AnyRow | None:
 
     Its columns of work; its category's `family, category_vi, category_en, deadlines,
     photo_wanted`; `ward_code`, and `ward`, the id of its ward's first version; `holder_name`;
-    `version`, the number of its newest event.
+    `version`, the number of the newest event that somebody made.
     """
     version = (
         select(func.coalesce(func.max(report_events.c.id), 0))
-        .where(report_events.c.report_id == reports.c.id)
+        .where(report_events.c.report_id == reports.c.id, report_events.c.kind != TOLD_BY_TIME)
         .correlate(reports)
         .scalar_subquery()
     )
@@ -68,7 +74,7 @@ async def organisation(conn: AsyncConnection, code: str) -> AnyRow | None:
 async def rest(conn: AsyncConnection, report_id: UUID) -> AnyRow:
     """What a list of tasks does not show: times, `answers`, `rating`, the `parent`'s code."""
     parent = reports.alias("parent")
-    names = ("first_due_at", "replied_at", "resolved_at", "closed_at", "observed_at", "answers")
+    names = ("resolved_at", "closed_at", "observed_at", "answers")
     query = (
         select(*(reports.c[name] for name in (*names, "rating")), parent.c.code.label("parent"))
         .select_from(reports.outerjoin(parent, parent.c.id == reports.c.parent_id))
@@ -98,12 +104,13 @@ async def history(conn: AsyncConnection, report_id: UUID) -> Sequence[AnyRow]:
 
 
 async def escalate(
-    conn: AsyncConnection, told: int, said: dict[str, str], now: datetime, most: int
+    conn: AsyncConnection, promise: str, told: int, said: dict[str, str], now: datetime, most: int
 ) -> int:
-    """Tell the staff of those of whom that was told so often, and whose next moment has come; how
-    many."""
+    """Tell the staff of those of whom that was told so often of a promise (`first_reply`,
+    `resolve`), and whose next moment has come; how many."""
     values = {"told": told, "now": now, "most": most, **said}
-    return (await conn.execute(load_sql("geo.store", "escalate"), values)).rowcount
+    name = {"resolve": "escalate", "first_reply": "escalate_first"}[promise]
+    return (await conn.execute(load_sql("geo.store", name), values)).rowcount
 
 
 async def silent(conn: AsyncConnection, until: datetime, most: int) -> Sequence[str]:

@@ -41,6 +41,9 @@ def put(service, ids):
         created_at=[SENT - timedelta(hours=int(h)) for h in rng.integers(0, 20, N)],
         category_code=rng.choice(["drainage.flooding", "noise.karaoke"], N).tolist(),
         text=[f"Ngập số {k}" for k in range(N)],
+        escalated=rng.integers(0, 3, N).tolist(),
+        first_escalated=rng.integers(0, 3, N).tolist(),
+        replied_at=[SENT if k % 3 else None for k in range(N)],
     )
 
 
@@ -76,6 +79,7 @@ def _rows(service, condition="true"):
 
 
 NEVER = float("inf")
+TOLD = "escalated > 0 OR (first_escalated > 0 AND replied_at IS NULL)"
 ORDERS = {
     "due": lambda r: (NEVER if r["due"] is None else r["due"], r["id"]),
     "priority": lambda r: (r["priority"], NEVER if r["due"] is None else r["due"], r["id"]),
@@ -116,6 +120,8 @@ def test_each_sees_the_tasks_of_their_own_ward_or_organisation(service, put, ids
         ({"priority": "1,3"}, "priority IN (1, 3)"),
         ({"late": "yes"}, "due_at < now() AND status <> 'waiting'"),
         ({"late": "no"}, "(due_at IS NULL OR due_at >= now() OR status = 'waiting')"),
+        ({"escalated": "yes"}, f"({TOLD})"),
+        ({"escalated": "no"}, f"NOT ({TOLD})"),
         ({"due_before": "2026-11-25T01:00:00Z"}, "due_at < '2026-11-25T01:00:00Z'"),
         ({"q": "ngap 77"}, "text = 'Ngập số 77'"),
         ({"holder": "none"}, "holder_id IS NULL"),
@@ -131,6 +137,18 @@ def test_what_is_chosen_narrows_and_is_counted(service, desk, query, condition):
     assert counts["open"] == len(rows) == sum(counts["status"].values())
     late = [task for task in _all(desk, limit=200, **query) if task["late"]]
     assert counts["late"] == len(late)
+
+
+def test_a_line_says_what_was_told_of_each_promise(service, desk):
+    rows = {row["code"]: row for row in _rows(service)}
+    for task in _all(desk, limit=200):
+        row = rows.pop(task["code"])
+        assert task["escalated"] == {
+            "first_reply": row["first_escalated"],
+            "resolve": row["escalated"],
+        }
+        assert (task["replied_at"] is None) == (row["replied_at"] is None)
+    assert not rows
 
 
 def test_a_page_goes_on_where_it_ended_whatever_was_done_meanwhile(service, desk):

@@ -37,6 +37,25 @@ def test_what_is_not_resolved_cannot_be_confirmed_and_the_sender_reads_why(servi
     assert "xác nhận" in answer.json()["detail_vi"]
 
 
+def test_a_refusal_names_all_that_its_sender_may_do_with_what_has_ended(service, crew):
+    sent = resolved(service, crew)
+    refused = sent.ask("POST", "withdraw")
+    assert refused.status_code == 409
+    told = ["add", "confirm", "reopen", "rate", "contact", "erase"]
+    assert refused.json()["allowed"] == told
+    assert "confirm that it is done, open it again, rate it" in refused.json()["detail"]
+    assert "xác nhận đã xong, mở lại, đánh giá" in refused.json()["detail_vi"]
+    # What is told can be done, each.
+    sent.done("POST", "additions", {"text": "Cảm ơn"})
+    sent.done("POST", "confirm")
+    assert sent.ask("POST", "withdraw").json()["allowed"] == told[2:]
+    sent.done("POST", "rating", {"rating": 4})
+    sent.becomes("resolved_at = now() - interval '15 days'")
+    assert sent.ask("POST", "withdraw").json()["allowed"] == told[3:]
+    sent.becomes("resolved_at = now() - interval '91 days'")
+    assert sent.ask("POST", "rating", {"rating": 5}).json()["allowed"] == told[4:]
+
+
 def test_a_rating_is_kept_once_the_last_one_counts_and_only_of_what_has_ended(service, crew):
     sent = Sent(service)
     assert sent.ask("POST", "rating", {"rating": 5}).status_code == 409

@@ -158,8 +158,8 @@ def test_what_is_done_with_is_not_withdrawn(service, status):
     sent.becomes(f"status = '{status}'")
     answer = sent.ask("POST", "withdraw")
     assert answer.status_code == 409
-    can = (["add"] if status == "resolved" else []) + ["contact", "erase"]
-    assert answer.json()["allowed"] == can
+    more = {"resolved": ["add", "confirm", "rate"], "duplicate": []}.get(status, ["rate"])
+    assert answer.json()["allowed"] == [*more, "contact", "erase"]
     assert sent.mine["status"] == status
 
 

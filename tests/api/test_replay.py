@@ -1,5 +1,6 @@
 """What crews did without a signal: done once, in order, and nothing of it lost."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -11,6 +12,8 @@ from staffed import signed_in
 from working import At
 
 import builders
+from api.jobs import in_time
+from geo.settings import Settings
 
 ACTIONS = "/api/v1/tasks/actions"
 
@@ -138,27 +141,27 @@ def test_who_comes_between_one_s_own_actions_is_noticed(service, crew, desk):
 
 def test_what_is_another_s_or_not_right_is_refused_and_the_rest_is_done(service, crew):
     lon, lat = builders.middle(1)
-    theirs, mine, right = (
-        Sent(service, lon=lon, lat=lat).code,
-        Sent(service).code,
-        Sent(service).code,
-    )
+    theirs = Sent(service, lon=lon, lat=lat).code
+    mine, right, after = (Sent(service).code for _ in range(3))
     results = replayed(
         crew,
         [
             does(theirs, "take"),
+            does(right, "note", inner="x" * 2001),
             does(mine, "resolve"),
             does("ZZZZZZZ", "take"),
             does(mine, "take"),
-            does(right, "take", after=str(uuid4())),
-            does(right, "note", inner="Cần xe cẩu"),
+            does(after, "take", after=str(uuid4())),
+            does(after, "note", inner="Cần xe cẩu"),
         ],
     )
-    assert statuses(results) == ["refused"] * 3 + ["skipped", "conflict", "skipped"]
+    assert statuses(results) == ["refused"] * 4 + ["skipped", "conflict", "skipped"]
     assert results[0]["problem"]["status"] == 403
     assert results[0]["task"] is None
-    assert results[1]["problem"]["errors"][0]["field"] == "text"
-    assert results[4]["problem"]["type"].endswith("/not-done")
+    # What somebody wrote at too great a length keeps nobody else's work from being done.
+    assert results[1]["problem"]["errors"][0]["field"] == "inner"
+    assert results[2]["problem"]["errors"][0]["field"] == "text"
+    assert results[5]["problem"]["type"].endswith("/not-done")
     assert statuses(replayed(crew, [does(right, "note", inner="Cần xe cẩu")])) == ["done"]
 
 
@@ -191,6 +194,30 @@ def test_it_counts_when_it_was_done_where_that_can_be(service, crew, ago, counts
     # Both times stand in the history.
     assert datetime.fromisoformat(event["data"]["done_at"]) == datetime.fromisoformat(at)
     assert abs(datetime.fromisoformat(event["data"]["sent_at"]) - now) < timedelta(minutes=5)
+
+
+def test_what_time_told_meanwhile_is_no_conflict_and_makes_nobody_late(service, crew, desk):
+    """Done an hour ago without a signal; its time was over, and told to be, half an hour ago."""
+    sent = Sent(service)
+    now = datetime.now(UTC)
+    with psycopg.connect(service.url) as db:
+        db.execute(
+            "UPDATE report_events SET at = at - interval '1 day' FROM reports AS r"
+            " WHERE r.id = report_id AND code = %s",
+            (sent.code,),
+        )
+    due = now - timedelta(minutes=30)
+    sent.becomes(f"due_at = '{due}', warn_at = '{due - timedelta(hours=2)}'")
+    actions = a_day_s_work(sent.code, At(crew, sent.code).seen["version"])
+    etag = At(desk, sent.code).etag
+    settings = Settings(database_url=service.url)
+    assert asyncio.run(in_time(service.url, settings, due + timedelta(minutes=5))) >= 2
+    assert At(crew, sent.code).seen["escalated"]["resolve"] == 2
+    assert At(desk, sent.code).etag == etag
+    done = (now - timedelta(hours=1)).isoformat()
+    assert statuses(replayed(crew, [{**each, "at": done} for each in actions])) == ["done"] * 3
+    seen = At(crew, sent.code).seen
+    assert datetime.fromisoformat(seen["resolved_at"]) == datetime.fromisoformat(done)
 
 
 def test_no_more_than_two_hundred_at_once(crew):

@@ -52,6 +52,7 @@ def folder(tmp_path_factory):
     made = tmp_path_factory.mktemp("rules")
     inner = shapely.box(LON - 0.002, LAT - 0.002, LON + 0.002, LAT + 0.002)
     (made / "inner.geojson").write_text(shapely.to_geojson(inner))
+    (made / "odd.geojson").write_text('{"type": "Polygon"}')
     return made
 
 
@@ -154,6 +155,58 @@ def test_a_dry_run_says_what_would_have_gone_where_and_changes_nothing(service, 
     assert "of 4 reports of the last 90 days 3 would have changed" in said
 
 
+def test_what_a_dry_run_says_is_what_happens_once_it_counts(service, put):
+    """The same five reports, looked at by the dry run and sent once more under the new rules."""
+    with psycopg.connect(service.url) as db:
+        db.execute("UPDATE reports SET created_at = now() - interval '100 days'")
+        db.execute("DELETE FROM facilities")
+        db.execute(
+            "INSERT INTO facilities (source, source_id, kind, name, geom) VALUES ('t', '1',"
+            " 'school', 'Trường Bến Mẫu', ST_SetSRID(ST_MakePoint(%s, %s), 4326))",
+            (LON + 0.0005, LAT),
+        )
+    put("")
+    until(lambda: Sent(service).mine["organisation"]["code"] == f"ward-{OWN}")
+    with psycopg.connect(service.url) as db:
+        db.execute("UPDATE reports SET created_at = now() - interval '100 days'")
+    around = "".join(
+        f'[[routing]]\ncode = "noise-{name}"\nposition = 5\ncategory = "noise"\n'
+        f'hours = "00:00-24:00"\npriority = {priority}\n{more}\n'
+        for name, priority, more in (
+            ("ended", 1, "until = 2026-01-01"),
+            ("here", 3, f'wards = ["{OWN}"]'),
+            ("later", 1, ""),
+        )
+    )
+    book = COMPANY + around + ZONE + SCHOOL
+    asked = [
+        {},
+        {"lon": LON - 0.0015},
+        {"lon": LON + 0.003},
+        {"category": "noise.karaoke"},
+        {"category": "drainage.odour", "lon": LON + 0.0005},
+    ]
+    before = {Sent(service, **changes).code: changes for changes in asked}
+    told = put(book, "--dry-run", "--json")
+    foretold = {code: change["after"] for change in told["changes"] for code in change["examples"]}
+    assert told["changed"] == len(foretold) == 4
+    put(book)
+    answered(service, "drainage-company")
+    with signed_in(service, "hotline_agent", name="rules-foretold") as desk:
+        for code, changes in before.items():
+            seen = At(desk, Sent(service, **changes).code).seen
+            after = foretold.get(code)
+            if after is None:
+                assert (seen["organisation"]["code"], seen["priority"]) == (f"ward-{OWN}", 2)
+                continue
+            assert seen["organisation"]["code"] == after["organisation"]
+            assert seen["priority"] == after["priority"]
+            assert f"(rule {after['rule']})" in str(seen["reasons"])
+    assert {after["rule"] for after in foretold.values()} == {
+        *("flood-school", "flood-inner", "noise-here"),
+    }
+
+
 @pytest.mark.parametrize(
     ("book", "said"),
     [
@@ -177,6 +230,19 @@ def test_a_dry_run_says_what_would_have_gone_where_and_changes_nothing(service, 
             * 2,
             "deadline 2: another one of *, resolve is in force on the same days",
         ),
+        (
+            COMPANY + SCHOOL.replace("near =", 'wards = ["26734", "26734x"]\nnear ='),
+            "routing flood-school: there is no ward 26734, 26734x",
+        ),
+        (
+            COMPANY + SCHOOL.replace('"6h"', '"99999d"'),
+            "routing 1 (flood-school) resolve: must be a time of at most 1830d",
+        ),
+        (
+            '[[deadline]]\ncategory = "*"\npromise = "resolve"\namount = "9e9d"\nclock ="working"',
+            "deadline 1 amount: must be a time like",
+        ),
+        (COMPANY + ZONE.replace("inner.geojson", "odd.geojson"), "odd.geojson cannot be read"),
         ('[[day]]\nday = 2026-13-01\nworks = false\nname = { vi = "a", en = "a" }', "TOML"),
     ],
 )

@@ -125,6 +125,12 @@ def test_of_what_has_ended_nobody_says_me_too_and_of_a_duplicate_the_parent_is_n
     assert parent.code not in answer.text
 
 
+def test_it_needs_no_body_as_it_says_nothing_but_who(service):
+    sent = Sent(service)
+    answer = service.http.post(f"{sent.path}/support", headers={"Pinward-Device": token()})
+    assert (answer.status_code, answer.json()["supports"]) == (200, 1)
+
+
 def test_an_erasure_forgets_the_marks_of_what_has_ended_and_leaves_their_number(service):
     open_, ended = Sent(service), Sent(service)
     for sent in (open_, ended):

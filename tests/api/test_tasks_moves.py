@@ -173,6 +173,22 @@ def test_a_note_is_for_the_staff_and_changes_nothing_else(service, desk):
     assert "17 giờ" not in str(sent.history(mine=True))
 
 
+def test_what_its_sender_sends_elsewhere_by_a_correction_is_in_nobody_s_hand(service, crew):
+    """Else those who answer from now on could not take it, nor who had it put it down."""
+    sent = Sent(service)
+    At(crew, sent.code).does("take")
+    sent.done("PATCH", body={"text": "Ngập sâu"})
+    sent.done("PATCH", body={"category": "lighting.lamp_out"})
+    assert At(crew, sent.code).seen["holder"]["mine"]
+    # The pin was a wrong tap; it lies in the next ward.
+    lon, lat = builders.middle(1)
+    sent.becomes(f"geom = ST_SetSRID(ST_MakePoint({lon}, {lat}), 4326)")
+    sent.done("POST", "position", {"lon": lon, "lat": lat + 0.0001})
+    with signed_in(service, "crew", ward=OTHER, name="moves-takes-over") as other:
+        assert At(other, sent.code).seen["holder"] is None
+        assert At(other, sent.code).does("take")["holder"]["mine"]
+
+
 def test_whoever_is_of_another_ward_neither_sees_nor_moves_it(service):
     code = Sent(service).code
     with signed_in(service, "ward_officer", ward=OTHER, name="moves-afar") as other:

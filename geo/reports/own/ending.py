@@ -1,7 +1,7 @@
 """What a report's sender says of its end: that it is done, how well, or that it is not."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -17,10 +17,7 @@ from geo.reports.workflow.graph import CITIZEN, REOPENABLE_FOR, is_reopenable
 from geo.store import own as store
 from geo.store.database import AnyRow, AsyncConnection
 
-RATEABLE_FOR: Final = timedelta(days=90)
-"""So long after its end may a report be rated; later nobody remembers."""
 MOST_RATINGS: Final = 10
-_RATEABLE: Final = ("resolved", "closed", "rejected")
 
 
 class Rating(BaseModel):
@@ -58,19 +55,22 @@ async def rate(conn: AsyncConnection, report: AnyRow, said: Rating, now: datetim
 
     Raises `Conflict` where it has not ended so, or too long ago.
     """
-    if report.status not in _RATEABLE:
+    if report.status not in rules.RATEABLE:
         raise Conflict(
             f"a report can be rated once it was resolved, closed or refused; this one is "
             f"{report.status}",
             detail_vi="Chỉ đánh giá được khi phản ánh đã xử lý xong, đã đóng hoặc bị từ chối",
             status_now=report.status,
-            allowed=list(rules.allowed(report.status, report.created_at, now)),
+            allowed=list(rules.allowed(report, now)),
         )
     ended_at = report.resolved_at or report.closed_at
-    if ended_at is not None and now >= ended_at + RATEABLE_FOR:
+    days = rules.RATEABLE_FOR.days
+    if ended_at is not None and now >= ended_at + rules.RATEABLE_FOR:
         raise Conflict(
-            f"it ended more than {RATEABLE_FOR.days} days ago and cannot be rated any more",
-            detail_vi=f"Đã quá {RATEABLE_FOR.days} ngày từ khi kết thúc nên không đánh giá được",
+            f"it ended more than {days} days ago and cannot be rated any more",
+            detail_vi=f"Đã quá {days} ngày từ khi kết thúc nên không đánh giá được",
+            status_now=report.status,
+            allowed=list(rules.allowed(report, now)),
         )
     if report.rating == said.rating:
         return
@@ -99,7 +99,7 @@ def check_reopening(report: AnyRow, now: datetime) -> None:
         detail_vi=f"Chỉ mở lại được trong {days} ngày sau khi xử lý xong hoặc bị từ chối; "
         f"{why_vi}. Nếu sự việc vẫn còn, hãy gửi phản ánh mới",
         status_now=report.status,
-        allowed=list(rules.allowed(report.status, report.created_at, now)),
+        allowed=list(rules.allowed(report, now)),
     )
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from geo.errors import Conflict
+from geo.reports.workflow.graph import MOVES, is_reopenable
 from geo.store.database import AnyRow
 from geo.store.tables.reports import OPEN_STATUSES
 
@@ -14,6 +15,10 @@ others have read it, and what they act on must not change under their hands."""
 
 FARTHEST_M: Final = 500.0
 """So far in all may a pin be moved: a wrong tap is put right, another place is another report."""
+
+RATEABLE_FOR: Final = timedelta(days=90)
+"""So long after its end may a report be rated; later nobody remembers."""
+RATEABLE: Final = ("resolved", "closed", "rejected")
 
 MOST_CORRECTIONS: Final = 20
 MOST_ADDITIONS: Final = 20
@@ -27,6 +32,9 @@ _NAMES = {
     "correct": ("sửa nội dung", "correct it"),
     "position": ("chỉnh vị trí", "move its pin"),
     "add": ("viết bổ sung", "add to it"),
+    "confirm": ("xác nhận đã xong", "confirm that it is done"),
+    "reopen": ("mở lại", "open it again"),
+    "rate": ("đánh giá", "rate it"),
     "withdraw": ("rút lại", "withdraw it"),
     "contact": ("để lại hoặc xóa liên hệ", "leave or take back a contact"),
     "erase": ("xóa dữ liệu của mình", "erase your data"),
@@ -38,23 +46,30 @@ def correctable_until(created_at: datetime) -> datetime:
     return created_at + CORRECTABLE_FOR
 
 
-def allowed(status: str, created_at: datetime, now: datetime) -> tuple[str, ...]:
-    """What its reporter may do with a report: some of `correct position add withdraw contact
-    erase`."""
+def allowed(report: AnyRow, now: datetime) -> tuple[str, ...]:
+    """What its reporter may do with a report: some of `correct position add withdraw confirm reopen
+    rate contact erase`; `report` has `status, created_at, resolved_at, closed_at`."""
     found: list[str] = []
-    if status in _UNTOUCHED and now < correctable_until(created_at):
+    status, ended_at = report.status, report.resolved_at or report.closed_at
+    if status in _UNTOUCHED and now < correctable_until(report.created_at):
         found += ["correct", "position"]
     if status in (*OPEN_STATUSES, "resolved"):
         found.append("add")
     if status in OPEN_STATUSES:
         found.append("withdraw")
+    if status in MOVES["confirm"].starts:
+        found.append("confirm")
+    if status in MOVES["reopen"].starts and ended_at and is_reopenable(ended_at, now):
+        found.append("reopen")
+    if status in RATEABLE and (ended_at is None or now < ended_at + RATEABLE_FOR):
+        found.append("rate")
     # What is told of oneself is one's own, always.
     return (*found, "contact", "erase")
 
 
 def check(report: AnyRow, action: str, now: datetime) -> None:
     """Raises `Conflict` unless `action` is allowed now; `report` as `geo.store.own.row` has it."""
-    can = allowed(report.status, report.created_at, now)
+    can = allowed(report, now)
     if action not in can:
         raise refused(report.status, action, can)
 

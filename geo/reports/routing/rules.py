@@ -45,7 +45,8 @@ class Zone:
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One rule; see the module. `organisation` None: the ward's own committee. `times`: from, until
-    before, local; over midnight where from is later. `weekdays`: 1 is Monday."""
+    before, local; over midnight where from is later, around the clock where they are the same.
+    `weekdays`: 1 is Monday."""
 
     code: str
     position: int
@@ -72,7 +73,7 @@ class Rule:
         at, weekday = local.time(), local.isoweekday()
         if self.times:
             begin, end = self.times
-            if begin <= end:
+            if begin < end:
                 if not begin <= at < end:
                     return False
             elif at < end:

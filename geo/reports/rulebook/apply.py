@@ -37,6 +37,7 @@ async def apply(
     )
     known = {row["code"]: row["parent_code"] for row in await categories.every(conn)}
     _check_categories(book, set(known))
+    await _check_wards(conn, book)
     await store.clear(conn)
     for zone in book.zone:
         await store.add_zone(conn, zone.code, _name(zone.name), shape_of(zone, path))
@@ -65,6 +66,15 @@ def _check_categories(book: RuleBook, known: set[str]) -> None:
     for number, entry in enumerate(book.deadline, 1):
         if entry.category not in (*known, "*"):
             raise Invalid(f"deadline {number}: there is no category {entry.category!r}")
+
+
+async def _check_wards(conn: AsyncConnection, book: RuleBook) -> None:
+    named = {code for rule in book.routing for code in rule.wards or ()}
+    unknown = named - await store.ward_codes(conn, sorted(named))
+    for rule in book.routing:
+        wrong = [code for code in rule.wards or () if code in unknown]
+        if wrong:
+            raise Invalid(f"routing {rule.code}: there is no ward {', '.join(wrong)}")
 
 
 def _rule(

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal
 
 import shapely
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from shapely import GEOSException
 
 from geo.errors import Invalid, UnreadableFile
 from geo.facilities.kinds import KINDS
@@ -19,6 +20,9 @@ from geo.reports.deadlines.clock import WorkingClock
 
 _CODE: Final = r"^[a-z0-9]+([._-][a-z0-9]+)*$"
 _SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(d|h|m)")
+_MINUTES: Final = {"d": 1440, "h": 60, "m": 1}
+# More is a slip of the pen, and the clock of working time would not come to its end.
+_LONGEST_DAYS: Final = 1_830
 
 Code = Annotated[str, Field(max_length=60, pattern=_CODE)]
 Clock = Literal["working", "calendar"]
@@ -67,6 +71,8 @@ def _span(value: Any) -> Any:
     found = _SPAN.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None or float(found[1]) <= 0:
         raise ValueError("must be a time like 30m, 4h or 10d (days of work where it is working)")
+    if float(found[1]) * _MINUTES[found[2]] > _LONGEST_DAYS * _MINUTES["d"]:
+        raise ValueError(f"must be a time of at most {_LONGEST_DAYS}d")
     return f"{found[1]}{found[2]}"
 
 
@@ -184,7 +190,7 @@ def shape_of(zone: ZoneEntry, beside: Path) -> str:
         features = written.get("features", [written])
         parts = [shapely.geometry.shape(each.get("geometry", each)) for each in features]
         area = shapely.union_all(parts)
-    except (OSError, ValueError, AttributeError, TypeError, shapely.GEOSException) as error:
+    except (OSError, ValueError, LookupError, AttributeError, TypeError, GEOSException) as error:
         raise Invalid(f"zone {zone.code}: {zone.file} cannot be read as GeoJSON: {error}") from None
     if area.is_empty or area.geom_type not in ("Polygon", "MultiPolygon"):
         raise Invalid(f"zone {zone.code}: {zone.file} must hold polygons")

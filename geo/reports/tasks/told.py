@@ -38,6 +38,9 @@ def properties(row: AnyRow, account: int, now: datetime) -> dict[str, Any]:
         "created_at": rfc3339(row.created_at),
         "due_at": row.due_at and rfc3339(row.due_at),
         "late": is_late(row, now),
+        "first_due_at": row.first_due_at and rfc3339(row.first_due_at),
+        "replied_at": row.replied_at and rfc3339(row.replied_at),
+        "escalated": {"first_reply": row.first_escalated, "resolve": row.escalated},
         "waits_since": row.waits_since and rfc3339(row.waits_since),
         "holder": row.holder_name and {"mine": row.holder_id == account, "name": row.holder_name},
         "ward": row.ward_code

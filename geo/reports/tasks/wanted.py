@@ -20,8 +20,9 @@ class Wanted:
 
     `account` is the id of who asks. A family's code matches its children, too. `ward` are codes as
     of the day `on` of the city, which they need. `holder`: `me`, or `none` for what nobody holds.
-    `late`: due before `now` and not waiting. `q`: all its words occur in the text, marks and case
-    aside.
+    `late`: due before `now` and not waiting. `escalated`: of its first reply, which is still to
+    come, or of its result it was told that time runs out. `q`: all its words occur in the text,
+    marks and case aside.
     """
 
     scope: Scope
@@ -34,6 +35,7 @@ class Wanted:
     on: date | None = None
     holder: Literal["me", "none"] | None = None
     late: bool | None = None
+    escalated: bool | None = None
     due_before: datetime | None = None
     priority: Sequence[int] | None = None
     q: str | None = None
@@ -79,6 +81,10 @@ class Wanted:
         if self.late is not None:
             late = and_(table.due_at < self.now, table.status != "waiting")
             found.append(late if self.late else ~func.coalesce(late, False))
+        if self.escalated is not None:
+            unanswered = and_(table.first_escalated > 0, table.replied_at.is_(None))
+            told = or_(table.escalated > 0, unanswered)
+            found.append(told if self.escalated else ~told)
         if self.due_before:
             found.append(table.due_at < self.due_before)
         if self.priority:

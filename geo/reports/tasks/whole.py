@@ -11,7 +11,7 @@ from geo.store import tasks as store
 from geo.store import work
 from geo.store.database import AnyRow, AsyncConnection
 
-_TIMES = ("first_due_at", "replied_at", "resolved_at", "closed_at", "observed_at")
+_TIMES = ("resolved_at", "closed_at", "observed_at")
 
 
 async def whole(

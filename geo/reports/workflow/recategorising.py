@@ -81,8 +81,6 @@ async def _anew(
         values = moved(row, graph.MOVES["assign"], found.terms, work.now)
         values["holder_id"] = None
     values |= {**columns, "category_code": known["code"], **dues(row, values, found.terms)}
-    if row.replied_at is None and row.reopened == 0:
-        values["first_due_at"] = found.dues()["first_due_at"]
     return values, found
 
 

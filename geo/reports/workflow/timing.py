@@ -31,8 +31,8 @@ class Terms:
 def moved(row: Any, move: Move, terms: Terms, now: datetime) -> dict[str, Any]:
     """The columns that `move` changes besides those its own words change.
 
-    `row` has `status, created_at, runs_since, waits_since, paused, due_at, warn_at, replied_at,
-    reopened`.
+    `row` has `status, created_at, runs_since, waits_since, paused, replied_at, reopened`, and of
+    each promise what `dues` names.
     """
     values: dict[str, Any] = {"status": move.end}
     if row.status == "waiting" and row.waits_since is not None:
@@ -56,19 +56,32 @@ def moved(row: Any, move: Move, terms: Terms, now: datetime) -> dict[str, Any]:
 
 
 def dues(row: Any, changed: Mapping[str, Any], terms: Terms) -> dict[str, Any]:
-    """`due_at`, `warn_at` and `escalated` anew, from the columns as `changed`.
-
-    What was told of a deadline is told again only where it moved.
-    """
-    if terms.resolve is None:
-        return {"due_at": None, "warn_at": None}
+    """`due_at`, `warn_at`, `escalated` anew, from the columns as `changed`; and `first_due_at`,
+    `first_warn_at`, `first_escalated` where nobody has answered yet."""
     start = changed.get("runs_since", row.runs_since) or row.created_at
     stretches = pauses(changed.get("paused", row.paused))
-    due_at = terms.resolve.due(start, stretches)
-    warn_at = terms.resolve.promise.warn(start, stretches)
-    values: dict[str, Any] = {"due_at": due_at, "warn_at": warn_at}
-    if due_at != row.due_at:
-        values["escalated"] = 0
+    values = _anew(row, "", terms.resolve, start, stretches)
+    if changed.get("replied_at", row.replied_at) is None and row.reopened == 0:
+        values |= _anew(row, "first_", terms.first, row.created_at, stretches)
+    return values
+
+
+def _anew(
+    row: Any, prefix: str, term: Term | None, start: datetime, stretches: Sequence[Pause]
+) -> dict[str, Any]:
+    due, warn, told = f"{prefix}due_at", f"{prefix}warn_at", f"{prefix}escalated"
+    if term is None:
+        return {due: None, warn: None}
+    values: dict[str, Any] = {
+        due: term.due(start, stretches),
+        warn: term.promise.warn(start, stretches),
+    }
+    # What was told is told again only where that moment moved: a pause after four fifths of the
+    # time moves the end of it alone.
+    if values[warn] != getattr(row, warn):
+        values[told] = 0
+    elif values[due] != getattr(row, due):
+        values[told] = min(getattr(row, told), 1)
     return values
 
 

@@ -134,10 +134,13 @@ reports = Table(
     # What a rule of routing promised it instead of its category's deadlines, as it was that day:
     # {first_reply?, resolve?} in seconds, clock, source
     Column("promised", JSONB),
-    # The first reply: until when, and when it was given.
+    # The first reply: until when, and when it was given; when four fifths of the time until then
+    # are over. 1: that was told, 2: it is late.
     Column("first_due_at", DateTime(timezone=True)),
     Column("replied_at", DateTime(timezone=True)),
-    # When four fifths of the time until `due_at` are over. 1: that was told, 2: it is late.
+    Column("first_warn_at", DateTime(timezone=True)),
+    Column("first_escalated", SmallInteger, nullable=False, server_default="0"),
+    # The same of `due_at`.
     Column("warn_at", DateTime(timezone=True)),
     Column("escalated", SmallInteger, nullable=False, server_default="0"),
     # While it waits no deadline runs (geo.reports.deadlines.due).
@@ -158,6 +161,7 @@ reports = Table(
     Column("supports", Integer, nullable=False, server_default="0"),
     CheckConstraint("priority BETWEEN 1 AND 3", name="priority"),
     CheckConstraint("escalated BETWEEN 0 AND 2", name="escalated"),
+    CheckConstraint("first_escalated BETWEEN 0 AND 2", name="first_escalated"),
     CheckConstraint("rating BETWEEN 1 AND 5", name="rating"),
     CheckConstraint("waits_since IS NULL OR status = 'waiting'", name="waits_since"),
     CheckConstraint("parent_id <> id", name="parent_id"),
@@ -241,6 +245,17 @@ reports = Table(
             ),
         )
         for told, name in enumerate(("warn_at", "due_at"))
+    ),
+    *(
+        Index(
+            f"ix_reports_{name}",
+            name,
+            postgresql_where=text(
+                f"first_escalated = {told} AND replied_at IS NULL "
+                "AND status IN ('received', 'assigned', 'in_progress')"
+            ),
+        )
+        for told, name in enumerate(("first_warn_at", "first_due_at"))
     ),
     # What becomes late by itself (geo.store.statistics).
     Index(

@@ -79,6 +79,10 @@ def test_wards_and_zones_the_edge_is_inside():
         ((time(22), time(5)), None, "2026-11-23 23:00", True),
         ((time(22), time(5)), None, "2026-11-24 04:59", True),
         ((time(22), time(5)), None, "2026-11-24 05:00", False),
+        # around the clock
+        ((time(0), time(0)), None, "2026-11-24 05:00", True),
+        ((time(7), time(7)), {6}, "2026-11-22 06:59", True),
+        ((time(7), time(7)), {6}, "2026-11-22 07:00", False),
         (None, {6, 7}, "2026-11-22 10:00", True),
         (None, {6, 7}, "2026-11-23 10:00", False),
         # the night of Saturday, which is Sunday's morning by the calendar
@@ -106,6 +110,10 @@ def test_a_school_near_by_is_named_with_its_distance():
     assert (name, kind, round(metres, 1)) == ("Trường Một", "school", 55.3)
     assert router.fit(a_case(lat=10.7494)) is None
     assert router.kinds() == {"school"}
+    # Five metres beyond, at the corner of the box in which it is looked for.
+    lon, lat, _ = GEOD.fwd(106.65, 10.7505, 45, 105)
+    assert router.fit(a_case(lon=lon, lat=lat)) is None
+    assert schools.nearest(lon, lat, 106)[0] == "Trường Một"
     assert not fits(a_rule(near=("clinic", 100.0)), a_case(), facilities={"school": schools})
 
 

@@ -63,6 +63,8 @@ def test_what_passes_until_the_due_moment_is_what_was_promised(start, minutes, m
         ("2026-11-23 16:00", 2, "2026-11-25 08:30"),
         # Tết 2026 is off from Monday 16 to Friday 20 February
         ("2026-02-13 16:00", 2, "2026-02-23 08:30"),
+        # and 2027 from Thursday 4 to Wednesday 10 February
+        ("2027-02-03 16:00", 2, "2027-02-11 08:30"),
         # Saturday 22 August 2026 is worked for Monday 31
         ("2026-08-21 16:00", 2, "2026-08-22 08:30"),
         ("2026-08-28 16:00", 2, "2026-09-03 08:30"),

@@ -50,6 +50,14 @@ def test_a_pause_over_a_weekend_costs_no_working_time():
     assert always.due(MONDAY, weekend) - always.due(MONDAY) == timedelta(hours=62, minutes=30)
 
 
+def test_what_waited_before_it_began_costs_nothing():
+    promise = Promise(4 * HOUR, CLOCKS["calendar"])
+    before = [(MONDAY - 9 * HOUR, MONDAY - 5 * HOUR), (MONDAY - HOUR, MONDAY + HOUR)]
+    assert promise.due(MONDAY, before[:1]) == MONDAY + 4 * HOUR
+    assert promise.due(MONDAY, before) == MONDAY + 5 * HOUR
+    assert promise.used(MONDAY, MONDAY + 3 * HOUR, before[:1]) == 3 * HOUR
+
+
 def test_what_was_late_before_it_waited_stays_late():
     promise = Promise(4 * HOUR, CLOCKS["calendar"])
     assert promise.due(MONDAY, [(MONDAY + 5 * HOUR, MONDAY + 50 * HOUR)]) == MONDAY + 4 * HOUR

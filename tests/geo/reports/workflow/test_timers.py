@@ -71,6 +71,43 @@ async def test_after_a_night_without_a_worker_both_are_told(engine, city_url):
     assert len(lines(city_url, code)) == 2
 
 
+async def test_that_nobody_answers_is_told_at_four_fifths_and_at_the_end_once_each(
+    engine, city_url
+):
+    code = put(city_url, first_warn_at=NOW, first_due_at=NOW + DAY, due_at=NOW + 9 * DAY)
+    assert await escalate(engine, NOW - timedelta(seconds=1)) == 0
+    for at, told in ((NOW, 1), (NOW, 0), (NOW + DAY, 1), (NOW + 2 * DAY, 0)):
+        assert await escalate(engine, at) == told
+    assert lines(city_url, code) == [
+        ("escalated", "Four fifths of the time for a first reply are over.", False),
+        ("escalated", "The time for a first reply is over, and nobody has answered.", False),
+    ]
+    assert value(city_url, code, "first_escalated") == 2
+    assert value(city_url, code, "escalated") == 0
+
+
+async def test_what_was_answered_waits_or_has_ended_is_not_told_of_a_first_reply(engine, city_url):
+    late = {"first_warn_at": NOW - DAY, "first_due_at": NOW - DAY}
+    put(city_url, "in_progress", replied_at=NOW - 2 * DAY, **late)
+    for status in ("waiting", "resolved", "closed", "rejected", "duplicate", "withdrawn"):
+        put(city_url, status, **late)
+    assert await escalate(engine) == 0
+
+
+async def test_of_both_promises_each_is_told_by_itself(engine, city_url):
+    both = {"warn_at": NOW, "due_at": NOW, "first_warn_at": NOW, "first_due_at": NOW}
+    code = put(city_url, "received", **both)
+    assert await escalate(engine) == 4
+    assert await escalate(engine, NOW + DAY) == 0
+    with psycopg.connect(city_url) as db:
+        told = db.execute(
+            "SELECT e.data ->> 'promise', e.data -> 'level' FROM report_events AS e JOIN reports"
+            " AS r ON r.id = e.report_id WHERE r.code = %s ORDER BY e.id",
+            (code,),
+        ).fetchall()
+    assert told == [("first_reply", 1), ("first_reply", 2), ("resolve", 1), ("resolve", 2)]
+
+
 @pytest.mark.parametrize("status", ["waiting", "resolved", "closed", "rejected", "withdrawn"])
 async def test_what_waits_or_has_ended_is_not_told(engine, city_url, status):
     put(city_url, status, warn_at=NOW - DAY, due_at=NOW - DAY)

@@ -5,14 +5,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from geo.reports.deadlines.rules import RESOLVE, Deadlines
+from geo.reports.deadlines.rules import FIRST_REPLY, RESOLVE, Deadlines
 from geo.reports.workflow.graph import MOVES
-from geo.reports.workflow.timing import Terms, moved, pauses
+from geo.reports.workflow.timing import Terms, dues, moved, paused, pauses
 
 SENT = datetime(2026, 11, 23, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 DAY = Deadlines("Asia/Ho_Chi_Minh").term(RESOLVE, 24 * HOUR, "calendar")
-TERMS = Terms(None, DAY)
+REPLY = Deadlines("Asia/Ho_Chi_Minh").term(FIRST_REPLY, 10 * HOUR, "calendar")
+TERMS = Terms(REPLY, DAY)
 
 
 class Report(SimpleNamespace):
@@ -21,8 +22,10 @@ class Report(SimpleNamespace):
     def __init__(self, **more):
         start = {"status": "assigned", "created_at": SENT, "runs_since": None, "waits_since": None}
         ends = {"paused": [], "replied_at": None, "resolved_at": None, "closed_at": None}
-        dues = {"due_at": DAY.due(SENT), "warn_at": None, "reopened": 0}
-        super().__init__(**{**start, **ends, **dues, "escalated": 0, **more})
+        due = {"due_at": DAY.due(SENT), "warn_at": DAY.promise.warn(SENT), "escalated": 0}
+        first = {"first_due_at": REPLY.due(SENT), "first_warn_at": REPLY.promise.warn(SENT)}
+        told = {"first_escalated": 0, "reopened": 0}
+        super().__init__(**{**start, **ends, **due, **first, **told, **more})
 
     def go(self, name, hours):
         values = moved(self, MOVES[name], TERMS, SENT + hours * HOUR)
@@ -65,12 +68,36 @@ def test_what_was_late_before_it_waited_stays_late():
     assert report.escalated == 2
 
 
-def test_what_was_told_is_told_again_when_the_deadline_moved():
+def test_a_pause_after_four_fifths_does_not_have_them_told_again():
     report = Report(escalated=1)
-    report.go("wait", 20)
+    for begin in (20, 22):
+        report.go("wait", begin)
+        report.go("start", begin + 1)
+    assert report.due_at == SENT + 26 * HOUR
     assert report.escalated == 1
-    report.go("start", 21)
-    assert report.escalated == 0
+
+
+def test_what_was_told_is_told_again_when_its_moment_moved():
+    report = Report(escalated=2)
+    report.go("resolve", 30)
+    report.go("reopen", 40)
+    assert (report.warn_at, report.escalated) == (SENT + 59.2 * HOUR, 0)
+
+
+def test_the_end_is_told_again_where_it_alone_moved():
+    report = Report(escalated=2, due_at=SENT)
+    assert dues(report, {}, TERMS)["escalated"] == 1
+
+
+def test_a_first_reply_that_is_still_to_come_is_due_so_much_later_as_no_time_ran():
+    merged = {"paused": paused([], SENT + 2 * HOUR, SENT + 7 * HOUR)}
+    values = dues(Report(first_escalated=2), merged, TERMS)
+    assert values["first_due_at"] == SENT + 15 * HOUR
+    assert values["first_warn_at"] == SENT + 13 * HOUR
+    assert values["first_escalated"] == 0
+    # One that was given, or of which nothing is asked any more, stays as it was.
+    for given in ({"replied_at": SENT}, {"reopened": 1}):
+        assert "first_due_at" not in dues(Report(**given), merged, TERMS)
 
 
 @pytest.mark.parametrize(

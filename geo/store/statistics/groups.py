@@ -5,7 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from geo.store.statistics.asked import Asked
-from geo.store.statistics.vectors import SLOTS, Array, Entries, Ints, entries
+from geo.store.statistics.vectors import Array, Entries, Ints, entries, reduced
+
+_BITS = 31
 
 
 class Groups:
@@ -18,23 +20,29 @@ class Groups:
     def __init__(self, asked: Asked, today: Mapping[int, int], family: Mapping[int, int]) -> None:
         self._asked = asked
         self._today, self._family = _table(today), _table(family)
-        self._rows: dict[tuple[int, ...], int] = {}
+        self._rows: dict[int, int] = {}
         self._parts: list[Entries] = []
 
     @property
-    def keys(self) -> list[tuple[int, ...]]:
-        """What each group is by, numbers in the order of `by`; 0: none."""
-        return list(self._rows)
+    def keys(self) -> Ints:
+        """What each group is by, (groups, members), numbers in the order of `by`; 0: none."""
+        codes = np.fromiter(self._rows, dtype=np.int64, count=len(self._rows))
+        places = range(len(self._asked.by) - 1, -1, -1)
+        columns = [codes >> _BITS * place & (1 << _BITS) - 1 for place in places]
+        return np.stack(columns, axis=1) if columns else np.empty((len(codes), 0), dtype=np.int64)
 
     def add(self, facts: Array) -> None:
         """Count facts, or take them away, as their sign says."""
         row = self.of(facts)
-        here = row >= 0
-        self._parts.append(reduced(entries(facts[here], row[here])))
+        if (row < 0).any():
+            facts, row = facts[row >= 0], row[row >= 0]
+        self._parts.append(reduced(entries(facts, row)))
 
-    def add_entries(self, made: Entries) -> None:
-        """Count what was added up already, by rows that `of` gave."""
-        self._parts.append(made)
+    def add_entries(self, made: Entries, cell: Ints) -> None:
+        """Count what was added up already: entries by cells, of which `cell` gives the groups."""
+        row = cell[made.row]
+        here = slice(None) if (cell >= 0).all() else row >= 0
+        self._parts.append(Entries(row[here], made.slot[here], made.n[here]))
 
     def of(self, facts: Array) -> Ints:
         """The group of each fact, or cell with the same members; -1: in no ward asked for."""
@@ -44,23 +52,20 @@ class Groups:
             if self._asked.wards is not None:
                 here = np.isin(ward, np.array(self._asked.wards, dtype=np.int64))
                 facts, ward = facts[here], ward[here]
-        group = np.full(len(here), -1, dtype=np.int64)
-        columns = []
+        code = np.zeros(len(facts), dtype=np.int64)
         for name in self._asked.by:
             if name == "ward":
-                columns.append(ward)
+                column = ward
             elif name == "family":
-                columns.append(_looked_up(self._family, facts["category"].astype(np.int64)))
+                column = _looked_up(self._family, facts["category"].astype(np.int64))
             elif name == "year":
-                columns.append(facts["month"].astype(np.int64) // 12)
+                column = facts["month"].astype(np.int64) // 12
             else:
-                columns.append(facts[name].astype(np.int64))
-        code = np.zeros(len(facts), dtype=np.int64)
-        for column in columns:
-            code = code << 31 | column
-        _, first, inverse = np.unique(code, return_index=True, return_inverse=True)
-        found = [tuple(int(column[k]) for column in columns) for k in first.tolist()]
-        known = [self._rows.setdefault(key, len(self._rows)) for key in found]
+                column = facts[name].astype(np.int64)
+            code = code << _BITS | column
+        found, inverse = np.unique(code, return_inverse=True)
+        known = [self._rows.setdefault(key, len(self._rows)) for key in found.tolist()]
+        group = np.full(len(here), -1, dtype=np.int64)
         group[here] = np.array(known, dtype=np.int64)[inverse.reshape(-1)]
         return group
 
@@ -74,23 +79,6 @@ class Groups:
         if self._asked.word == "today":
             own = _looked_up(self._today, own)
         return np.where(other >= 0, other, own)
-
-
-def reduced(made: Entries) -> Entries:
-    """The same numbers, one of each row and slot; what is nothing is left out."""
-    at = made.row * SLOTS + made.slot
-    most = int(at.max(initial=-1)) + 1
-    if most <= max(1 << 20, 4 * len(at)):
-        summed = np.rint(np.bincount(at, weights=made.n, minlength=1)).astype(np.int64)
-        kept = np.flatnonzero(summed)
-        n = summed[kept]
-    else:
-        order = np.argsort(at, kind="stable")
-        at = at[order]
-        first = np.flatnonzero(np.concatenate([[True], at[1:] != at[:-1]]))
-        n = np.add.reduceat(made.n[order], first)
-        kept, n = at[first][n != 0], n[n != 0]
-    return Entries(kept // SLOTS, kept % SLOTS, n)
 
 
 def _table(known: Mapping[int, int]) -> Ints:

@@ -12,10 +12,12 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
-# As facts.sql has them, in the order of its columns.
+# As facts.sql has them, in the order of its columns; `at` in microseconds since 2000 (UTC).
 FACT = np.dtype(
     [
+        ("at", "i8"),
         *(("month", "i4"), ("ward", "i4"), ("then", "i4"), ("today", "i4"), ("category", "i2")),
         *(("organisation", "i4"), ("channel", "i4"), ("state", "i2"), ("flags", "i2")),
         *(("reply", "i2"), ("result", "i2"), ("rating", "i2"), ("sign", "i2")),
@@ -82,34 +84,65 @@ def _part(row: Ints, n: Ints, which: npt.NDArray[np.bool_], slot: int | Ints) ->
     return Entries(rows, np.broadcast_to(np.asarray(slot, dtype=np.int64), rows.shape), n[which])
 
 
-def counts(made: Entries, rows: int) -> Ints:
-    """The `COUNTS` of each row, (rows, len(COUNTS))."""
-    some = made.slot < len(COUNTS)
-    at = made.row[some] * len(COUNTS) + made.slot[some]
-    summed = np.bincount(at, weights=made.n[some], minlength=rows * len(COUNTS))
-    return np.rint(summed).astype(np.int64).reshape(rows, len(COUNTS))
+def reduced(made: Entries) -> Entries:
+    """The same numbers, one of each row and slot; what is nothing is left out."""
+    at = made.row * SLOTS + made.slot
+    most = int(at.max(initial=-1)) + 1
+    if most <= max(1 << 20, 4 * len(at)):
+        summed = np.rint(np.bincount(at, weights=made.n, minlength=1)).astype(np.int64)
+        kept = np.flatnonzero(summed)
+        n = summed[kept]
+    else:
+        order = np.argsort(at, kind="stable")
+        at = at[order]
+        first = np.flatnonzero(np.concatenate([[True], at[1:] != at[:-1]]))
+        n = np.add.reduceat(made.n[order], first)
+        kept, n = at[first][n != 0], n[n != 0]
+    return Entries(kept // SLOTS, kept % SLOTS, n)
 
 
-def middles(made: Entries, rows: int, first: int, parts: tuple[float, ...]) -> Ints:
-    """The bin that each of `parts` (0 to 1) of a row's times lie in or below, (rows, parts); -1
-    where a row has none. As `percentile_disc` of the bins. `first` is `REPLY_BINS` or
-    `RESULT_BINS`."""
-    found = np.full((rows, len(parts)), -1, dtype=np.int64)
-    some = (made.slot >= first) & (made.slot < first + BINS)
-    if not some.any():
+@dataclass(frozen=True)
+class Table:
+    """Sums of some rows: `n` (rows, len(slots)) is what each adds up to in `slots`, ascending, of
+    which the first are those of `COUNTS`."""
+
+    slots: Ints
+    n: Floats
+
+    @staticmethod
+    def of(made: Entries, rows: int) -> "Table":
+        """What entries add up to."""
+        used = np.zeros(SLOTS, dtype=bool)
+        used[: len(COUNTS)] = True
+        used[made.slot] = True
+        slots = np.flatnonzero(used)
+        place = np.cumsum(used) - 1
+        at = made.row * len(slots) + place[made.slot]
+        n: Floats = np.bincount(at, weights=made.n, minlength=rows * len(slots)).astype(
+            np.float64, copy=False
+        )
+        return Table(slots, n.reshape(rows, len(slots)))
+
+    def counts(self) -> Ints:
+        """The `COUNTS` of each row, (rows, len(COUNTS))."""
+        return np.rint(self.n[:, : len(COUNTS)]).astype(np.int64)
+
+    def middles(self, first: int, parts: tuple[float, ...]) -> Ints:
+        """The bin that each of `parts` (0 to 1) of a row's times lie in or below, (rows, parts);
+        -1 where a row has none. As `percentile_disc` of the bins. `first` is `REPLY_BINS` or
+        `RESULT_BINS`."""
+        a, b = np.searchsorted(self.slots, (first, first + BINS))
+        found = np.full((len(self.n), len(parts)), -1, dtype=np.int64)
+        if a == b:
+            return found
+        below = self.n[:, a:b].cumsum(axis=1)
+        total = below[:, -1]
+        for k, part in enumerate(parts):
+            # at least so many; and one at the least, for the lowest bins may hold none
+            wanted = np.maximum(np.ceil(np.round(part * total, 6)), 1)
+            place = (below >= wanted[:, None]).argmax(axis=1)
+            found[:, k] = np.where(total > 0, self.slots[a + place] - first, -1)
         return found
-    slot = made.slot[some]
-    low = int(slot.min())
-    width = int(slot.max()) - low + 1
-    at = made.row[some] * width + (slot - low)
-    held = np.bincount(at, weights=made.n[some], minlength=rows * width).reshape(rows, width)
-    below = held.cumsum(axis=1)
-    total = below[:, -1]
-    for k, part in enumerate(parts):
-        # at least so many; and one at the least, for the lowest bins may hold none
-        wanted = np.maximum(np.ceil(np.round(part * total, 6)), 1)
-        found[:, k] = np.where(total > 0, (below < wanted[:, None]).sum(axis=1) + low - first, -1)
-    return found
 
 
 def seconds(bins: Ints) -> npt.NDArray[np.float64]:

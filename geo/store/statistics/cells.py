@@ -88,7 +88,8 @@ def _months(facts: Array) -> dict[int, _Summed]:
     single["period"] = facts["month"]
     for name in _names(len(MASKS) - 1):
         single[name] = facts[name]
-    every = _Summed(single, entries(facts, np.arange(len(facts), dtype=np.int64)))
+    sign = facts["sign"].astype(np.int64)
+    every = _Summed(single, entries(facts, np.arange(len(facts), dtype=np.int64), sign))
     found: dict[int, _Summed] = {}
     # Each from the fewest cells that there are already and that have its members.
     for mask in range(len(MASKS) - 1, -1, -1):
@@ -111,11 +112,15 @@ def _names(mask: int) -> list[str]:
     ]
 
 
-def entries_of(packed: bytes, sizes: Ints) -> Entries:
-    """The entries of packed cells, by their place; `sizes` in bytes."""
+def unpacked(packed: bytes, row: Ints) -> Entries:
+    """The entries of packed cells, each of which is of a row."""
     held = np.frombuffer(packed, dtype=_PACKED)
-    row = np.repeat(np.arange(len(sizes), dtype=np.int64), sizes // _PACKED.itemsize)
     return Entries(row, held["slot"].astype(np.int64), held["n"].astype(np.int64))
+
+
+def sizes_of(lengths: bytes) -> Ints:
+    """How many entries each cell has, of the lengths in bytes that PostgreSQL sends."""
+    return np.frombuffer(lengths, dtype=">i4").astype(np.int64) // _PACKED.itemsize
 
 
 def packed(made: Entries, rows: int) -> list[bytes]:
@@ -175,13 +180,13 @@ class Making:
                 "WHERE mask = %s AND period = ANY(%s::int4[])",
                 [mask, list(periods)],
             )
-            *members, sizes, data = [each or b"" for each in await cursor.fetchone() or ()]
-        of = np.frombuffer(sizes, dtype=">i4").astype(np.int64)
-        keys = np.empty(len(of), dtype=KEY)
+            *members, lengths, data = [each or b"" for each in await cursor.fetchone() or ()]
+        sizes = sizes_of(lengths)
+        keys = np.empty(len(sizes), dtype=KEY)
         keys["mask"] = mask
         for name, held in zip((KEY.names or ())[1:], members, strict=True):
             keys[name] = np.frombuffer(held, dtype=">i4")
-        return _Summed(keys, entries_of(data, of))
+        return _Summed(keys, unpacked(data, np.repeat(np.arange(len(sizes)), sizes)))
 
 
 async def add(raw: psycopg.AsyncConnection, facts: Array, table: str = "statistics_cells") -> None:
@@ -190,10 +195,9 @@ async def add(raw: psycopg.AsyncConnection, facts: Array, table: str = "statisti
         return
     keys, made = summed(facts)
     places, held = await _held(raw, keys, table)
-    sizes = np.fromiter(map(len, held), dtype=np.int64, count=len(held))
-    before = entries_of(b"".join(held), sizes)
-    row = np.array(places, dtype=np.int64)[before.row]
-    after = reduced(Entries.joined([made, Entries(row, before.slot, before.n)]))
+    sizes = np.fromiter(map(len, held), dtype=np.int64, count=len(held)) // _PACKED.itemsize
+    before = unpacked(b"".join(held), np.repeat(np.array(places, dtype=np.int64), sizes))
+    after = reduced(Entries.joined([made, before]))
     cells = packed(after, len(keys))
     # It stays until the session ends, empty.
     await raw.execute(

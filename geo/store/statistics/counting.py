@@ -33,9 +33,8 @@ class Sums:
     result: Ints
 
     @staticmethod
-    def of(made: Entries, rows: int) -> "Sums":
-        """The sums of entries."""
-        table = Table.of(made, rows)
+    def of(table: Table) -> "Sums":
+        """What is told of a table."""
         bins = [table.middles(first, PARTS) for first in (REPLY_BINS, RESULT_BINS)]
         return Sums(table.counts(), *bins)
 
@@ -108,16 +107,20 @@ async def _held(conn: AsyncConnection, asked: Asked) -> list[int] | None:
 def told(groups: Groups) -> Counted:
     """The groups that have reports, and their sum."""
     made, keys = groups.summed(), groups.keys
-    parts = []
-    for first in range(0, len(keys), _ROWS_AT_ONCE):
-        here = (made.row >= first) & (made.row < first + _ROWS_AT_ONCE)
-        some = made if here.all() else Entries(made.row[here], made.slot[here], made.n[here])
+    parts, totals = [], []
+    for first in range(0, max(len(keys), 1), _ROWS_AT_ONCE):
         rows = min(_ROWS_AT_ONCE, len(keys) - first)
-        parts.append(Sums.of(Entries(some.row - first, some.slot, some.n), rows))
-    total = Sums.of(Entries(np.zeros_like(made.row), made.slot, made.n), 1)
+        some = made
+        if rows < len(keys):
+            here = (made.row >= first) & (made.row < first + rows)
+            some = Entries(made.row[here] - first, made.slot[here], made.n[here])
+        table = Table.of(some, rows)
+        parts.append(Sums.of(table))
+        totals.append(table.total())
+    total = Sums.of(totals[0] if len(totals) == 1 else Table.of(_alone(made), 1))
     sums = Sums(
         *(
-            np.concatenate([getattr(total, name)[:0], *(getattr(part, name) for part in parts)])
+            np.concatenate([getattr(part, name) for part in parts])
             for name in ("counts", "reply", "result")
         )
     )
@@ -125,6 +128,11 @@ def told(groups: Groups) -> Counted:
     return Counted(
         keys[there], Sums(sums.counts[there], sums.reply[there], sums.result[there]), total
     )
+
+
+def _alone(made: Entries) -> Entries:
+    """The same, of one row."""
+    return Entries(np.zeros_like(made.row), made.slot, made.n)
 
 
 async def _today(conn: AsyncConnection) -> dict[int, int]:

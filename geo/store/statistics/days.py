@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 import psycopg
 
-from geo.store.statistics.facts import moment, months
-from geo.store.statistics.vectors import FACT, Array
+from geo.store.statistics.facts import moment
+from geo.store.statistics.vectors import Array, Ints
 
 _ROW: Final = np.dtype(
     [
@@ -55,17 +55,14 @@ async def merge(raw: psycopg.AsyncConnection) -> None:
 
 
 async def read(
-    raw: psycopg.AsyncConnection, since: datetime, until: datetime, timezone: str
-) -> Array:
-    """What was sent in between, as facts."""
+    raw: psycopg.AsyncConnection, since: datetime, until: datetime
+) -> tuple[Array, Ints]:
+    """Facts without their months, of all days of a span; and the sign by which each counts, 0 of
+    those outside of it: to leave them out costs more than to count them for nothing."""
     a, b = moment(since), moment(until)
     rows = await held(raw, a // _DAY, (b - 1) // _DAY)
-    rows = rows[(rows["at"] >= a) & (rows["at"] < b)]
-    facts = np.empty(len(rows), dtype=FACT)
-    for name in _ROW.names or ():
-        facts[name] = rows[name]
-    facts["month"] = months(facts["at"], timezone)
-    return facts
+    here = (rows["at"] >= a) & (rows["at"] < b)
+    return rows, rows["sign"] * here.astype(np.int64)
 
 
 def summed(rows: Array) -> Array:

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from geo.store.statistics.asked import Asked
-from geo.store.statistics.vectors import Array, Entries, Ints, entries, reduced
+from geo.store.statistics.cells import unpacked
+from geo.store.statistics.facts import months
+from geo.store.statistics.vectors import Array, Entries, Ints, tallied
 
 _BITS = 31
 
@@ -31,18 +33,22 @@ class Groups:
         columns = [codes >> _BITS * place & (1 << _BITS) - 1 for place in places]
         return np.stack(columns, axis=1) if columns else np.empty((len(codes), 0), dtype=np.int64)
 
-    def add(self, facts: Array) -> None:
-        """Count facts, or take them away, as their sign says."""
+    def add(self, facts: Array, sign: Ints | None = None) -> None:
+        """Count facts, or take them away, as their sign says, or the one that is given."""
+        if sign is None:
+            sign = facts["sign"].astype(np.int64)
         row = self.of(facts)
-        if (row < 0).any():
-            facts, row = facts[row >= 0], row[row >= 0]
-        self._parts.append(reduced(entries(facts, row)))
+        if self._rows:
+            here = row >= 0
+            self._parts.append(tallied(facts, np.where(here, row, 0), sign * here, len(self._rows)))
 
-    def add_entries(self, made: Entries, cell: Ints) -> None:
-        """Count what was added up already: entries by cells, of which `cell` gives the groups."""
-        row = cell[made.row]
-        here = slice(None) if (cell >= 0).all() else row >= 0
-        self._parts.append(Entries(row[here], made.slot[here], made.n[here]))
+    def add_cells(self, cells: Array, packed: bytes, sizes: Ints) -> None:
+        """Count what was added up already, as `geo.store.statistics.cells` packs it."""
+        held = unpacked(packed, np.repeat(self.of(cells), sizes))
+        here = held.row >= 0
+        if not here.all():
+            held = Entries(held.row[here], held.slot[here], held.n[here])
+        self._parts.append(held)
 
     def of(self, facts: Array) -> Ints:
         """The group of each fact, or cell with the same members; -1: in no ward asked for."""
@@ -52,26 +58,34 @@ class Groups:
             if self._asked.wards is not None:
                 here = np.isin(ward, np.array(self._asked.wards, dtype=np.int64))
                 facts, ward = facts[here], ward[here]
-        code = np.zeros(len(facts), dtype=np.int64)
+        place = np.zeros(len(facts), dtype=np.int64)
+        values = np.zeros(1, dtype=np.int64)
         for name in self._asked.by:
             if name == "ward":
                 column = ward
             elif name == "family":
                 column = _looked_up(self._family, facts["category"].astype(np.int64))
-            elif name == "year":
-                column = facts["month"].astype(np.int64) // 12
+            elif name in ("month", "year"):
+                column = self._months(facts) // (12 if name == "year" else 1)
             else:
                 column = facts[name].astype(np.int64)
-            code = code << _BITS | column
-        found, inverse = np.unique(code, return_inverse=True)
-        known = [self._rows.setdefault(key, len(self._rows)) for key in found.tolist()]
+            found, which = _distinct(column)
+            values = (values[:, None] << _BITS | found).reshape(-1)
+            place = place * len(found) + which
+        found, which = _distinct(place)
+        known = [self._rows.setdefault(key, len(self._rows)) for key in values[found].tolist()]
         group = np.full(len(here), -1, dtype=np.int64)
-        group[here] = np.array(known, dtype=np.int64)[inverse.reshape(-1)]
+        group[here] = np.array(known, dtype=np.int64)[which]
         return group
 
     def summed(self) -> Entries:
         """All that was counted."""
         return Entries.joined(self._parts)
+
+    def _months(self, facts: Array) -> Ints:
+        if "month" in (facts.dtype.names or ()):
+            return facts["month"].astype(np.int64)
+        return months(facts["at"], self._asked.timezone)
 
     def _wards(self, facts: Array) -> Ints:
         own = facts["ward"].astype(np.int64)
@@ -79,6 +93,17 @@ class Groups:
         if self._asked.word == "today":
             own = _looked_up(self._today, own)
         return np.where(other >= 0, other, own)
+
+
+def _distinct(numbers: Ints) -> tuple[Ints, Ints]:
+    """As `numpy.unique` with the inverse, of numbers from 0 on; quicker where none is large."""
+    most = int(numbers.max(initial=0))
+    if most > max(1 << 16, 4 * len(numbers)):
+        found, which = np.unique(numbers, return_inverse=True)
+        return found, which.reshape(-1)
+    there = np.zeros(most + 1, dtype=bool)
+    there[numbers] = True
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[numbers]
 
 
 def _table(known: Mapping[int, int]) -> Ints:

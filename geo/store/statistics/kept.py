@@ -9,7 +9,7 @@ import psycopg
 
 from geo.store.statistics import days
 from geo.store.statistics.asked import Asked
-from geo.store.statistics.cells import MASKS, entries_of
+from geo.store.statistics.cells import MASKS, sizes_of
 from geo.store.statistics.groups import Groups
 from geo.store.statistics.vectors import Array
 from geo.store.tables.reports import STATUSES
@@ -132,8 +132,7 @@ async def add(
     """Add the cells of a plan's whole months, and the days of its ends."""
     await _add_months(raw, asked, chosen, wanted, groups)
     for sign, since, until in chosen.ends:
-        facts = await days.read(raw, since, until, asked.timezone)
-        here = np.ones(len(facts), dtype=bool)
+        facts, signs = await days.read(raw, since, until)
         for name, numbers in (
             ("category", wanted.categories),
             ("organisation", wanted.organisations),
@@ -141,10 +140,8 @@ async def add(
             ("state", wanted.states),
         ):
             if numbers is not None:
-                here &= np.isin(facts[name], np.array(numbers, dtype=facts[name].dtype))
-        facts = facts[here]
-        facts["sign"] *= sign
-        groups.add(facts)
+                signs *= np.isin(facts[name], numbers)
+        groups.add(facts, sign * signs)
 
 
 async def _add_months(
@@ -176,17 +173,17 @@ async def _add_months(
             f"string_agg(packed, '') FROM statistics_cells WHERE {' AND '.join(conditions)}",
             {**vars(wanted), "mask": mask, "periods": periods, "wards": list(asked.wards or ())},
         )
-        *members, sizes, packed = await cursor.fetchone() or (None, None)
+        *members, lengths, packed = await cursor.fetchone() or (None, None)
     if packed is None:
         return
-    of = np.frombuffer(sizes, dtype=">i4").astype(np.int64)
-    cells: Array = np.empty(len(of), dtype=[(name, "i8") for name in names])
+    sizes = sizes_of(lengths)
+    cells: Array = np.empty(len(sizes), dtype=[(name, "i8") for name in names])
     for name, held in zip(names, members, strict=True):
         cells[name] = np.frombuffer(held, dtype=">i4")
     if "month" in names:
         years = cells["month"] < 0
         cells["month"][years] *= -12
-    groups.add_entries(entries_of(packed, of), groups.of(cells))
+    groups.add_cells(cells, packed, sizes)
 
 
 def _members(asked: Asked) -> list[str]:

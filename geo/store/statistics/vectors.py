@@ -63,9 +63,8 @@ class Entries:
         )
 
 
-def entries(facts: Array, row: Ints) -> Entries:
-    """What facts add, each to its row."""
-    sign = facts["sign"].astype(np.int64)
+def entries(facts: Array, row: Ints, sign: Ints) -> Entries:
+    """What facts add, each to its row as often as its sign says."""
     every = np.ones(len(facts), dtype=bool)
     parts = [_part(row, sign, every, COUNTS.index("received"))]
     for bit, name in _BITS:
@@ -82,6 +81,42 @@ def entries(facts: Array, row: Ints) -> Entries:
 def _part(row: Ints, n: Ints, which: npt.NDArray[np.bool_], slot: int | Ints) -> Entries:
     rows = row[which]
     return Entries(rows, np.broadcast_to(np.asarray(slot, dtype=np.int64), rows.shape), n[which])
+
+
+def tallied(facts: Array, row: Ints, signs: Ints, rows: int) -> Entries:
+    """What facts add up to, one number of each row and slot: as `reduced` of `entries`, and for few
+    rows many times as quick."""
+    if rows * BINS > max(1 << 20, 32 * len(facts)):
+        return reduced(entries(facts, row, signs))
+    sign = signs.astype(np.float64)
+    flags = facts["flags"].astype(np.int64)
+    known = np.zeros(2 * LATE, dtype=bool)
+    known[flags] = True
+    kinds = np.flatnonzero(known)
+    by_kind = _tally((np.cumsum(known) - 1)[flags], row, rows, len(kinds), sign)
+    counted = np.zeros((rows, len(COUNTS)))
+    counted[:, COUNTS.index("received")] = by_kind.sum(axis=1)
+    for bit, name in _BITS:
+        counted[:, COUNTS.index(name)] += by_kind[:, kinds & bit > 0].sum(axis=1)
+    rated = _tally(facts["rating"].astype(np.int64), row, rows, 6, sign)
+    counted[:, COUNTS.index("ratings")] = rated[:, 1:].sum(axis=1)
+    counted[:, COUNTS.index("rating_sum")] = rated @ np.arange(6)
+    found = [_entries_of(counted, 0)]
+    for name, first in (("reply", REPLY_BINS), ("result", RESULT_BINS)):
+        bins = _tally(facts[name].astype(np.int64) + 1, row, rows, BINS + 1, sign)
+        found.append(_entries_of(bins[:, 1:], first))
+    return Entries.joined(found)
+
+
+def _tally(what: Ints, row: Ints, rows: int, width: int, weight: Floats) -> Floats:
+    """The sum of weights by row and by what (0 to width)."""
+    found = np.bincount(row * width + what, weights=weight, minlength=rows * width)
+    return found.astype(np.float64, copy=False).reshape(rows, width)
+
+
+def _entries_of(table: Floats, first: int) -> Entries:
+    row, slot = np.nonzero(table)
+    return Entries(row, slot + first, np.rint(table[row, slot]).astype(np.int64))
 
 
 def reduced(made: Entries) -> Entries:
@@ -122,6 +157,10 @@ class Table:
             np.float64, copy=False
         )
         return Table(slots, n.reshape(rows, len(slots)))
+
+    def total(self) -> "Table":
+        """All rows together, one row."""
+        return Table(self.slots, self.n.sum(axis=0, keepdims=True))
 
     def counts(self) -> Ints:
         """The `COUNTS` of each row, (rows, len(COUNTS))."""

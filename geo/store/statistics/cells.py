@@ -194,16 +194,14 @@ async def add(raw: psycopg.AsyncConnection, facts: Array, table: str = "statisti
     if not len(facts):
         return
     keys, made = summed(facts)
-    places, held = await _held(raw, keys, table)
-    sizes = np.fromiter(map(len, held), dtype=np.int64, count=len(held)) // _PACKED.itemsize
-    before = unpacked(b"".join(held), np.repeat(np.array(places, dtype=np.int64), sizes))
-    after = reduced(Entries.joined([made, before]))
-    cells = packed(after, len(keys))
     # It stays until the session ends, empty.
     await raw.execute(
         f"CREATE TEMPORARY TABLE IF NOT EXISTS {_ASIDE} (LIKE statistics_cells) ON COMMIT DELETE "
         "ROWS"
     )
+    places, before = await _held(raw, keys, table)
+    after = reduced(Entries.joined([made, before]))
+    cells = packed(after, len(keys))
     await raw.execute(f"TRUNCATE {_ASIDE}")
     await _copy(raw, _ASIDE, keys, cells)
     await raw.execute(
@@ -265,15 +263,23 @@ def _arrays(keys: Array) -> list[Any]:
     return [keys[name].tolist() for name in KEY.names or ()]
 
 
-async def _held(
-    raw: psycopg.AsyncConnection, keys: Array, table: str
-) -> tuple[list[int], list[bytes]]:
+async def _held(raw: psycopg.AsyncConnection, keys: Array, table: str) -> tuple[list[int], Entries]:
     """Which of the cells are there already, by place, and what they hold."""
+    await raw.execute(f"TRUNCATE {_ASIDE}")
+    # Of each its place, where cells have what is in them.
+    places = np.arange(len(keys), dtype="<i4").tobytes()
+    await _copy(raw, _ASIDE, keys, [places[at : at + 4] for at in range(0, len(places), 4)])
+    # All cells were read to find some, as nothing is known of the table aside.
+    await raw.execute("SET LOCAL enable_hashjoin = off")
+    await raw.execute("SET LOCAL enable_mergejoin = off")
     async with raw.cursor(binary=True) as cursor:
         await cursor.execute(
-            f"SELECT n.place - 1, c.packed FROM unnest({_ARRAYS}) WITH ORDINALITY AS n "
-            f"({_NAMES}, place) JOIN {table} AS c ON ({_OF_C}) = ({_OF_N})",
-            _arrays(keys),
+            "SELECT string_agg(n.packed, ''), string_agg(int4send(octet_length(c.packed)), ''), "
+            f"string_agg(c.packed, '') FROM {_ASIDE} AS n JOIN {table} AS c "
+            f"ON ({_OF_C}) = ({_OF_N})"
         )
-        found = await cursor.fetchall()
-    return [place for place, _ in found], [held for _, held in found]
+        found, lengths, data = [each or b"" for each in await cursor.fetchone() or ()]
+    await raw.execute("SET LOCAL enable_hashjoin = on")
+    await raw.execute("SET LOCAL enable_mergejoin = on")
+    place = np.frombuffer(found, dtype="<i4").astype(np.int64)
+    return place.tolist(), unpacked(data, np.repeat(place, sizes_of(lengths)))

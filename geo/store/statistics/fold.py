@@ -17,8 +17,8 @@ from geo.store.statistics import cells, days, facts, pending
 from geo.store.statistics.asked import Asked
 from geo.store.statistics.vectors import Array
 
-# So many lines are read along in a few milliseconds; so many at once change fewer cells.
-MANY = 4_000
+# So many lines are read along in some ten milliseconds; so many at once change fewer cells.
+MANY = 2_000
 BATCH = 100_000
 # Seconds after which fewer are folded, too, and after the last of many moves all is counted anew.
 OLD_S = 30.0

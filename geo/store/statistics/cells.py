@@ -39,7 +39,8 @@ COLUMNS: Final = (
     *("channel", "state"),
 )
 """Those of the table, in the order of `KEY`."""
-_PACKED = np.dtype([("slot", "<u2"), ("n", "<i4")])
+PACKED: Final = np.dtype([("slot", "<u2"), ("n", "<i4")])
+"""What is in a cell: its entries, in the order of slots."""
 _ASIDE = "statistics_aside"
 
 
@@ -114,20 +115,20 @@ def _names(mask: int) -> list[str]:
 
 def unpacked(packed: bytes, row: Ints) -> Entries:
     """The entries of packed cells, each of which is of a row."""
-    held = np.frombuffer(packed, dtype=_PACKED)
+    held = np.frombuffer(packed, dtype=PACKED)
     return Entries(row, held["slot"].astype(np.int64), held["n"].astype(np.int64))
 
 
 def sizes_of(lengths: bytes) -> Ints:
     """How many entries each cell has, of the lengths in bytes that PostgreSQL sends."""
-    return np.frombuffer(lengths, dtype=">i4").astype(np.int64) // _PACKED.itemsize
+    return np.frombuffer(lengths, dtype=">i4").astype(np.int64) // PACKED.itemsize
 
 
 def packed(made: Entries, rows: int) -> list[bytes]:
     """Each row's entries, which are in the order of rows and slots; empty: none."""
-    held = np.empty(len(made.row), dtype=_PACKED)
+    held = np.empty(len(made.row), dtype=PACKED)
     held["slot"], held["n"] = made.slot, made.n
-    ends = np.searchsorted(made.row, np.arange(rows + 1)) * _PACKED.itemsize
+    ends = np.searchsorted(made.row, np.arange(rows + 1)) * PACKED.itemsize
     data = held.tobytes()
     return [data[a:b] for a, b in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)]
 

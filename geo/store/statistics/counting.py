@@ -14,7 +14,7 @@ from geo.store.reports import TookTooLong
 from geo.store.statistics import facts, fold, kept, pending
 from geo.store.statistics.asked import Asked
 from geo.store.statistics.groups import Groups
-from geo.store.statistics.vectors import COUNTS, REPLY_BINS, RESULT_BINS, Entries, Ints, Table
+from geo.store.statistics.vectors import COUNTS, REPLY_BINS, RESULT_BINS, SLOTS, Ints, Table
 from geo.store.tables import categories, organisations, wards_today
 
 PARTS = (0.5, 0.9)
@@ -106,18 +106,12 @@ async def _held(conn: AsyncConnection, asked: Asked) -> list[int] | None:
 
 def told(groups: Groups) -> Counted:
     """The groups that have reports, and their sum."""
-    made, keys = groups.summed(), groups.keys
-    parts, totals = [], []
+    keys = groups.keys
+    parts, total = [], Table(np.zeros((1, SLOTS)))
     for first in range(0, max(len(keys), 1), _ROWS_AT_ONCE):
-        rows = min(_ROWS_AT_ONCE, len(keys) - first)
-        some = made
-        if rows < len(keys):
-            here = (made.row >= first) & (made.row < first + rows)
-            some = Entries(made.row[here] - first, made.slot[here], made.n[here])
-        table = Table.of(some, rows)
+        table = groups.summed(first, min(_ROWS_AT_ONCE, len(keys) - first))
         parts.append(Sums.of(table))
-        totals.append(table.total())
-    total = Sums.of(totals[0] if len(totals) == 1 else Table.of(_alone(made), 1))
+        total = Table(total.n + table.total().n)
     sums = Sums(
         *(
             np.concatenate([getattr(part, name) for part in parts])
@@ -126,13 +120,10 @@ def told(groups: Groups) -> Counted:
     )
     there = np.flatnonzero(sums.counts[:, COUNTS.index("received")])
     return Counted(
-        keys[there], Sums(sums.counts[there], sums.reply[there], sums.result[there]), total
+        keys[there],
+        Sums(sums.counts[there], sums.reply[there], sums.result[there]),
+        Sums.of(total),
     )
-
-
-def _alone(made: Entries) -> Entries:
-    """The same, of one row."""
-    return Entries(np.zeros_like(made.row), made.slot, made.n)
 
 
 async def _today(conn: AsyncConnection) -> dict[int, int]:

@@ -18,7 +18,7 @@ from geo.store.statistics.asked import Asked
 from geo.store.statistics.vectors import Array
 
 # So many lines are read along in some ten milliseconds; so many at once change fewer cells.
-MANY = 2_000
+MANY = 1_000
 BATCH = 100_000
 # Seconds after which fewer are folded, too, and after the last of many moves all is counted anew.
 OLD_S = 30.0

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from geo.store.statistics.asked import Asked
-from geo.store.statistics.cells import unpacked
+from geo.store.statistics.cells import PACKED
 from geo.store.statistics.facts import months
-from geo.store.statistics.vectors import Array, Entries, Ints, tallied
+from geo.store.statistics.vectors import SLOTS, Array, Ints, Table, tallied
 
 _BITS = 31
 
@@ -23,7 +23,7 @@ class Groups:
         self._asked = asked
         self._today, self._family = _table(today), _table(family)
         self._rows: dict[int, int] = {}
-        self._parts: list[Entries] = []
+        self._parts: list[tuple[Ints, Array]] = []
 
     @property
     def keys(self) -> Ints:
@@ -40,15 +40,20 @@ class Groups:
         row = self.of(facts)
         if self._rows:
             here = row >= 0
-            self._parts.append(tallied(facts, np.where(here, row, 0), sign * here, len(self._rows)))
+            made = tallied(facts, np.where(here, row, 0), sign * here, len(self._rows))
+            self._parts.append((made.row * SLOTS + made.slot, made.n))
 
     def add_cells(self, cells: Array, packed: bytes, sizes: Ints) -> None:
         """Count what was added up already, as `geo.store.statistics.cells` packs it."""
-        held = unpacked(packed, np.repeat(self.of(cells), sizes))
-        here = held.row >= 0
-        if not here.all():
-            held = Entries(held.row[here], held.slot[here], held.n[here])
-        self._parts.append(held)
+        held = np.frombuffer(packed, dtype=PACKED)
+        n, slot = held["n"], held["slot"]
+        group = self.of(cells)
+        at = np.repeat(group * SLOTS, sizes)
+        if (group < 0).any():
+            here = at >= 0
+            at, n, slot = at[here], n[here], slot[here]
+        at += slot
+        self._parts.append((at, n))
 
     def of(self, facts: Array) -> Ints:
         """The group of each fact, or cell with the same members; -1: in no ward asked for."""
@@ -78,9 +83,15 @@ class Groups:
         group[here] = np.array(known, dtype=np.int64)[which]
         return group
 
-    def summed(self) -> Entries:
-        """All that was counted."""
-        return Entries.joined(self._parts)
+    def summed(self, first: int, rows: int) -> Table:
+        """What the groups from `first` on add up to, `rows` of them."""
+        found = Table(np.zeros((rows, SLOTS)))
+        for at, n in self._parts:
+            if rows < len(self._rows):
+                here = (at >= first * SLOTS) & (at < (first + rows) * SLOTS)
+                at, n = at[here] - first * SLOTS, n[here]
+            found.add(at, n)
+        return found
 
     def _months(self, facts: Array) -> Ints:
         if "month" in (facts.dtype.names or ()):

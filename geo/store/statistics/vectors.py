@@ -138,29 +138,20 @@ def reduced(made: Entries) -> Entries:
 
 @dataclass(frozen=True)
 class Table:
-    """Sums of some rows: `n` (rows, len(slots)) is what each adds up to in `slots`, ascending, of
-    which the first are those of `COUNTS`."""
+    """Sums of some rows: `n` (rows, SLOTS) is what each adds up to."""
 
-    slots: Ints
     n: Floats
 
-    @staticmethod
-    def of(made: Entries, rows: int) -> "Table":
-        """What entries add up to."""
-        used = np.zeros(SLOTS, dtype=bool)
-        used[: len(COUNTS)] = True
-        used[made.slot] = True
-        slots = np.flatnonzero(used)
-        place = np.cumsum(used) - 1
-        at = made.row * len(slots) + place[made.slot]
-        n: Floats = np.bincount(at, weights=made.n, minlength=rows * len(slots)).astype(
-            np.float64, copy=False
-        )
-        return Table(slots, n.reshape(rows, len(slots)))
+    def add(self, at: Ints, n: Array) -> None:
+        """Add numbers, each to the row and slot that `at` // and % `SLOTS` are."""
+        if 8 * len(at) < self.n.size:
+            np.add.at(self.n.reshape(-1), at, n.astype(np.float64))
+        else:
+            self.n[:] += np.bincount(at, weights=n, minlength=self.n.size).reshape(self.n.shape)
 
     def total(self) -> "Table":
         """All rows together, one row."""
-        return Table(self.slots, self.n.sum(axis=0, keepdims=True))
+        return Table(self.n.sum(axis=0, keepdims=True))
 
     def counts(self) -> Ints:
         """The `COUNTS` of each row, (rows, len(COUNTS))."""
@@ -170,17 +161,19 @@ class Table:
         """The bin that each of `parts` (0 to 1) of a row's times lie in or below, (rows, parts);
         -1 where a row has none. As `percentile_disc` of the bins. `first` is `REPLY_BINS` or
         `RESULT_BINS`."""
-        a, b = np.searchsorted(self.slots, (first, first + BINS))
-        found = np.full((len(self.n), len(parts)), -1, dtype=np.int64)
-        if a == b:
+        bins = self.n[:, first : first + BINS]
+        found = np.full((len(bins), len(parts)), -1, dtype=np.int64)
+        used = np.flatnonzero(bins.any(axis=0))
+        if not len(used):
             return found
-        below = self.n[:, a:b].cumsum(axis=1)
+        low = used[0]
+        below = bins[:, low : used[-1] + 1].cumsum(axis=1)
         total = below[:, -1]
         for k, part in enumerate(parts):
             # at least so many; and one at the least, for the lowest bins may hold none
             wanted = np.maximum(np.ceil(np.round(part * total, 6)), 1)
             place = (below >= wanted[:, None]).argmax(axis=1)
-            found[:, k] = np.where(total > 0, self.slots[a + place] - first, -1)
+            found[:, k] = np.where(total > 0, low + place, -1)
         return found
 
 

@@ -4,6 +4,7 @@ What is folded is one more part of its days; days of many parts are made one par
 was taken away is gone from them.
 """
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Final
 
@@ -46,7 +47,7 @@ async def merge(raw: psycopg.AsyncConnection) -> None:
         [_PARTS, _SMALL_BYTES, _DAYS_AT_ONCE],
     )
     for (day,) in await found.fetchall():
-        rows = summed(await held(raw, day, day))
+        rows = summed(await held(raw, day))
         await raw.execute("DELETE FROM statistics_days WHERE day = %s", [day])
         if len(rows):
             await raw.execute(
@@ -56,13 +57,23 @@ async def merge(raw: psycopg.AsyncConnection) -> None:
 
 async def read(
     raw: psycopg.AsyncConnection, since: datetime, until: datetime
-) -> tuple[Array, Ints]:
-    """Facts without their months, of all days of a span; and the sign by which each counts, 0 of
-    those outside of it: to leave them out costs more than to count them for nothing."""
+) -> AsyncIterator[tuple[Array, Ints]]:
+    """Facts without their months, of the days of a span one after the other; and the sign by which
+    each counts, 0 of those outside of it: to leave them out costs more than to count them for
+    nothing."""
     a, b = moment(since), moment(until)
-    rows = await held(raw, a // _DAY, (b - 1) // _DAY)
-    here = (rows["at"] >= a) & (rows["at"] < b)
-    return rows, rows["sign"] * here.astype(np.int64)
+    async with raw.cursor(binary=True) as cursor:
+        # A row a day: to hand over one of megabytes took most of the time.
+        await cursor.execute(
+            "SELECT found.packed FROM generate_series(%s::int4, %s::int4) AS wanted (day) "
+            "CROSS JOIN LATERAL (SELECT string_agg(packed, '') AS packed FROM statistics_days "
+            "WHERE day = wanted.day) AS found WHERE found.packed IS NOT NULL",
+            [a // _DAY, (b - 1) // _DAY],
+        )
+        for (packed,) in await cursor.fetchall():
+            rows = np.frombuffer(packed, dtype=_ROW)
+            here = (rows["at"] >= a) & (rows["at"] < b)
+            yield rows, rows["sign"] * here.astype(np.int64)
 
 
 def summed(rows: Array) -> Array:
@@ -94,12 +105,11 @@ def by_day(rows: Array) -> dict[int, Array]:
     return dict(zip(found.tolist(), parts, strict=False))
 
 
-async def held(raw: psycopg.AsyncConnection, since: int, until: int) -> Array:
-    """The rows of some days, the last one included, as they lie there."""
+async def held(raw: psycopg.AsyncConnection, day: int) -> Array:
+    """The rows of a day as they lie there."""
     async with raw.cursor(binary=True) as cursor:
         await cursor.execute(
-            "SELECT string_agg(packed, '') FROM statistics_days WHERE day BETWEEN %s AND %s",
-            [since, until],
+            "SELECT string_agg(packed, '') FROM statistics_days WHERE day = %s", [day]
         )
         (found,) = await cursor.fetchone() or (None,)
     return np.frombuffer(found or b"", dtype=_ROW)

@@ -132,16 +132,17 @@ async def add(
     """Add the cells of a plan's whole months, and the days of its ends."""
     await _add_months(raw, asked, chosen, wanted, groups)
     for sign, since, until in chosen.ends:
-        facts, signs = await days.read(raw, since, until)
-        for name, numbers in (
-            ("category", wanted.categories),
-            ("organisation", wanted.organisations),
-            ("channel", wanted.channels),
-            ("state", wanted.states),
-        ):
-            if numbers is not None:
-                signs *= np.isin(facts[name], numbers)
-        groups.add(facts, sign * signs)
+        async for facts, signs in days.read(raw, since, until):
+            counts = sign * signs
+            for name, numbers in (
+                ("category", wanted.categories),
+                ("organisation", wanted.organisations),
+                ("channel", wanted.channels),
+                ("state", wanted.states),
+            ):
+                if numbers is not None:
+                    counts *= np.isin(facts[name], numbers)
+            groups.add(facts, counts)
 
 
 async def _add_months(
@@ -151,7 +152,7 @@ async def _add_months(
     if not periods:
         return
     mask = mask_of(asked)
-    conditions = ["mask = %(mask)s", "period = ANY(%(periods)s::int4[])"]
+    conditions = ["mask = %(mask)s", "period = wanted.period"]
     for condition, numbers in (
         ("category = ANY(%(categories)s::int2[])", wanted.categories),
         ("channel = ANY(%(channels)s::int4[])", wanted.channels),
@@ -165,25 +166,27 @@ async def _add_months(
         if numbers is not None:
             conditions.append(condition)
     names = _members(asked)
-    # One row: to hand over thousands took most of the time.
-    columns = [f"string_agg(int4send({_MEMBERS[name]}::int4), '')" for name in names]
+    # A row a period: to hand over thousands took most of the time, and so did one of megabytes.
+    sent = [f"{_MEMBERS[name]}::int4" for name in names] + ["octet_length(packed)"]
+    columns = ", ".join(f"string_agg(int4send({each}), '')" for each in sent)
     async with raw.cursor(binary=True) as cursor:
         await cursor.execute(
-            f"SELECT {', '.join([*columns, ''])} string_agg(int4send(octet_length(packed)), ''), "
-            f"string_agg(packed, '') FROM statistics_cells WHERE {' AND '.join(conditions)}",
+            "SELECT found.* FROM unnest(%(periods)s::int4[]) AS wanted (period) "
+            f"CROSS JOIN LATERAL (SELECT {columns}, string_agg(packed, '') AS packed "
+            "FROM statistics_cells "
+            f"WHERE {' AND '.join(conditions)}"
+            ") AS found WHERE found.packed IS NOT NULL",
             {**vars(wanted), "mask": mask, "periods": periods, "wards": list(asked.wards or ())},
         )
-        *members, lengths, packed = await cursor.fetchone() or (None, None)
-    if packed is None:
-        return
-    sizes = sizes_of(lengths)
-    cells: Array = np.empty(len(sizes), dtype=[(name, "i8") for name in names])
-    for name, held in zip(names, members, strict=True):
-        cells[name] = np.frombuffer(held, dtype=">i4")
-    if "month" in names:
-        years = cells["month"] < 0
-        cells["month"][years] *= -12
-    groups.add_cells(cells, packed, sizes)
+        for *members, lengths, packed in await cursor.fetchall():
+            sizes = sizes_of(lengths)
+            cells: Array = np.empty(len(sizes), dtype=[(name, "i8") for name in names])
+            for name, held in zip(names, members, strict=True):
+                cells[name] = np.frombuffer(held, dtype=">i4")
+            if "month" in names:
+                years = cells["month"] < 0
+                cells["month"][years] *= -12
+            groups.add_cells(cells, packed, sizes)
 
 
 def _members(asked: Asked) -> list[str]:

@@ -84,10 +84,7 @@ def _part(row: Ints, n: Ints, which: npt.NDArray[np.bool_], slot: int | Ints) ->
 
 
 def tallied(facts: Array, row: Ints, signs: Ints, rows: int) -> Entries:
-    """What facts add up to, one number of each row and slot: as `reduced` of `entries`, and for few
-    rows many times as quick."""
-    if rows * BINS > max(1 << 20, 32 * len(facts)):
-        return reduced(entries(facts, row, signs))
+    """What facts add up to: as `entries`, many times as quick, and fewer where facts are many."""
     sign = signs.astype(np.float64)
     flags = facts["flags"].astype(np.int64)
     known = np.zeros(2 * LATE, dtype=bool)
@@ -103,8 +100,13 @@ def tallied(facts: Array, row: Ints, signs: Ints, rows: int) -> Entries:
     counted[:, COUNTS.index("rating_sum")] = rated @ np.arange(6)
     found = [_entries_of(counted, 0)]
     for name, first in (("reply", REPLY_BINS), ("result", RESULT_BINS)):
-        bins = _tally(facts[name].astype(np.int64) + 1, row, rows, BINS + 1, sign)
-        found.append(_entries_of(bins[:, 1:], first))
+        bins = facts[name].astype(np.int64)
+        if rows * BINS > len(facts):
+            known = bins >= 0
+            found.append(Entries(row[known], bins[known] + first, signs[known]))
+        else:
+            held = _tally(bins + 1, row, rows, BINS + 1, sign)
+            found.append(_entries_of(held[:, 1:], first))
     return Entries.joined(found)
 
 

@@ -88,7 +88,7 @@ async def _compare_days(
         compared = (compared | {day for (day,) in await kept.fetchall()}) - but
     nothing = rows[:0]
     for day in sorted(compared):
-        held = days.summed(await days.held(raw, day, day))
+        held = days.summed(await days.held(raw, day))
         should = days.summed(wanted.get(day, nothing))
         found.days += 1
         if held.tobytes() != should.tobytes():

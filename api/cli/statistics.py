@@ -37,6 +37,7 @@ def verify(
                 "usable": found.usable,
                 "reports": found.reports,
                 "cells": found.cells,
+                "days": found.days,
                 "missing": found.missing,
                 "unknown": found.unknown,
                 "different": found.different,
@@ -44,7 +45,10 @@ def verify(
             }
         )
     elif found.equal:
-        say(f"equal: {found.cells:,} sums say what {found.reports:,} reports say")
+        say(
+            f"equal: {found.cells:,} sums and {found.days:,} days say what {found.reports:,} "
+            "reports say"
+        )
     elif not found.usable:
         refuse(
             "there are no sums for the city's clock, wards and categories as they are now, so "

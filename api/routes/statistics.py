@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
-from api.caching import cached, packed
+from api.caching import cached
 from api.parameters import (
     CodesParam,
     DayParam,
@@ -155,4 +155,4 @@ async def read_statistics(
     if _CSV in request.headers.get("accept", ""):
         body = found.as_csv().encode()
         return cached(request, body, f"{_CSV}; charset=utf-8; header=present", headers=headers)
-    return cached(request, packed(found.as_json()), "application/json", headers=headers)
+    return cached(request, found.as_json(), "application/json", headers=headers)

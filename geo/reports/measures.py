@@ -2,8 +2,11 @@
 
 from typing import Any, Final
 
+import numpy as np
+
 from geo.reports.events import Words, words
 from geo.store.statistics.counting import Sums
+from geo.store.statistics.vectors import BINS, COUNTS, Ints, seconds
 
 FEWEST_RATINGS: Final = 5
 """Of fewer no mean is told: it would tell of single people, and of nothing else."""
@@ -88,35 +91,43 @@ DEFINITIONS: Final[dict[str, Words]] = {
 MEASURES: Final = tuple(DEFINITIONS)
 
 
-def measures(sums: Sums, of: int) -> dict[str, Any]:
-    """All of `MEASURES`, in that order, of one group; `of` is how many all groups received."""
-    n = sums.counts
-    received, still_open = n["received"], n["open"]
-    rated = n["ratings"]
+def measures(sums: Sums, of: int) -> dict[str, list[Any]]:
+    """All of `MEASURES`, in that order, of some groups: a list each, one value a group; `of` is how
+    many all groups received."""
+    n = {name: sums.counts[:, k] for k, name in enumerate(COUNTS)}
+    enough = np.where(n["ratings"] >= FEWEST_RATINGS, n["ratings"], 0)
     return {
-        "received": received,
-        "open": still_open,
-        "closed": received - still_open,
-        "share": _part(received, of),
-        "answered": n["answered"],
-        "reply_due": n["reply_due"],
-        "reply_on_time": _part(n["reply_kept"], n["reply_due"]),
-        "reply_median_h": _hours(sums.reply_s[0]),
-        "reply_p90_h": _hours(sums.reply_s[1]),
-        "due": n["due"],
-        "on_time": _part(n["kept"], n["due"]),
-        "result_median_h": _hours(sums.result_s[0]),
-        "result_p90_h": _hours(sums.result_s[1]),
-        "finished": n["finished"],
-        "reopened": _part(n["reopened"], n["finished"]),
-        "ratings": rated,
-        "satisfaction": round(n["rating_sum"] / rated, 2) if rated >= FEWEST_RATINGS else None,
+        "received": n["received"].tolist(),
+        "open": n["open"].tolist(),
+        "closed": (n["received"] - n["open"]).tolist(),
+        "share": _parts(n["received"], np.full_like(n["received"], of), 6),
+        "answered": n["answered"].tolist(),
+        "reply_due": n["reply_due"].tolist(),
+        "reply_on_time": _parts(n["reply_kept"], n["reply_due"], 6),
+        "reply_median_h": _hours(sums.reply[:, 0]),
+        "reply_p90_h": _hours(sums.reply[:, 1]),
+        "due": n["due"].tolist(),
+        "on_time": _parts(n["kept"], n["due"], 6),
+        "result_median_h": _hours(sums.result[:, 0]),
+        "result_p90_h": _hours(sums.result[:, 1]),
+        "finished": n["finished"].tolist(),
+        "reopened": _parts(n["reopened"], n["finished"], 6),
+        "ratings": n["ratings"].tolist(),
+        "satisfaction": _parts(n["rating_sum"], enough, 2),
     }
 
 
-def _part(n: int, of: int) -> float | None:
-    return round(n / of, 6) if of else None
+def _parts(n: Ints, of: Ints, digits: int) -> list[float | None]:
+    """Quotients, None where nothing is divided by."""
+    rounded = np.round(n / np.maximum(of, 1), digits)
+    return [
+        each if some else None for each, some in zip(rounded.tolist(), of.tolist(), strict=True)
+    ]
 
 
-def _hours(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds / 3600, 3)
+# A bin's middle in hours; the last place is of -1: no time at all.
+_HOURS: Final = (*(round(each / 3600, 3) for each in seconds(np.arange(BINS)).tolist()), None)
+
+
+def _hours(bins: Ints) -> list[float | None]:
+    return [_HOURS[each] for each in bins.tolist()]

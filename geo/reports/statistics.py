@@ -7,9 +7,12 @@ an answer of its own, of the same reports, so the sums are the same.
 
 import csv
 import io
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from geo.errors import Invalid
 from geo.reports.measures import DEFINITIONS, MEASURES, measures
@@ -21,6 +24,7 @@ from geo.store.database import AsyncConnection
 from geo.store.report_wards import Word
 from geo.store.statistics import counting, names
 from geo.store.statistics.asked import Asked
+from geo.store.statistics.vectors import COUNTS, Ints
 
 MEMBERS = ("ward", "organisation", "category", "family", "channel", "month", "year")
 MOST_MEMBERS = 2
@@ -62,35 +66,52 @@ class Statistics:
     """Rows by their members, in order, and the numbers of them all together.
 
     Each row holds its members (`ward`, `organisation`, None where there is none; `category`,
-    `family`; `channel`; `month`, YYYY-MM; `year`, YYYY) and `MEASURES`; `total` these without
-    `share`. Groups without reports have no row.
+    `family`; `channel`; `month`, YYYY-MM; `year`, YYYY) and `MEASURES`, which are kept column by
+    column; `total` these without `share`. Groups without reports have no row.
     """
 
     by: Sequence[str]
     wards: Word
     timezone: str
-    rows: list[dict[str, Any]]
+    columns: dict[str, list[Any]]
     total: dict[str, Any]
 
-    def as_json(self) -> dict[str, Any]:
-        """The answer with its definitions in both languages."""
-        return {
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """Row by row."""
+        names = tuple(self.columns)
+        return [
+            dict(zip(names, row, strict=True)) for row in zip(*self.columns.values(), strict=True)
+        ]
+
+    def as_json(self) -> bytes:
+        """The answer with its definitions in both languages, in as few bytes as UTF-8 takes."""
+        answer = {
             "by": list(self.by),
             "wards": self.wards,
             "timezone": self.timezone,
             "definitions": {**DEFINITIONS, "wards": _WARDS[self.wards]},
             "total": self.total,
-            "rows": self.rows,
         }
+        # A ward's name is written out once and not in each of its rows, of which there may be many.
+        columns = [
+            _each_json(values) if name in self.by else _json(values)[1:-1].split(",")
+            for name, values in self.columns.items()
+        ]
+        row = "{" + ",".join(f'"{name}":%s' for name in self.columns) + "}"
+        some = zip(*columns, strict=True) if all(self.columns.values()) else ()
+        rows = ",".join(map(row.__mod__, some))
+        return f'{_json(answer)[:-1]},"rows":[{rows}]}}'.encode()
 
     def as_csv(self) -> str:
         """A table with a line of names; no cell is a formula to a spreadsheet."""
         file = io.StringIO(newline="")
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*(name for each in self.by for name in _CSV[each]), *MEASURES])
-        for row in self.rows:
-            cells = [cell for each in self.by for cell in _cells(each, row[each])]
-            writer.writerow([*map(harmless, cells), *(row[name] for name in MEASURES)])
+        members = [[_cells(each, row) for row in self.columns[each]] for each in self.by]
+        numbers = zip(*(self.columns[name] for name in MEASURES), strict=True)
+        for *named, measured in zip(*members, numbers, strict=True):
+            writer.writerow([*(harmless(cell) for cells in named for cell in cells), *measured])
         return file.getvalue()
 
 
@@ -114,13 +135,21 @@ async def count(
         raise Invalid.of("by", f"takes too long to count over so many reports; {narrow}") from None
     if len(found.keys) > MOST_ROWS:
         raise Invalid.of("by", f"would be more than {MOST_ROWS} rows of this; {narrow}")
-    total = measures(found.total, found.total.counts["received"])
+    (received,) = found.total.counts[:, COUNTS.index("received")].tolist()
+    total = {name: value for name, (value,) in measures(found.total, received).items()}
     del total["share"]
+    members, order = await _members(conn, by, found.keys)
     return Statistics(
         by=by,
         wards=asked.word,
         timezone=timezone,
-        rows=await _rows(conn, by, found),
+        columns={
+            **members,
+            **{
+                name: [values[k] for k in order]
+                for name, values in measures(found.sums, received).items()
+            },
+        },
         total=total,
     )
 
@@ -154,30 +183,37 @@ def check_members(by: Sequence[str]) -> None:
         raise Invalid.of("by", f"must be one or two of {', '.join(MEMBERS)}, each once")
 
 
-async def _rows(
-    conn: AsyncConnection, by: Sequence[str], found: counting.Counted
-) -> list[dict[str, Any]]:
-    """The groups as the answer has them, in the order of their members; without one comes last."""
+async def _members(
+    conn: AsyncConnection, by: Sequence[str], keys: Ints
+) -> tuple[dict[str, list[Any]], list[int]]:
+    """What the groups are by, in the order of the answer, and that order: as their names have it,
+    without one comes last."""
     told: list[dict[int, Any]] = []
+    places = []
     for k, each in enumerate(by):
-        ids = {key[k] for key in found.keys}
+        ids, which = np.unique(keys[:, k], return_inverse=True)
         if each in PERIODS:
-            told.append({id: _period(each, id) for id in sorted(ids)})
-            continue
-        rows = await names.named(conn, each, ids)
-        told.append({id: _member(each, row) for id, row in rows.items()} | {0: None})
-    # Their names are in order, and a dict keeps it.
-    places = [{id: place for place, id in enumerate(each)} for each in told]
-    received = found.total.counts["received"]
-    order = sorted(
-        range(len(found.keys)),
-        key=lambda n: [place[id] for place, id in zip(places, found.keys[n], strict=True)],
-    )
-    return [
-        {each: told[k][found.keys[n][k]] for k, each in enumerate(by)}
-        | measures(found.sums[n], received)
-        for n in order
-    ]
+            named = {id: _period(each, id) for id in ids.tolist()}
+        else:
+            rows = await names.named(conn, each, ids.tolist())
+            named = {id: _member(each, row) for id, row in rows.items()} | {0: None}
+        # Their names are in order, and a dict keeps it.
+        place = {id: n for n, id in enumerate(named)}
+        told.append(named)
+        places.append(np.array([place[id] for id in ids.tolist()])[which.reshape(-1)])
+    order = np.lexsort(places[::-1])
+    members = {each: [told[k][id] for id in keys[order, k].tolist()] for k, each in enumerate(by)}
+    return members, order.tolist()
+
+
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
+def _each_json(values: list[Any]) -> list[str]:
+    """The JSON of values of which many are the same object."""
+    known = {id(value): value for value in values}
+    told = {key: _json(value) for key, value in known.items()}
+    return [told[id(value)] for value in values]
 
 
 def _period(name: str, number: int) -> str:

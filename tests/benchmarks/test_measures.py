@@ -24,6 +24,7 @@ SMALL = {
     "live_streams": {"streams": 12, "reports": 3},
     "admission": {"pairs": 1, "seconds": 0.5, "phones": 70},
     "similar": {"questions": 20},
+    "statistics_answers": {"turns": 1, "pairs": 1, "seconds": 0.5},
     "intake": {"pairs": 1, "seconds": 0.6, "probes": 6},
 }
 
@@ -72,7 +73,7 @@ def whole(row):
     "name",
     [
         *("pyramid_size", "hotspot_run", "cold_tile", "warm_tile", "live_streams", "similar"),
-        "intake",
+        *("statistics_answers", "intake"),
     ],
 )
 def test_a_measure_in_the_city_runs(measures, city, name):

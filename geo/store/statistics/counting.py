@@ -1,9 +1,8 @@
 """Counting: the groups of a question, with what each of them and all together add up to."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 import psycopg
@@ -12,42 +11,41 @@ from sqlalchemy import func, or_, select
 from geo.store import report_wards
 from geo.store.database import AsyncConnection, driver
 from geo.store.reports import TookTooLong
-from geo.store.statistics import facts, fold, kept
+from geo.store.statistics import facts, fold, kept, pending
 from geo.store.statistics.asked import Asked
 from geo.store.statistics.groups import Groups
-from geo.store.statistics.vectors import (
-    COUNTS,
-    REPLY_BINS,
-    RESULT_BINS,
-    Array,
-    Entries,
-    counts,
-    middles,
-    seconds,
-)
+from geo.store.statistics.vectors import COUNTS, REPLY_BINS, RESULT_BINS, SLOTS, Ints, Table
 from geo.store.tables import categories, organisations, wards_today
 
 PARTS = (0.5, 0.9)
 _TRIES = 5
+# So many rows are a hundred megabytes while their times are looked at.
+_ROWS_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True)
 class Sums:
-    """What one group adds up to: `COUNTS` by name, and the median and p90 of both times in seconds
-    (None: nothing took any)."""
+    """What groups add up to, one row each: `COUNTS` in their order, and the median and p90 of both
+    times as bins (-1: nothing took any)."""
 
-    counts: dict[str, int]
-    reply_s: Sequence[float | None]
-    result_s: Sequence[float | None]
+    counts: Ints
+    reply: Ints
+    result: Ints
+
+    @staticmethod
+    def of(table: Table) -> "Sums":
+        """What is told of a table."""
+        bins = [table.middles(first, PARTS) for first in (REPLY_BINS, RESULT_BINS)]
+        return Sums(table.counts(), *bins)
 
 
 @dataclass(frozen=True)
 class Counted:
-    """Groups that have reports, in no order: what they are by (ids, numbers; 0: none) and add up
-    to; and all of them together."""
+    """Groups that have reports, in no order: what they are by, (groups, members), in ids and
+    numbers, 0: none; what they add up to; and all of them together, one row."""
 
-    keys: list[tuple[int, ...]]
-    sums: list[Sums]
+    keys: Ints
+    sums: Sums
     total: Sums
 
 
@@ -74,97 +72,58 @@ async def count(conn: AsyncConnection, asked: Asked) -> Counted:
     """
     now = (await conn.execute(select(func.now()))).scalar_one()
     today = await _today(conn) if asked.in_wards else {}
-    families = await _families(conn)
+    families = await _families(conn) if "family" in asked.by else {}
     raw = await driver(conn)
+    words: tuple[report_wards.Word, ...] = (asked.word,) if asked.in_wards else ()
     with _told_in_time():
         if chosen := kept.plan(asked):
-            held = await _held(conn, asked)
+            wanted = await kept.wanted(raw, asked, await _held(conn, asked))
             for _ in range(_TRIES):
                 before = await fold.state(raw, asked.timezone)
-                if not before.usable:
+                late_before = before.late_before
+                if not before.usable or late_before is None:
                     break
                 groups = Groups(asked, today, families)
-                await _kept(raw, asked, chosen, held, before, now, groups)
+                await kept.add(raw, asked, chosen, wanted, groups)
+                if await pending.anything(raw, late_before, now):
+                    async for block in pending.read(raw, asked, late_before, now, words):
+                        groups.add(block)
                 # Of a fold in between one would have seen a half, unless in one snapshot.
                 if (await fold.state(raw, asked.timezone)).folds == before.folds:
                     return told(groups)
         groups = Groups(asked, today, families)
-        async for block in _reports(raw, asked, now):
+        few = asked.wards is not None and len(asked.wards) <= facts.FEW_WARDS
+        async for block in facts.read(raw, asked, now, words=words, look_up=few):
             groups.add(block)
     return told(groups)
 
 
-async def _kept(
-    raw: psycopg.AsyncConnection,
-    asked: Asked,
-    chosen: kept.Plan,
-    held: list[int],
-    before: fold.State,
-    now: datetime,
-    groups: Groups,
-) -> None:
-    """Add the cells of whole months, what is not folded into them, and the ends."""
-    assert before.late_before is not None
-    await kept.add(raw, asked, chosen, held, groups)
-    words: tuple[report_wards.Word, ...] = (asked.word,) if asked.in_wards else ()
-    async for block in facts.read(
-        raw,
-        chosen.whole,
-        before.late_before,
-        "(SELECT * FROM statistics_log WHERE sign <> 0)",
-        sign="x.sign",
-        words=words,
-        look_up=True,
-    ):
-        groups.add(block)
-    async for block in fold.became_late(raw, chosen.whole, before.late_before, now, words):
-        groups.add(block)
-    for sign, part in chosen.ends:
-        async for block in _reports(raw, part, now, sign):
-            groups.add(block)
-
-
-def _reports(
-    raw: psycopg.AsyncConnection, asked: Asked, now: datetime, sign: int = 1
-) -> AsyncIterator[Array]:
-    words: tuple[report_wards.Word, ...] = (asked.word,) if asked.in_wards else ()
-    few = asked.wards is not None and len(asked.wards) <= facts.FEW_WARDS
-    return facts.read(raw, asked, now, sign=str(sign), words=words, look_up=few)
-
-
-async def _held(conn: AsyncConnection, asked: Asked) -> list[int]:
+async def _held(conn: AsyncConnection, asked: Asked) -> list[int] | None:
     if asked.wards is None:
-        return []
+        return None
     return list((await conn.execute(report_wards.holding(asked.wards, asked.word))).scalars())
 
 
 def told(groups: Groups) -> Counted:
     """The groups that have reports, and their sum."""
-    made = groups.summed()
     keys = groups.keys
-    sums = _sums(made, len(keys))
-    total = _sums(Entries(np.zeros_like(made.row), made.slot, made.n), 1)[0]
-    kept = [k for k, each in enumerate(sums) if each.counts["received"]]
-    return Counted([keys[k] for k in kept], [sums[k] for k in kept], total)
-
-
-def _sums(made: Entries, rows: int) -> list[Sums]:
-    counted = counts(made, rows).tolist()
-    times = []
-    for first in (REPLY_BINS, RESULT_BINS):
-        bins = middles(made, rows, first, PARTS)
-        took = seconds(bins).tolist()
-        known = (bins >= 0).tolist()
-        times.append(
-            [
-                tuple(s if k else None for s, k in zip(*each, strict=True))
-                for each in zip(took, known, strict=True)
-            ]
+    parts, total = [], Table(np.zeros((1, SLOTS)))
+    for first in range(0, max(len(keys), 1), _ROWS_AT_ONCE):
+        table = groups.summed(first, min(_ROWS_AT_ONCE, len(keys) - first))
+        parts.append(Sums.of(table))
+        total = Table(total.n + table.total().n)
+    sums = Sums(
+        *(
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("counts", "reply", "result")
         )
-    return [
-        Sums(dict(zip(COUNTS, row, strict=True)), reply, result)
-        for row, reply, result in zip(counted, *times, strict=True)
-    ]
+    )
+    there = np.flatnonzero(sums.counts[:, COUNTS.index("received")])
+    return Counted(
+        keys[there],
+        Sums(sums.counts[there], sums.reply[there], sums.result[there]),
+        Sums.of(total),
+    )
 
 
 async def _today(conn: AsyncConnection) -> dict[int, int]:
@@ -184,5 +143,6 @@ async def _families(conn: AsyncConnection) -> dict[int, int]:
 def _told_in_time() -> Iterator[None]:
     try:
         yield
-    except psycopg.errors.QueryCanceled:
+    except (psycopg.errors.QueryCanceled, psycopg.errors.ProgramLimitExceeded):
+        # The latter: cells of more than a gigabyte.
         raise TookTooLong from None

@@ -1,7 +1,7 @@
 """Facts out of the tables of reports: numbers in numpy's arrays, some megabytes at a time."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql
 
 from geo.store import report_wards
 from geo.store.statistics.asked import Asked
-from geo.store.statistics.vectors import FACT, LATE, REPLY_LATE, Array
+from geo.store.statistics.vectors import FACT, LATE, REPLY_LATE, Array, Ints
 from geo.store.tables.reports import STATUSES
 
 # Of which most reports are.
@@ -22,6 +22,8 @@ _FIRST_YEAR, _LAST_YEAR = 1990, 2060
 FEW_WARDS = 4
 
 _BLOCK_BYTES = 16 << 20
+# From which PostgreSQL counts microseconds.
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 # PostgreSQL's binary COPY: a header, rows of (number of fields, then length and value of each).
 _HEADER = 19
 
@@ -31,45 +33,46 @@ REPORTS = "(SELECT *, id AS report_id FROM reports WHERE withheld IS NULL)"
 async def read(
     raw: psycopg.AsyncConnection,
     asked: Asked,
-    late: datetime,
+    late: datetime | None,
     source: str = REPORTS,
     *,
     sign: str = "1",
     words: Sequence[report_wards.Word] = (),
     look_up: bool = False,
-    also: str = "true",
 ) -> AsyncIterator[Array]:
     """Blocks of `FACT` of what was asked for in `source`, an expression with the columns of
     `reports` and `report_id`.
 
     `words`: which other wards are told, else -1; `look_up`: one by one instead of all of the city.
-    `late` as in facts.sql; `also` is one more condition in SQL over `x`.
+    What is late since before `late` counts as late; None: the source has a column `late` of its
+    own.
     """
     others = {
         word: _other(word, look_up) if word in words else ("NULL::int", "") for word in _WORDS
     }
-    months = _beginnings(asked.timezone)
     parameters: dict[str, Any] = {
-        "months": months,
+        "first": _begin(_FIRST_YEAR * 12, asked.timezone),
+        "last": _begin(_LAST_YEAR * 12 + 11, asked.timezone),
         "zone": asked.timezone,
         "all_statuses": list(STATUSES),
         "late": late,
     }
-    conditions = [also, *_conditions(asked, parameters)]
+    conditions = ["true", *_conditions(asked, parameters)]
     query = _template().format(
         source=source,
         sign=sign,
-        months=len(months),
-        first=_FIRST_YEAR * 12,
         then_id=others["then"][0],
         today_id=others["today"][0],
         joins=" ".join(join for _, join in others.values()),
         reply_late=REPLY_LATE,
         late=LATE,
+        late_at="x.late" if late is None else "%(late)s",
         conditions=" AND ".join(conditions),
     )
     copied = f"COPY ({query}) TO STDOUT (FORMAT binary)"
     async for block in _blocks(raw, copied, parameters):
+        here = block["month"] == 0
+        block["month"][here] = months(block["at"][here], asked.timezone)
         yield block
 
 
@@ -132,14 +135,32 @@ def _template() -> str:
     return "\n".join(line for line in text.splitlines() if not line.startswith("--"))
 
 
+def months(at: Ints, timezone: str) -> Ints:
+    """The months of these moments (`at` as in `FACT`) by the clock of a zone."""
+    return np.searchsorted(_beginnings(timezone), at, side="right") - 1 + _FIRST_YEAR * 12
+
+
+def moment(at: datetime) -> int:
+    """A time as `FACT` has it."""
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
 @cache
-def _beginnings(timezone: str) -> list[datetime]:
+def _beginnings(timezone: str) -> Ints:
     """When the months of some years begin in a zone: at the first midnight that its clock shows,
     or, where it leaves that out, when it would have come. To ask the zone's rules for each report
     took half of all the time."""
-    zone = ZoneInfo(timezone)
-    years = range(_FIRST_YEAR, _LAST_YEAR + 1)
-    return [datetime(year, month, 1, tzinfo=zone) for year in years for month in range(1, 13)]
+    return np.array(
+        [
+            moment(_begin(month, timezone))
+            for month in range(_FIRST_YEAR * 12, _LAST_YEAR * 12 + 12)
+        ],
+        dtype=np.int64,
+    )
+
+
+def _begin(month: int, timezone: str) -> datetime:
+    return datetime(month // 12, month % 12 + 1, 1, tzinfo=ZoneInfo(timezone))
 
 
 async def _blocks(

@@ -1,17 +1,16 @@
--- One row a report or line of the log, all of it numbers: by what it is counted (month as year * 12 +
--- month - 1 of the wall clock; ward, and `then` and `today` where those differ, -1 where not; 0: none)
--- and what it adds (`flags` as geo.store.statistics.vectors has them).
+-- One row a report or line of the log, all of it numbers: when it was sent (its month, year * 12 +
+-- month - 1 of the wall clock, only where the reader does not work it out: outside of %(first)s to
+-- %(last)s), by what it is counted (ward, and `then` and `today` where those differ, -1 where not;
+-- 0: none) and what it adds (`flags` as geo.store.statistics.vectors has them).
 --
--- {source} x has the columns of `reports` that are read here. What has been late since before
--- %(late)s, counts as late. {then}, {today}: joins of geo.store.report_wards.others, of a report whose
--- place is shown only roughly they are not told.
+-- {source} x has the columns of `reports` that are read here. What has been late since before {late_at},
+-- counts as late. {then_id}, {today_id}: of geo.store.report_wards.others, of a report whose place is
+-- shown only roughly they are not told.
 SELECT
+    x.created_at,
     CAST(
         CASE
-            WHEN
-                x.created_at >= (CAST(%(months)s AS timestamptz[]))[1]
-                AND x.created_at < (CAST(%(months)s AS timestamptz[]))[{months}]
-            THEN width_bucket(x.created_at, CAST(%(months)s AS timestamptz[])) - 1 + {first}
+            WHEN x.created_at >= %(first)s AND x.created_at < %(last)s THEN 0
             ELSE
                 extract(YEAR FROM timezone(%(zone)s, x.created_at)) * 12
                 + extract(MONTH FROM timezone(%(zone)s, x.created_at)) - 1
@@ -27,8 +26,8 @@ SELECT
         + CAST(x.kind = 'suggestion' AS int) AS int2),
     CAST(
         m.flags
-        + CASE WHEN m.reply_late_at < %(late)s THEN {reply_late} ELSE 0 END
-        + CASE WHEN m.late_at < %(late)s THEN {late} ELSE 0 END
+        + CASE WHEN m.reply_late_at < {late_at} THEN {reply_late} ELSE 0 END
+        + CASE WHEN m.late_at < {late_at} THEN {late} ELSE 0 END
         AS int2
     ),
     CAST(coalesce(m.reply_bin, -1) AS int2),

@@ -3,7 +3,7 @@
 Who reads cells and log in one snapshot is always right, so nothing is urgent.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -13,29 +13,30 @@ import psycopg
 from geo.store import report_wards
 from geo.store.database import AsyncEngine, driver
 from geo.store.locks import Lock
-from geo.store.statistics import cells, facts
+from geo.store.statistics import cells, days, facts, pending
 from geo.store.statistics.asked import Asked
 from geo.store.statistics.vectors import Array
 
-# So many lines are read along in a few milliseconds; so many at once change fewer cells.
-MANY = 4_000
+# So many lines are read along in some ten milliseconds; so many at once change fewer cells.
+MANY = 1_000
 BATCH = 100_000
 # Seconds after which fewer are folded, too, and after the last of many moves all is counted anew.
 OLD_S = 30.0
 QUIET_S = 10.0
 # So much of a large city's time is some hundred megabytes while it is counted.
-_AT_A_TIME = timedelta(days=45)
+_AT_A_TIME = timedelta(days=30)
 WORDS: tuple[report_wards.Word, ...] = ("then", "today")
 
 Progress = Callable[[int], None]
 
 BASIS = """
-SELECT %(zone)s || coalesce((
+SELECT '2 ' || %(zone)s || coalesce((
     SELECT string_agg(number || visibility, ',' ORDER BY number) FROM categories
     WHERE visibility <> 'public'
 ), '')
 """
-"""What cells depend on besides the reports: the clock, and which categories are not public."""
+"""What cells depend on besides the reports: how they are made (a number, to be raised where `cells`
+or `days` change), the clock, and which categories are not public."""
 
 
 @dataclass(frozen=True)
@@ -132,14 +133,20 @@ async def fold(engine: AsyncEngine, zone: str) -> int:
         row = await found.fetchone()
         assert row is not None
         until, n, now = row
+        if n == BATCH:
+            # What became late is told of reports as they are, so all of the log has to be known.
+            now = before.late_before
         asked = everything(zone, await visible(raw))
+        if n or await pending.anything(raw, before.late_before, now):
+            changed = pending.read(
+                raw, asked, before.late_before, now, WORDS, newest=until or 0, look_up=n < MANY
+            )
+            read = await facts.whole(changed)
+            await cells.add(raw, read)
+            await days.add(raw, read)
+            await days.merge(raw)
         if n:
-            log = f"(SELECT * FROM statistics_log WHERE id <= {until})"
-            changed = facts.read(raw, asked, before.late_before, log, sign="x.sign", words=WORDS)
-            await cells.add(raw, await facts.whole(changed))
             await raw.execute("DELETE FROM statistics_log WHERE id <= %s", [until])
-        late = became_late(raw, asked, before.late_before, now, WORDS)
-        await cells.add(raw, await facts.whole(late))
         await _count_fold(raw, zone, now)
         await raw.commit()
     return int(n)
@@ -161,20 +168,24 @@ async def rebuild(engine: AsyncEngine, zone: str, progress: Progress = lambda do
         (now,) = await (await raw.execute("SELECT now()")).fetchone() or (None,)
         assert now is not None
         await raw.execute("DELETE FROM statistics_cells")
+        await raw.execute("DELETE FROM statistics_days")
         # Only what this snapshot sees: the rest is not in the reports that it sees either.
         await raw.execute("DELETE FROM statistics_log")
         asked = everything(zone, await visible(raw))
+        making = cells.Making(raw)
         async for read in reports(raw, asked, now):
-            await cells.add(raw, read)
+            await making.add(read)
+            await days.add(raw, read)
             done += len(read)
             progress(done)
+        await making.finish()
         await _count_fold(raw, zone, now)
         await raw.commit()
     async with engine.connect() as conn:
         await conn.execution_options(isolation_level="AUTOCOMMIT")
         raw = await driver(conn)
-        await raw.execute("VACUUM ANALYZE statistics_cells")
-        await raw.execute("VACUUM ANALYZE statistics_log")
+        for table in ("cells", "days", "log"):
+            await raw.execute(f"VACUUM ANALYZE statistics_{table}")
     return done
 
 
@@ -190,35 +201,16 @@ async def reports(
         (first,) = await found.fetchone() or (None,)
         if first is None:
             return
-        since = first + _AT_A_TIME
-        some = replace(asked, since=first, until=since)
+        # From a day's beginning on, so that each day is whole.
+        since = first.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        some = replace(asked, since=since, until=since + _AT_A_TIME)
+        since += _AT_A_TIME
         yield await facts.whole(facts.read(raw, some, late, words=WORDS))
 
 
 def everything(zone: str, visible: list[str]) -> Asked:
     """All reports that the public may know of."""
     return Asked(by=(), word="then", timezone=zone, categories=visible)
-
-
-async def became_late(
-    raw: psycopg.AsyncConnection,
-    asked: Asked,
-    since: datetime,
-    until: datetime,
-    words: Sequence[report_wards.Word],
-) -> AsyncIterator[Array]:
-    """What open reports add that have become late in between: as they are, less as they were."""
-    a, b = (f"'{at.isoformat()}'::timestamptz" for at in (since, until))
-    is_open = "x.status IN ('received', 'assigned', 'in_progress', 'waiting')"
-    also = (
-        f"(({is_open} AND x.due_at >= {a} AND x.due_at < {b}) OR (x.replied_at IS NULL AND "
-        f"{is_open} AND x.first_due_at >= {a} AND x.first_due_at < {b}))"
-    )
-    for late, sign in ((until, "1"), (since, "-1")):
-        async for block in facts.read(
-            raw, asked, late, sign=sign, words=words, look_up=True, also=also
-        ):
-            yield block
 
 
 async def visible(raw: psycopg.AsyncConnection) -> list[str]:

@@ -5,7 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from geo.store.statistics.asked import Asked
-from geo.store.statistics.vectors import SLOTS, Array, Entries, Ints, entries
+from geo.store.statistics.cells import PACKED
+from geo.store.statistics.facts import months
+from geo.store.statistics.vectors import SLOTS, Array, Ints, Table, tallied
+
+_BITS = 31
 
 
 class Groups:
@@ -18,23 +22,38 @@ class Groups:
     def __init__(self, asked: Asked, today: Mapping[int, int], family: Mapping[int, int]) -> None:
         self._asked = asked
         self._today, self._family = _table(today), _table(family)
-        self._rows: dict[tuple[int, ...], int] = {}
-        self._parts: list[Entries] = []
+        self._rows: dict[int, int] = {}
+        self._parts: list[tuple[Ints, Array]] = []
 
     @property
-    def keys(self) -> list[tuple[int, ...]]:
-        """What each group is by, numbers in the order of `by`; 0: none."""
-        return list(self._rows)
+    def keys(self) -> Ints:
+        """What each group is by, (groups, members), numbers in the order of `by`; 0: none."""
+        codes = np.fromiter(self._rows, dtype=np.int64, count=len(self._rows))
+        places = range(len(self._asked.by) - 1, -1, -1)
+        columns = [codes >> _BITS * place & (1 << _BITS) - 1 for place in places]
+        return np.stack(columns, axis=1) if columns else np.empty((len(codes), 0), dtype=np.int64)
 
-    def add(self, facts: Array) -> None:
-        """Count facts, or take them away, as their sign says."""
+    def add(self, facts: Array, sign: Ints | None = None) -> None:
+        """Count facts, or take them away, as their sign says, or the one that is given."""
+        if sign is None:
+            sign = facts["sign"].astype(np.int64)
         row = self.of(facts)
-        here = row >= 0
-        self._parts.append(reduced(entries(facts[here], row[here])))
+        if self._rows:
+            here = row >= 0
+            made = tallied(facts, np.where(here, row, 0), sign * here, len(self._rows))
+            self._parts.append((made.row * SLOTS + made.slot, made.n))
 
-    def add_entries(self, made: Entries) -> None:
-        """Count what was added up already, by rows that `of` gave."""
-        self._parts.append(made)
+    def add_cells(self, cells: Array, packed: bytes, sizes: Ints) -> None:
+        """Count what was added up already, as `geo.store.statistics.cells` packs it."""
+        held = np.frombuffer(packed, dtype=PACKED)
+        n, slot = held["n"], held["slot"]
+        group = self.of(cells)
+        at = np.repeat(group * SLOTS, sizes)
+        if (group < 0).any():
+            here = at >= 0
+            at, n, slot = at[here], n[here], slot[here]
+        at += slot
+        self._parts.append((at, n))
 
     def of(self, facts: Array) -> Ints:
         """The group of each fact, or cell with the same members; -1: in no ward asked for."""
@@ -44,29 +63,40 @@ class Groups:
             if self._asked.wards is not None:
                 here = np.isin(ward, np.array(self._asked.wards, dtype=np.int64))
                 facts, ward = facts[here], ward[here]
-        group = np.full(len(here), -1, dtype=np.int64)
-        columns = []
+        place = np.zeros(len(facts), dtype=np.int64)
+        values = np.zeros(1, dtype=np.int64)
         for name in self._asked.by:
             if name == "ward":
-                columns.append(ward)
+                column = ward
             elif name == "family":
-                columns.append(_looked_up(self._family, facts["category"].astype(np.int64)))
-            elif name == "year":
-                columns.append(facts["month"].astype(np.int64) // 12)
+                column = _looked_up(self._family, facts["category"].astype(np.int64))
+            elif name in ("month", "year"):
+                column = self._months(facts) // (12 if name == "year" else 1)
             else:
-                columns.append(facts[name].astype(np.int64))
-        code = np.zeros(len(facts), dtype=np.int64)
-        for column in columns:
-            code = code << 31 | column
-        _, first, inverse = np.unique(code, return_index=True, return_inverse=True)
-        found = [tuple(int(column[k]) for column in columns) for k in first.tolist()]
-        known = [self._rows.setdefault(key, len(self._rows)) for key in found]
-        group[here] = np.array(known, dtype=np.int64)[inverse.reshape(-1)]
+                column = facts[name].astype(np.int64)
+            found, which = _distinct(column)
+            values = (values[:, None] << _BITS | found).reshape(-1)
+            place = place * len(found) + which
+        found, which = _distinct(place)
+        known = [self._rows.setdefault(key, len(self._rows)) for key in values[found].tolist()]
+        group = np.full(len(here), -1, dtype=np.int64)
+        group[here] = np.array(known, dtype=np.int64)[which]
         return group
 
-    def summed(self) -> Entries:
-        """All that was counted."""
-        return Entries.joined(self._parts)
+    def summed(self, first: int, rows: int) -> Table:
+        """What the groups from `first` on add up to, `rows` of them."""
+        found = Table(np.zeros((rows, SLOTS)))
+        for at, n in self._parts:
+            if rows < len(self._rows):
+                here = (at >= first * SLOTS) & (at < (first + rows) * SLOTS)
+                at, n = at[here] - first * SLOTS, n[here]
+            found.add(at, n)
+        return found
+
+    def _months(self, facts: Array) -> Ints:
+        if "month" in (facts.dtype.names or ()):
+            return facts["month"].astype(np.int64)
+        return months(facts["at"], self._asked.timezone)
 
     def _wards(self, facts: Array) -> Ints:
         own = facts["ward"].astype(np.int64)
@@ -76,21 +106,15 @@ class Groups:
         return np.where(other >= 0, other, own)
 
 
-def reduced(made: Entries) -> Entries:
-    """The same numbers, one of each row and slot; what is nothing is left out."""
-    at = made.row * SLOTS + made.slot
-    most = int(at.max(initial=-1)) + 1
-    if most <= max(1 << 20, 4 * len(at)):
-        summed = np.rint(np.bincount(at, weights=made.n, minlength=1)).astype(np.int64)
-        kept = np.flatnonzero(summed)
-        n = summed[kept]
-    else:
-        order = np.argsort(at, kind="stable")
-        at = at[order]
-        first = np.flatnonzero(np.concatenate([[True], at[1:] != at[:-1]]))
-        n = np.add.reduceat(made.n[order], first)
-        kept, n = at[first][n != 0], n[n != 0]
-    return Entries(kept // SLOTS, kept % SLOTS, n)
+def _distinct(numbers: Ints) -> tuple[Ints, Ints]:
+    """As `numpy.unique` with the inverse, of numbers from 0 on; quicker where none is large."""
+    most = int(numbers.max(initial=0))
+    if most > max(1 << 16, 4 * len(numbers)):
+        found, which = np.unique(numbers, return_inverse=True)
+        return found, which.reshape(-1)
+    there = np.zeros(most + 1, dtype=bool)
+    there[numbers] = True
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[numbers]
 
 
 def _table(known: Mapping[int, int]) -> Ints:

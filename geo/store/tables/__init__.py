@@ -45,6 +45,7 @@ from geo.store.tables.retention import retention_rules
 from geo.store.tables.statistics import (
     statistics_cells,
     statistics_channels,
+    statistics_days,
     statistics_log,
     statistics_state,
 )
@@ -109,6 +110,7 @@ __all__ = [
     "sign_in_failures",
     "statistics_cells",
     "statistics_channels",
+    "statistics_days",
     "statistics_log",
     "statistics_state",
     "streets",

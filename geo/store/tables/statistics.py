@@ -78,6 +78,17 @@ statistics_cells = Table(
     Column("packed", LargeBinary, nullable=False),
 )
 
+# What the reports of a day (of UTC, counted from 2000-01-01) count as, one by one; what changed is
+# another part of the day, until they are made one again. Not one names its report.
+statistics_days = Table(
+    "statistics_days",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("part", BigInteger, Identity(), primary_key=True),
+    # as geo.store.statistics.days packs them
+    Column("packed", LargeBinary, nullable=False),
+)
+
 statistics_state = Table(
     "statistics_state",
     metadata,

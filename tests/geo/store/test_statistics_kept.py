@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import anyio
@@ -13,8 +14,9 @@ from serviced import CATEGORIES, NUMBERS, STATUSES, ZONE, Serviced, member, trut
 
 from geo.reports.statistics import MEMBERS
 from geo.store.database import create_engine
-from geo.store.statistics import counting, fold
+from geo.store.statistics import counting, days, fold
 from geo.store.statistics.asked import Asked
+from geo.store.statistics.vectors import COUNTS, seconds
 from geo.store.statistics.verify import verify
 
 pytestmark = pytest.mark.anyio
@@ -60,18 +62,19 @@ async def compare(engine, world, chance, questions=12):
             asked, conditions, values = await asked_at_random(conn, world, by, word, chance)
             found = await counting.count(conn, asked)
         told = truth(world.db, by, word, conditions, values)
-        said = {
-            key: tuple(sums.counts[name] for name in NUMBERS)
-            for key, sums in zip(found.keys, found.sums, strict=True)
-        }
-        assert said == {key: tuple(map(int, row[:-2])) for key, row in told.items()}, asked
-        for key, sums in zip(found.keys, found.sums, strict=True):
-            for near, exact in zip((sums.reply_s, sums.result_s), told[key][-2:], strict=True):
+        keys = [tuple(key) for key in found.keys.tolist()]
+        counts = [[row[COUNTS.index(name)] for name in NUMBERS] for row in found.sums.counts]
+        assert dict(zip(keys, counts, strict=True)) == {
+            key: list(map(int, row[:-2])) for key, row in told.items()
+        }, asked
+        for key, *bins in zip(keys, found.sums.reply, found.sums.result, strict=True):
+            for near, exact in zip(bins, told[key][-2:], strict=True):
                 for a, b in zip(near, exact or (None, None), strict=True):
-                    assert (a is None) == (b is None)
+                    assert (a < 0) == (b is None)
                     # the first bin is the first minute
-                    assert a is None or abs(a / max(b, 60) - 1) < 0.0251, (asked, key, a, b)
-        assert found.total.counts["received"] == sum(row[0] for row in told.values())
+                    assert a < 0 or abs(seconds(a) / max(b, 60) - 1) < 0.0251, (asked, key, a, b)
+        received = found.total.counts[:, COUNTS.index("received")].tolist()
+        assert received == [sum(row[0] for row in told.values())]
 
 
 STEPS = ("insert", "change", "fold", "rebuild", "show", "reform")
@@ -176,8 +179,8 @@ async def test_what_becomes_late_by_itself_is_late_whether_folded_or_not(engine,
     async def due():
         async with engine.connect() as conn:
             asked = Asked(("month",), "then", ZONE, await counting.visible(conn))
-            counts = (await counting.count(conn, asked)).total.counts
-            return counts["due"], counts["reply_due"], counts["kept"]
+            [counts] = (await counting.count(conn, asked)).total.counts
+            return tuple(counts[COUNTS.index(name)] for name in ("due", "reply_due", "kept"))
 
     assert await due() == (0, 0, 0)
     await anyio.sleep(max(0, (soon - datetime.now(UTC)).total_seconds()) + 0.1)
@@ -194,5 +197,79 @@ async def test_what_becomes_late_by_itself_is_late_whether_folded_or_not(engine,
     assert await due() == (1, 1, 1)
     await fold.fold(engine, ZONE)
     assert await due() == (1, 1, 1)
+    assert (await verify(engine, ZONE)).equal
+    world.db.close()
+
+
+async def test_what_became_late_counts_once_where_a_fold_leaves_lines_for_the_next(
+    engine, city_url, monkeypatch
+):
+    soon = datetime.now(UTC) + timedelta(seconds=1.5)
+    world = Serviced(city_url, 7)
+    world.insert(3)
+    world.db.execute(
+        "UPDATE reports SET category_code = %s, withheld = NULL, status = 'assigned', reopened = 0,"
+        " waits_since = NULL, closed_at = NULL, resolved_at = NULL, replied_at = NULL,"
+        " due_at = %s, first_due_at = NULL",
+        (CATEGORIES[0], soon),
+    )
+    await fold.rebuild(engine, ZONE)
+    await anyio.sleep(max(0, (soon - datetime.now(UTC)).total_seconds()) + 0.1)
+    # Each leaves two lines; the first fold has room for those of one.
+    for (each,) in world.db.execute("SELECT id FROM reports").fetchall():
+        world.db.execute(
+            "UPDATE reports SET status = 'resolved', resolved_at = now() WHERE id = %s", (each,)
+        )
+    monkeypatch.setattr(fold, "BATCH", 2)
+    for left in (4, 2, 0, 0):
+        await fold.fold(engine, ZONE)
+        assert world.db.execute("SELECT count(*) FROM statistics_log").fetchone() == (left,)
+        async with engine.connect() as conn:
+            asked = Asked(("month",), "then", ZONE, await counting.visible(conn))
+            [counts] = (await counting.count(conn, asked)).total.counts
+        told = [counts[COUNTS.index(name)] for name in ("received", "open", "due", "kept")]
+        assert told == [3, 0, 3, 0]
+        assert (await verify(engine, ZONE)).equal
+    world.db.close()
+
+
+async def test_a_day_of_many_parts_is_made_one_and_says_the_same(engine, city_url, monkeypatch):
+    world = Serviced(city_url, 8)
+    world.insert(30)
+    await fold.rebuild(engine, ZONE)
+    day = datetime(2025, 3, 3, tzinfo=UTC)
+    asked = Asked(("channel",), "then", ZONE, [], since=day, until=day + timedelta(hours=20))
+
+    async def told():
+        async with engine.connect() as conn:
+            every = replace(asked, categories=await counting.visible(conn))
+            return (await counting.count(conn, every)).total.counts.tolist()
+
+    def parts():
+        return world.db.execute(
+            "SELECT count(*), sum(octet_length(packed)) FROM statistics_days WHERE day ="
+            " %s - DATE '2000-01-01'",
+            (day.date(),),
+        ).fetchone()
+
+    for turn in range(6):
+        world.db.execute(
+            "UPDATE reports SET created_at = %s, withheld = NULL, category_code = %s, status = %s,"
+            " waits_since = NULL, closed_at = NULL, resolved_at = NULL",
+            (day + timedelta(hours=turn), CATEGORIES[0], ("received", "assigned")[turn % 2]),
+        )
+        await fold.fold(engine, ZONE)
+    before = await told()
+    assert before[0][:2] == [30, 30]
+    many, size = parts()
+    assert many == 6
+    monkeypatch.setattr(days, "_PARTS", 5)
+    world.db.execute("UPDATE reports SET rating = 4")
+    await fold.fold(engine, ZONE)
+    assert parts() == (1, 30 * 40)
+    assert size == 30 * 40 * 11
+    [after] = await told()
+    assert after[:9] == before[0][:9]
+    assert after[9:] == [30, 120]
     assert (await verify(engine, ZONE)).equal
     world.db.close()

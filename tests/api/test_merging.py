@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 import httpx
 import psycopg
 import pytest
+from holding import until
 from own import Sent
 from staffed import signed_in
 from working import At
 
 import builders
+from geo.store.locks import Lock
 
 
 @pytest.fixture(scope="module")
@@ -251,6 +253,32 @@ def test_two_desks_that_merge_two_reports_into_each_other_do_not_stand_still(ser
         assert 200 in answers
         parents = {sent.code: props(sent)["duplicate_of"] for sent in (one, other, third)}
         assert all(parents[parents[code]] is None for code in parents if parents[code])
+
+
+@pytest.mark.parametrize("what", ["merge", "unmerge"])
+def test_merges_and_partings_are_made_one_at_a_time(service, desk, what):
+    """Else two who change which of two is the parent might lock them the other way around."""
+    child, parent = two(service)
+    body = {"parent": parent.code}
+    if what == "unmerge":
+        merged(desk, child, parent)
+        body = {"text": "Khác chỗ."}
+    waits = (
+        "SELECT 1 FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database"
+        " WHERE d.datname = current_database() AND locktype = 'advisory' AND NOT granted"
+    )
+    answers = []
+    asks = threading.Thread(
+        target=lambda: answers.append(At(desk, child.code).ask(what, **body).status_code)
+    )
+    with psycopg.connect(service.url) as other, psycopg.connect(service.url) as db:
+        other.execute("SELECT pg_advisory_xact_lock(%s)", (int(Lock.MERGES),))
+        asks.start()
+        until(lambda: db.execute(waits).fetchone() is not None or answers)
+        assert not answers
+        other.rollback()
+    asks.join()
+    assert answers == [200]
 
 
 def signed_in_as(service, client):

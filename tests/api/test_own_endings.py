@@ -67,6 +67,10 @@ def test_a_rating_is_kept_once_the_last_one_counts_and_only_of_what_has_ended(se
         "Its sender rated it 5 of 5.",
     ]
     assert At(crew, sent.code).seen["rating"] == 5
+    told = {each["name"]: each["value"] for each in sent.done("GET", "export")["report"]}
+    rated_at = datetime.fromisoformat(told["rated_at"])
+    assert datetime.now(UTC) - timedelta(minutes=5) < rated_at < datetime.now(UTC)
+    assert (told["rating"], told["supports"]) == (5, 0)
     for wrong in (0, 6, 2.5, "5", None, True):
         assert sent.ask("POST", "rating", {"rating": wrong}).status_code == 422
 

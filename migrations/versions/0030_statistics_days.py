@@ -15,7 +15,11 @@ CREATE TABLE statistics_days (
     packed BYTEA NOT NULL,
     CONSTRAINT pk_statistics_days PRIMARY KEY (day, part)
 );
-ALTER TABLE statistics_days ALTER COLUMN packed SET STORAGE EXTERNAL
+ALTER TABLE statistics_days ALTER COLUMN packed SET STORAGE EXTERNAL;
+CREATE INDEX ix_statistics_cells_then_id ON statistics_cells (mask, period, then_id)
+WHERE then_id >= 0;
+CREATE INDEX ix_statistics_cells_today_id ON statistics_cells (mask, period, today_id)
+WHERE today_id >= 0
 """
 
 
@@ -24,5 +28,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("DROP INDEX ix_statistics_cells_then_id, ix_statistics_cells_today_id")
     op.execute("DROP TABLE statistics_days")
     op.execute("UPDATE statistics_state SET basis = NULL")

@@ -76,6 +76,15 @@ statistics_cells = Table(
     Column("state", SmallInteger, primary_key=True, autoincrement=False),
     # slots and their numbers, as geo.store.statistics.cells packs them
     Column("packed", LargeBinary, nullable=False),
+    # Few are in another ward than that of their row; the primary key finds those that are not.
+    *(
+        Index(
+            f"ix_statistics_cells_{name}",
+            *("mask", "period", name),
+            postgresql_where=text(f"{name} >= 0"),
+        )
+        for name in ("then_id", "today_id")
+    ),
 )
 
 # What the reports of a day (of UTC, counted from 2000-01-01) count as, one by one; what changed is

@@ -12,7 +12,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -25,7 +25,8 @@ from city_places import PILE, sites, ward_file
 from geo.demo import texts
 from geo.reports import categories, codes
 from geo.reports.routing import reasons
-from geo.store.database import create_engine
+from geo.store.database import AsyncEngine, create_engine
+from geo.store.statistics import fold
 from geo.store.tables.reports import STATUSES
 from geo.wards.directory import Ward, WardDirectory
 from geo.wards.importing import import_wards
@@ -34,6 +35,7 @@ from tiles.pyramid.build import rebuild
 ROWS = 10_000_000
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 DAYS = 730
+ZONE = "Asia/Ho_Chi_Minh"
 
 _BLOCK = 100_000
 _TEXTS_EACH = 300
@@ -73,41 +75,52 @@ def load(url: str, rows: int = ROWS, say: Callable[[str], None] = lambda line: N
 
 @dataclass(frozen=True)
 class City:
-    """The city in a database, its pyramid built: what a measure is given.
+    """The city in a database, its pyramid and the sums of its statistics built: what a measure is
+    given.
 
-    `built_s` is how long the pyramid took, None where it was there already.
+    `built_s` and `summed_s` are how long these took, None where they were there already.
     """
 
     url: str
     rows: int
     built_s: float | None
+    summed_s: float | None = None
 
 
 def prepare(url: str, rows: int = ROWS, say: Callable[[str], None] = lambda line: None) -> City:
-    """Load the city and build its pyramid, or take it as it is where the database holds one."""
+    """Load the city and build what is kept up beside it, or take it as it is where the database
+    holds one."""
     with psycopg.connect(url) as db:
         (there,) = db.execute("SELECT count(*) FROM reports").fetchone() or (0,)
     if not there:
         load(url, rows, say)
     with psycopg.connect(url) as db:
         (nodes,) = db.execute("SELECT count(*) FROM pyramid_nodes").fetchone() or (0,)
-    built_s = None
+        (sums,) = db.execute("SELECT count(*) FROM statistics_cells").fetchone() or (0,)
+    built_s = summed_s = None
     if not nodes:
-        began = time.perf_counter()
-        asyncio.run(_build(url))
-        built_s = time.perf_counter() - began
+        built_s = _timed(url, rebuild)
         say(f"pyramid built, {built_s:.0f} s")
+    if not sums:
+        # Else a worker would begin to while something else is measured.
+        summed_s = _timed(url, lambda engine: fold.rebuild(engine, ZONE))
+        say(f"statistics summed, {summed_s:.0f} s")
     with psycopg.connect(url, autocommit=True) as db:
         db.execute("CHECKPOINT")
-    return City(url, there or rows, built_s)
+    return City(url, there or rows, built_s, summed_s)
 
 
-async def _build(url: str) -> None:
-    engine = create_engine(url, pool_size=2)
-    try:
-        await rebuild(engine)
-    finally:
-        await engine.dispose()
+def _timed(url: str, build: Callable[[AsyncEngine], Awaitable[Any]]) -> float:
+    async def run() -> None:
+        engine = create_engine(url, pool_size=2)
+        try:
+            await build(engine)
+        finally:
+            await engine.dispose()
+
+    began = time.perf_counter()
+    asyncio.run(run())
+    return time.perf_counter() - began
 
 
 def months(since: int, until: int) -> tuple[datetime, datetime]:

@@ -79,7 +79,6 @@ async def _anew(
     elif found.organisation.id != row.organisation_id:
         # Passed on like any other: it waits for nobody any more, and nobody has it in hand.
         values = moved(row, graph.MOVES["assign"], found.terms, work.now)
-        values["holder_id"] = None
     values |= {**columns, "category_code": known["code"], **dues(row, values, found.terms)}
     return values, found
 

@@ -26,7 +26,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import psycopg
 
-from geo.scope import Scope
 from geo.store.database import AnyRow, AsyncConnection, read_sql
 from geo.store.tables import (
     report_events,
@@ -82,7 +81,8 @@ def _point(lon: float, lat: float) -> Any:
 
 async def nearest(
     conn: AsyncConnection,
-    scope: Scope,
+    organisation_id: int | None,
+    ward: int | None,
     where: Where,
     at: tuple[float, float],
     reach: tuple[float, float],
@@ -90,14 +90,15 @@ async def nearest(
     *,
     whole: bool,
 ) -> Sequence[AnyRow]:
-    """The `limit` tasks of a scope nearest by degrees (`apart`) within a box around lon, lat, in
-    no order: as `read` has them where `whole`, else `id, lon, lat`. `where` narrows them further.
+    """The `limit` tasks of an organisation, of a ward (the id of its first version), or of any
+    (None), nearest by degrees (`apart`) within a box around lon, lat, in no order: as `read` has
+    them where `whole`, else `id, lon, lat`. `where` narrows them further.
 
     Longitudes beyond ±180 are meant as they stand: the point is seen from over there.
     """
     (lon, lat), (east, north) = at, reach
     values: dict[str, Any] = {"lon": lon, "lat": lat, "east": east, "north": north}
-    values |= {"organisation": scope.organisation_id, "ward": scope.ward}
+    values |= {"organisation": organisation_id, "ward": ward}
     also = ""
     if where:
         narrowed = and_(*where).compile(
@@ -105,7 +106,7 @@ async def nearest(
         )
         also = f"AND {narrowed}"
         values |= {**narrowed.params}
-    query = _nearest_sql(scope.organisation_id is not None, scope.ward is not None, whole)
+    query = _nearest_sql(organisation_id is not None, ward is not None, whole)
     query = query.replace("{also}", also).replace("{limit}", str(limit))
     return (await conn.exec_driver_sql(query, values)).all()
 

@@ -62,13 +62,13 @@ async def _nearest(
     box = reach(lat, radius_m)
     # As many more as the degrees of here are out of proportion, and a few.
     take = int(1.15 * limit / max(math.cos(math.radians(lat)), 0.1)) + 4
-    whole = True
+    whole, scope = True, (wanted.scope.organisation_id, wanted.scope.ward)
     while True:
         rows: list[AnyRow] = []
         left_out = math.inf
         for origin in _origins(lon, box[0]):
             some = await store.nearest(
-                conn, wanted.scope, wanted.chosen(), (origin, lat), box, take, whole=whole
+                conn, *scope, wanted.chosen(), (origin, lat), box, take, whole=whole
             )
             rows += some
             if len(some) == take:

@@ -61,7 +61,7 @@ async def _nearest(
     lon, lat = at
     box = reach(lat, radius_m)
     # As many more as the degrees of here are out of proportion, and a few.
-    take = int(1.15 * limit / max(math.cos(math.radians(lat)), 0.1)) + 4
+    take = int(1.05 * limit / max(math.cos(math.radians(lat)), 0.1)) + 4
     whole, scope = True, (wanted.scope.organisation_id, wanted.scope.ward)
     while True:
         rows: list[AnyRow] = []

@@ -293,7 +293,10 @@ ROWS: dict[str, tuple[Ask, ...]] = {
     "GET /api/v1/session/oidc": (Ask("/api/v1/session/oidc"),),
     "GET /api/v1/session/oidc/{kind}": (Ask("/api/v1/session/oidc/staff"),),
     "GET /api/v1/session/oidc/{kind}/callback": (Ask("/api/v1/session/oidc/staff/callback"),),
-    "POST /api/v1/session/oidc/staff/code": (Ask("/api/v1/session/oidc/staff/code"),),
+    # In JSON, which is refused as such: a form would be a sign-in that nobody began, 401 to all.
+    "POST /api/v1/session/oidc/staff/code": (
+        Ask("/api/v1/session/oidc/staff/code", more={"json": {"code": "123456"}}),
+    ),
     "GET /api/v1/me": (Ask("/api/v1/me", NOBODY),),
     "GET /api/v1/me/reports": (Ask("/api/v1/me/reports", NOBODY),),
     "DELETE /api/v1/me/reports/{code}": (Ask("/api/v1/me/reports/{report}", NOBODY),),

@@ -1,6 +1,7 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { readFileSync } from 'node:fs';
 import { defineConfig, loadEnv, type Plugin } from 'vite';
+import { VitePWA } from 'vite-plugin-pwa';
 
 // While developing, `npm run dev` passes everything but the pages on to a running service.
 const { PINWARD_PUBLIC_URL: service = 'http://127.0.0.1:8000' } = loadEnv('', '.', 'PINWARD_');
@@ -23,8 +24,51 @@ const libraries: Plugin = {
   },
 };
 
+/** What citizens and crews open without a signal lies on their device; the desk and the planner's page
+ * are asked for when they are opened. Nothing that the service answers is kept but what draws the map
+ * and what a report is about, and that only for when no answer comes. */
+const offline = VitePWA({
+  strategies: 'generateSW',
+  // Its own, for the two ways in (`main.ts`).
+  manifest: false,
+  injectRegister: false,
+  workbox: {
+    inlineWorkboxRuntime: true,
+    skipWaiting: true,
+    clientsClaim: true,
+    globPatterns: ['index.html', 'favicon.svg', 'assets/*.{js,css,woff2}'],
+    globIgnores: ['assets/{DeskPage,PlanPage}*', 'assets/{swagger-ui,leaflet,docs}*'],
+    maximumFileSizeToCacheInBytes: 3_000_000,
+    // The service has no address of that name: the document is what stands at the pages' own.
+    manifestTransforms: [
+      (files) => ({
+        manifest: files.map((file) => (file.url === 'index.html' ? { ...file, url: '/' } : file)),
+      }),
+    ],
+    navigateFallback: '/',
+    navigateFallbackAllowlist: [/^\/$/, /^\/r\/[^/]+$/, /^\/(crew|desk|plan)$/],
+    runtimeCaching: [
+      {
+        urlPattern: ({ url }) => /^\/(tiles|styles)\//.test(url.pathname),
+        handler: 'NetworkFirst',
+        options: {
+          cacheName: 'map',
+          networkTimeoutSeconds: 6,
+          expiration: { maxEntries: 600, maxAgeSeconds: 30 * 86_400, purgeOnQuotaError: true },
+          cacheableResponse: { statuses: [200, 204] },
+        },
+      },
+      {
+        urlPattern: ({ url }) => /^\/api\/v1\/(categories|wards)$/.test(url.pathname),
+        handler: 'NetworkFirst',
+        options: { cacheName: 'lists', networkTimeoutSeconds: 6 },
+      },
+    ],
+  },
+});
+
 export default defineConfig({
-  plugins: [svelte(), libraries],
+  plugins: [svelte(), libraries, offline],
   logLevel: 'warn',
   worker: { format: 'es' },
   build: {

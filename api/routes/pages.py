@@ -19,6 +19,9 @@ _FOREVER = "public, max-age=31536000, immutable"
 
 @router.get("/")
 @router.get("/r/{code}")
+@router.get("/crew")
+@router.get("/desk")
+@router.get("/plan")
 async def page(settings: ServiceSettings) -> Response:
     """The document; what it shows is decided in the browser by its address."""
     return _document(settings, "index.html")
@@ -27,7 +30,7 @@ async def page(settings: ServiceSettings) -> Response:
 @router.get("/assets/{name}")
 async def asset(name: str, settings: ServiceSettings) -> Response:
     """A script, style sheet or picture of the pages."""
-    kept = "no-cache" if name.startswith(("swagger-ui", "leaflet", "docs")) else _FOREVER
+    kept = "no-cache" if name.startswith(("swagger-ui", "leaflet", "docs", "icon-")) else _FOREVER
     # A worker goes by the policy of its own script: the map's fetches the tiles.
     return _lawful(_file(settings.pages / "assets", name, kept), settings)
 
@@ -36,6 +39,19 @@ async def asset(name: str, settings: ServiceSettings) -> Response:
 async def favicon(settings: ServiceSettings) -> Response:
     """The mark in the browser's tab."""
     return _file(settings.pages, "favicon.svg", "public, max-age=86400")
+
+
+@router.get("/sw.js")
+async def service_worker(settings: ServiceSettings) -> Response:
+    """What keeps the pages on a device for when there is no signal; of all addresses, so at `/`."""
+    # By this policy it asks for what it keeps.
+    return _document(settings, "sw.js")
+
+
+@router.get("/{name}.webmanifest")
+async def manifest(name: str, settings: ServiceSettings) -> Response:
+    """What a phone shows of the pages on its home screen."""
+    return _file(settings.pages, f"{name}.webmanifest", "no-cache", "application/manifest+json")
 
 
 @router.get("/docs")
@@ -53,11 +69,11 @@ def _lawful(response: Response, settings: Settings) -> Response:
     return response
 
 
-def _file(folder: Path, name: str, cache: str) -> Response:
+def _file(folder: Path, name: str, cache: str, kind: str | None = None) -> Response:
     # Names that no file system takes are no files either.
     fit = "\0" not in name and len(name.encode("utf-8", "replace")) <= 200
     path = (folder / name).resolve() if fit else folder
     if not path.is_file() or path.parent != folder.resolve():
         hint = ": build the pages with `make pages`" if name.endswith(".html") else ""
         raise NotFound(f"there is no such file here{hint}")
-    return FileResponse(path, headers={"Cache-Control": cache})
+    return FileResponse(path, headers={"Cache-Control": cache}, media_type=kind)

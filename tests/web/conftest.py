@@ -65,6 +65,8 @@ def opened(chromium: Browser, pages: Path) -> Iterator[Opened]:
     """`opened(service, path, size=…, at=(lon, lat), …)` opens a page in a fresh profile.
 
     Everything the page asked for is in `page.asked`, what it complained of in `page.complaints`.
+    The service worker is left out, as it asks by itself, past `page.route`, unless the test says
+    `service_workers="allow"`.
     """
     contexts: list[BrowserContext] = []
 
@@ -78,6 +80,7 @@ def opened(chromium: Browser, pages: Path) -> Iterator[Opened]:
         if at is not None:
             position = {"longitude": at[0], "latitude": at[1], "accuracy": 20}
             options |= {"geolocation": position, "permissions": ["geolocation"]}
+        options.setdefault("service_workers", "block")
         context = chromium.new_context(viewport=size, locale="en-US", **options)
         contexts.append(context)
         context.set_default_timeout(15_000)

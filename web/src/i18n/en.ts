@@ -8,8 +8,8 @@ export const en: Messages = {
     skip: 'Skip the map, choose a ward from a list',
     sheet: 'Open or fold the panel',
     menu: 'Menu',
-    switchTo: 'Tiếng Việt',
-    switchLabel: 'Chuyển sang tiếng Việt',
+    switchTo: 'Tiếng Việt', // lang:vi
+    switchLabel: 'Chuyển sang tiếng Việt', // lang:vi
     close: 'Close',
     back: 'Back',
     retry: 'Try again',

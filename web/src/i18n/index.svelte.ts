@@ -42,6 +42,12 @@ export const i18n = {
   },
 };
 
+/** The sentences of one page in the page's language. They stand beside it, in Vietnamese and English,
+ * both of one shape: `export const vi = {…}; export const en: typeof vi = {…};`, and come with it. */
+export function worded<T>(both: { vi: T; en: T }): T {
+  return both[lang];
+}
+
 /** Changes the language of everything shown and remembers it; `?lang=` in the address follows. */
 export function setLang(next: Lang): void {
   lang = next;

@@ -1,6 +1,9 @@
-/** Which page the address names. Two need no library. */
+/** Which page the address names. Five need no library; what an address says besides (`?status=…`) is
+ * its page's own affair. */
+const STAFF = ['crew', 'desk', 'plan'] as const;
+export type StaffPage = (typeof STAFF)[number];
 export type Route =
-  | { page: 'home' }
+  | { page: 'home' | StaffPage }
   | { page: 'report'; code: string; secret: string | null };
 
 function decoded(part: string): string {
@@ -13,6 +16,8 @@ function decoded(part: string): string {
 
 function read(): Route {
   const [, first, code] = location.pathname.split('/');
+  const staff = STAFF.find((page) => page === first);
+  if (staff) return { page: staff };
   if (first !== 'r' || !code) return { page: 'home' };
   const secret = decoded(location.hash.slice(1));
   return { page: 'report', code: decoded(code), secret: secret || null };
@@ -32,8 +37,14 @@ export function go(path: string): void {
   const lang = new URLSearchParams(location.search).get('lang');
   if (lang) url.searchParams.set('lang', lang);
   history.pushState(null, '', url);
-  current = read();
+  arrive();
   scrollTo(0, 0);
+}
+
+/** A page stays as it is, with what is being typed in it, while the address still names it. */
+function arrive(): void {
+  const next = read();
+  if (JSON.stringify(next) !== JSON.stringify(current)) current = next;
 }
 
 /** Lets plain links to our own pages stay in the page; everything else is the browser's. */
@@ -42,11 +53,12 @@ export function followLinks(event: MouseEvent): void {
   if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   const link = (event.target as Element | null)?.closest('a');
   if (!link || link.target || link.origin !== location.origin) return;
-  if (link.pathname !== '/' && !link.pathname.startsWith('/r/')) return;
+  const ours = link.pathname === '/' || /^\/(r\/|crew$|desk$|plan$)/.test(link.pathname);
+  if (!ours || link.hasAttribute('download')) return;
   if (link.getAttribute('href')?.startsWith('#')) return;
   event.preventDefault();
   go(link.pathname + link.search + link.hash);
 }
 
-window.addEventListener('popstate', () => (current = read()));
-window.addEventListener('hashchange', () => (current = read()));
+window.addEventListener('popstate', arrive);
+window.addEventListener('hashchange', arrive);

@@ -189,6 +189,8 @@ class WardDirectory:
         `Invalid` on coordinates that are none.
         """
         day = self._on(on)
+        if only := day.index.alone_at(lon, lat, accuracy_m or 0.0):
+            return Answer(self.wards[day.place[only]], COVERS, 0.0, ())
         codes, match, distance_m = day.index.find(lon, lat, snap_m=snap_m)
         if codes[0] is None:
             cities = sorted({self.wards[i].city for i in day.place.values()})

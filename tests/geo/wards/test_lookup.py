@@ -359,3 +359,20 @@ def test_borders_of_very_different_lengths_are_answered_as_by_geos() -> None:
     covered = np.array([shapely.intersects_xy(s, points[:, 0], points[:, 1]) for s in shapes])
     want = np.where(covered.any(axis=0), covered.argmax(axis=0), -1)
     np.testing.assert_array_equal(index.locate(*points.T, snap_m=0).label, want)
+
+
+def test_the_one_ward_of_a_point_is_said_only_where_no_other_is_near() -> None:
+    codes, shapes = ragged_city()
+    index = WardIndex.from_polygons(codes, list(shapes))
+    points = np.random.default_rng(9).uniform((106.4, 10.5), (107.0, 11.1), (3000, 2)).tolist()
+    points += shapely.get_coordinates(shapes)[::7].tolist()
+    said = 0
+    for lon, lat in points:
+        for radius_m in (0.0, 40.0):
+            if (only := index.alone_at(lon, lat, radius_m)) is not None:
+                said += 1
+                _, ward, far = index.around(lon, lat, radius_m)
+                assert [(index.codes[n], m) for n, m in zip(ward, far, strict=True)] == [(only, 0)]
+    assert said > 2000
+    assert index.alone_at(float("nan"), 10.7) is None
+    assert index.alone_at(10.7, 106.6) is None

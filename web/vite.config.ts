@@ -46,7 +46,8 @@ const offline = VitePWA({
       }),
     ],
     navigateFallback: '/',
-    navigateFallbackAllowlist: [/^\/$/, /^\/r\/[^/]+$/, /^\/(crew|desk|plan)$/],
+    // With what an address says besides (`?task=…`): it is asked with that.
+    navigateFallbackAllowlist: [/^\/(\?|$)/, /^\/r\/[^/]+$/, /^\/(crew|desk|plan)(\?|$)/],
     runtimeCaching: [
       {
         urlPattern: ({ url }) => /^\/(tiles|styles)\//.test(url.pathname),

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from api.bodies import BoundedRoute
 from api.caching import packed
 from api.errors import documented, of_subject
+from api.parameters import PlainText
 from api.routes.tasks import MoveBody, StaffMove
 from api.session import Read, Rules
 from api.tasks import WholeTask
@@ -80,6 +81,14 @@ class OfflineActions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     actions: Annotated[list[OfflineAction], Field(max_length=MOST)]
+    account: Annotated[
+        PlainText | None,
+        Field(
+            max_length=254,
+            description="e-mail address of who did them: 409 where somebody else is signed in, as "
+            "on a phone that went from hand to hand",
+        ),
+    ] = None
 
 
 class ActionResult(BaseModel):
@@ -105,7 +114,7 @@ class ActionResults(BaseModel):
 
 @router.post(
     "/actions",
-    responses={**documented(400, 401, 403, 413, 415), 200: {"model": ActionResults}},
+    responses={**documented(400, 401, 403, 409, 413, 415), 200: {"model": ActionResults}},
 )
 async def replay_actions(
     body: OfflineActions, conn: Read, account: Mover, rules: Rules
@@ -113,6 +122,13 @@ async def replay_actions(
     """Do what was done without a signal, each in a transaction of its own; send all of it again
     where no answer came. What is not done keeps nothing else from being done but later actions of
     the same report."""
+    if body.account is not None and body.account.strip().lower() != account.email.lower():
+        raise Conflict(
+            "these were done by another account than the one that is signed in now; nothing of "
+            "them was done",
+            detail_vi="Các thao tác này là của tài khoản khác với tài khoản đang đăng nhập; chưa "
+            "có gì được thực hiện",
+        )
     scope = Scope.of(account)
     await conn.rollback()
     results: list[dict[str, Any]] = []

@@ -220,6 +220,16 @@ def test_what_time_told_meanwhile_is_no_conflict_and_makes_nobody_late(service, 
     assert datetime.fromisoformat(seen["resolved_at"]) == datetime.fromisoformat(done)
 
 
+def test_what_another_account_did_is_not_done_under_the_name_of_who_is_signed_in(service, crew):
+    code = Sent(service).code
+    take = does(code, "take")
+    answer = crew.post(ACTIONS, json={"account": "somebody@example.test", "actions": [take]})
+    assert answer.status_code == 409
+    assert At(crew, code).seen["holder"] is None
+    answer = crew.post(ACTIONS, json={"account": "Crew@example.test", "actions": [take]})
+    assert statuses(answer.json()["results"]) == ["done"]
+
+
 def test_no_more_than_two_hundred_at_once(crew):
     answer = crew.post(ACTIONS, json={"actions": [does("x", "take")] * 201})
     assert answer.status_code == 422

@@ -23,10 +23,12 @@ const PATIENCE_MS = 60_000;
 const WAIT_MS = 1_000;
 const MOST_WAITS = 30;
 
-/** Keeps a photo that was shrunk; throws where storage is closed or full. */
+/** Keeps a photo that was shrunk, on the disk once this resolves; throws where storage is closed or
+ * full. */
 export async function keep(blob: Blob): Promise<KeptPhoto> {
   const photo = { id: crypto.randomUUID(), blob, location: null, upload: null, at: Date.now() };
-  await (await db()).put('photos', photo);
+  const writing = (await db()).transaction('photos', 'readwrite', { durability: 'strict' });
+  await Promise.all([writing.store.put(photo), writing.done]);
   return photo;
 }
 
@@ -36,6 +38,12 @@ export async function kept(id: string): Promise<KeptPhoto | null> {
 
 export async function drop(id: string): Promise<void> {
   await (await db()).delete('photos', id);
+}
+
+/** Its upload is not there any more: it is sent anew. */
+export async function forgetUpload(id: string): Promise<void> {
+  const photo = await kept(id);
+  if (photo) await (await db()).put('photos', { ...photo, location: null, upload: null });
 }
 
 const underWay = new Map<string, Promise<string>>();

@@ -7,7 +7,7 @@ import type { OfflineAction, Task } from '../crew/types';
 import type { KeptPhoto } from '../photos/kept';
 import type { OutgoingReport } from './outbox';
 
-interface Schema extends DBSchema {
+export interface Schema extends DBSchema {
   /** Photos by their id here, until what they belong to has been taken in. */
   photos: { key: string; value: KeptPhoto };
   /** Reports that wait to be sent, by their Idempotency-Key, oldest first. */

@@ -1,0 +1,170 @@
+/** The outbox on the device: what was done and the service has not taken in yet.
+ *
+ * It is written through to the disk before a page says that something is done, and only leaves it
+ * when the service has said so, or by the hand of whoever did it. Every change is one transaction, so
+ * that two pages at once, or a battery that dies in between, leave nothing half. */
+import type { IDBPTransaction } from 'idb';
+import { db, type Schema } from '../state/db';
+import type { Move, OfflineAction, Task } from './types';
+
+type Writing = IDBPTransaction<Schema, ('actions' | 'photos')[], 'readwrite'>;
+
+/** Tells the other pages of this device that the outbox changed. */
+const channel = 'BroadcastChannel' in window ? new BroadcastChannel('pinward-outbox') : null;
+
+export function onQueueChange(heard: () => void): () => void {
+  channel?.addEventListener('message', heard);
+  return () => channel?.removeEventListener('message', heard);
+}
+
+/** All of it on the disk once this resolves, and none of it when it throws. */
+async function write<T>(work: (writing: Writing) => Promise<T>): Promise<T> {
+  const stores: ('actions' | 'photos')[] = ['actions', 'photos'];
+  const writing = (await db()).transaction(stores, 'readwrite', { durability: 'strict' });
+  try {
+    const value = await work(writing);
+    await writing.done;
+    channel?.postMessage(null);
+    return value;
+  } catch (error) {
+    try {
+      writing.abort();
+    } catch {
+      // it ended by itself
+    }
+    await writing.done.catch(() => {});
+    throw error;
+  }
+}
+
+function inOrder(actions: OfflineAction[], account: string): OfflineAction[] {
+  return actions.filter((each) => each.account === account).sort((a, b) => a.seq - b.seq);
+}
+
+export async function queued(account: string): Promise<OfflineAction[]> {
+  return inOrder(await (await db()).getAll('actions'), account);
+}
+
+/** Whether somebody else's work waits here, too; what it is, nobody else is told. */
+export async function othersWait(account: string): Promise<boolean> {
+  return (await (await db()).getAll('actions')).some((each) => each.account !== account);
+}
+
+export interface Doing {
+  move: Move;
+  text?: string;
+  inner?: string;
+  photos?: string[];
+}
+
+/** Adds something done to a task, after all that waits of the same task; without one, on top of the
+ * task as it was seen (`version`; null: whatever it is). */
+export function add(account: string, task: Task, doing: Doing): Promise<OfflineAction> {
+  return write(async (writing) => {
+    const store = writing.objectStore('actions');
+    const all = await store.getAll();
+    const before = inOrder(all, account)
+      .filter(({ code, move }) => code === task.code && move !== 'note')
+      .at(-1);
+    const isNote = doing.move === 'note';
+    const action: OfflineAction = {
+      id: crypto.randomUUID(),
+      code: task.code,
+      account,
+      move: doing.move,
+      text: doing.text ?? '',
+      inner: doing.inner ?? '',
+      photos: doing.photos ?? [],
+      at: Date.now(),
+      seq: 1 + Math.max(0, ...all.map(({ seq }) => seq)),
+      // A note says nothing about how the report stands, so nobody can come before it.
+      version: isNote || before ? null : task.it.version,
+      after: isNote ? null : (before?.id ?? null),
+      state: 'waiting',
+      tried: false,
+      problem: null,
+      now: null,
+      title: { ...task.it.category.name },
+    };
+    await store.put(action);
+    return action;
+  });
+}
+
+/** Changes an action that is still there. */
+export function change(id: string, part: Partial<OfflineAction>): Promise<void> {
+  return changeAll([[id, part]]);
+}
+
+export function changeAll(parts: [id: string, part: Partial<OfflineAction>][]): Promise<void> {
+  return write(async (writing) => {
+    const store = writing.objectStore('actions');
+    for (const [id, part] of parts) {
+      const action = await store.get(id);
+      if (action) await store.put({ ...action, ...part });
+    }
+  });
+}
+
+/** Those that are still there, as they are, marked as on their way: from here on nobody can say that
+ * they did not arrive. */
+export function claim(ids: string[]): Promise<OfflineAction[]> {
+  return write(async (writing) => {
+    const store = writing.objectStore('actions');
+    const claimed: OfflineAction[] = [];
+    for (const id of ids) {
+      const action = await store.get(id);
+      if (!action) continue;
+      if (!action.tried) await store.put({ ...action, tried: true });
+      claimed.push({ ...action, tried: true });
+    }
+    return claimed;
+  });
+}
+
+/** Takes out what the service has, with its photos. */
+export function settle(ids: string[]): Promise<void> {
+  return write((writing) => take(writing, ids));
+}
+
+async function take(writing: Writing, ids: string[]): Promise<void> {
+  const store = writing.objectStore('actions');
+  for (const id of ids) {
+    const action = await store.get(id);
+    if (!action) continue;
+    for (const photo of action.photos) await writing.objectStore('photos').delete(photo);
+    await store.delete(id);
+  }
+}
+
+/** Takes back what was done, unless it may have arrived: `force` where it is known that it has not.
+ * What came after it comes after what was before it. Says whether it is gone. */
+export function takeBack(id: string, force = false): Promise<boolean> {
+  return write(async (writing) => {
+    const store = writing.objectStore('actions');
+    const action = await store.get(id);
+    if (!action || (action.tried && !force)) return false;
+    for (const next of await store.getAll()) {
+      if (next.after !== id) continue;
+      await store.put({ ...next, version: action.version, after: action.after });
+    }
+    await take(writing, [id]);
+    return true;
+  });
+}
+
+/** Puts other actions in the place of some of a task, which go with the photos that nobody uses. */
+export function replace(ids: string[], by: OfflineAction[]): Promise<void> {
+  return write(async (writing) => {
+    const used = new Set(by.flatMap(({ photos }) => photos));
+    const store = writing.objectStore('actions');
+    for (const id of ids) {
+      const action = await store.get(id);
+      for (const photo of action?.photos ?? []) {
+        if (!used.has(photo)) await writing.objectStore('photos').delete(photo);
+      }
+      await store.delete(id);
+    }
+    for (const action of by) await store.put(action);
+  });
+}

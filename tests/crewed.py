@@ -29,7 +29,8 @@ def put_crew(service: Any, name: str) -> str:
 
 def some_tasks(service: Any, n: int, **columns: Any) -> list[str]:
     """Open reports of the first ward, each 100 m farther north than the one before."""
-    ask(service, "UPDATE reports SET status = 'closed', closed_at = now() WHERE closed_at IS NULL")
+    over = "status = 'closed', closed_at = now(), waits_since = NULL, holder_id = NULL"
+    ask(service, f"UPDATE reports SET {over} WHERE closed_at IS NULL")
     places = [(LON, LAT + STEP * (k + 1)) for k in range(n)]
     texts = [f"Việc số {k + 1}" for k in range(n)]
     (ward,) = ask(service, "SELECT id FROM wards WHERE code = %s", builders.CODES[0])[0]
@@ -96,15 +97,15 @@ def resolve(page: Page, text: str, photos: int = 0, inner: str = "") -> None:
         shoot_one(page, n)
     if inner:
         page.get_by_label("Ghi chú nội bộ").fill(inner)
-    page.locator("dialog button.main").click()
+    page.locator("dialog[open] button.main").click()
     expect(page.locator("dialog[open]")).to_have_count(0)
 
 
 def shoot_one(page: Page, n: int) -> None:
     """A photo by the camera, the n-th (from 0) of the form."""
-    camera = page.locator("dialog input[capture]")
+    camera = page.locator("dialog[open] input[capture]")
     camera.set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": a_photo(n)})
-    expect(page.locator("dialog fieldset li")).to_have_count(n + 1)
+    expect(page.locator("dialog[open] fieldset li")).to_have_count(n + 1)
 
 
 def a_photo(n: int) -> bytes:

@@ -131,14 +131,14 @@ def test_what_is_missing_is_said_before_anything_is_done(service, opened, crew):
         page = at_work(opened, service, crew)
         open_task(page, code)
         press(page, "resolve")
-        page.locator("dialog button.main").click()
+        page.locator("dialog[open] button.main").click()
         expect(page.get_by_label("Đã làm gì?")).to_be_focused()
         page.get_by_label("Đã làm gì?").fill("Đã vá")
-        page.locator("dialog button.main").click()
+        page.locator("dialog[open] button.main").click()
         expect(page.locator("dialog[open]")).to_contain_text("cần ít nhất một ảnh")
         assert history(service, code) == ["assigned"]
         shoot_one(page, 0)
-        page.locator("dialog button.main").click()
+        page.locator("dialog[open] button.main").click()
         waiting(page, 0)
         assert status(service, code) == "resolved"
     finally:
@@ -155,8 +155,8 @@ def test_a_form_half_filled_survives_a_reload_with_its_photo(service, opened, cr
     page.reload()
     press(page, "resolve")
     expect(page.get_by_label("Đã làm gì?")).to_have_value("Đang làm dở")
-    expect(page.locator("dialog fieldset img")).to_have_count(1)
-    page.locator("dialog button.main").click()
+    expect(page.locator("dialog[open] fieldset img")).to_have_count(1)
+    page.locator("dialog[open] button.main").click()
     waiting(page, 0)
     assert photos_of(service, code) == 1
 

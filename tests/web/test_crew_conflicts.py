@@ -65,7 +65,7 @@ def all_of_it(page, _code):
 
 def notes(page, _code):
     press(page, "note")
-    page.get_by_label("Ghi chú", exact=False).fill("Khách đã gọi lại")
+    page.get_by_role("textbox", name="Ghi chú").fill("Khách đã gọi lại")
     page.locator("dialog[open] button.main").click()
 
 
@@ -117,7 +117,7 @@ def test_what_was_done_is_kept_as_a_note_word_for_word(service, meet):
     said = ask(
         service,
         "SELECT string_agg(text_vi, ' ') FROM report_events AS e JOIN reports AS r"
-        " ON r.id = report_id WHERE code = %s AND kind = 'note'",
+        " ON r.id = report_id WHERE code = %s AND e.kind = 'note'",
         code,
     )[0][0]
     for part in ("Nhận việc", "Bắt đầu làm", "Đã thông cống, thay lưới", "Thiếu nắp"):
@@ -140,7 +140,7 @@ def test_it_is_done_again_on_top_of_what_is_now(service, meet):
 
 
 def test_dropping_is_asked_twice_and_takes_only_that_task_s(service, meet):
-    code, page = meet(takes, lambda page, code: press(page, "take"))
+    code, page = meet(takes, takes)
     drop = page.get_by_role("button", name="Bỏ của tôi")
     drop.click()
     expect(page.get_by_role("button", name="Không", exact=True)).to_be_focused()
@@ -157,14 +157,11 @@ def test_dropping_is_asked_twice_and_takes_only_that_task_s(service, meet):
 def test_a_conflict_stops_its_own_task_alone(service, meet):
     def two(page, code):
         all_of_it(page, code)
-        (other,) = {
-            each.get_attribute("data-task")
-            for each in _list(page)
-        } - {code}
+        (other,) = {each.get_attribute("data-task") for each in listed(page)} - {code}
         open_task(page, other)
         press(page, "take")
 
-    def _list(page):
+    def listed(page):
         page.locator("[data-view=list]").click()
         return page.locator("[data-task]").all()
 

@@ -10,7 +10,7 @@ export const en: typeof vi = {
     trip: 'Trip',
     outbox: 'Outbox',
     outboxOf: (n, trouble) =>
-      trouble ? `Outbox: ${n} to send, ${trouble} to look at` : `Outbox: ${n} to send`,
+      trouble ? `: ${n} to send, ${trouble} to look at` : `: ${n} to send`,
   },
   session: {
     signIn: 'Sign in',

@@ -8,7 +8,7 @@ export const vi = {
     trip: 'Chuyến đi',
     outbox: 'Hộp gửi',
     outboxOf: (n: string, trouble: string) =>
-      trouble ? `Hộp gửi: ${n} chờ gửi, ${trouble} cần xem` : `Hộp gửi: ${n} chờ gửi`,
+      trouble ? `: ${n} chờ gửi, ${trouble} cần xem` : `: ${n} chờ gửi`,
   },
   session: {
     signIn: 'Đăng nhập',

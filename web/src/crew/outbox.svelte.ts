@@ -4,6 +4,7 @@ import * as queue from './queue';
 import { send, type Outcome } from './sending';
 import { stillDone, standing } from './moves';
 import { resume } from '../state/session.svelte';
+import { uuid } from '../uuid';
 import { end, who } from './who.svelte';
 import type { OfflineAction, Task } from './types';
 
@@ -168,7 +169,7 @@ export const outbox = new Outbox();
 /** The same once more, as something the service has not heard of. */
 function fresh(action: OfflineAction): OfflineAction {
   const state = { state: 'waiting', tried: false, problem: null, now: null } as const;
-  return { ...action, id: crypto.randomUUID(), ...state };
+  return { ...action, id: uuid(), ...state };
 }
 
 function plainly({ text, inner }: OfflineAction): string {

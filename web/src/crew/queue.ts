@@ -5,6 +5,7 @@
  * that two pages at once, or a battery that dies in between, leave nothing half. */
 import type { IDBPTransaction } from 'idb';
 import { db, type Schema } from '../state/db';
+import { uuid } from '../uuid';
 import type { Move, OfflineAction, Task } from './types';
 
 type Writing = IDBPTransaction<Schema, ('actions' | 'photos')[], 'readwrite'>;
@@ -68,7 +69,7 @@ export function add(account: string, task: Task, doing: Doing): Promise<OfflineA
       .at(-1);
     const isNote = doing.move === 'note';
     const action: OfflineAction = {
-      id: crypto.randomUUID(),
+      id: uuid(),
       code: task.code,
       account,
       move: doing.move,

@@ -85,8 +85,11 @@ def open_task(page: Page, code: str) -> None:
 
 
 def press(page: Page, move: str) -> None:
-    """Press the button of a move of the open task."""
-    page.locator(f"main [data-move={move}]").click()
+    """Press the button of a move of the open task; when this returns it is in the outbox."""
+    button = page.locator(f"main [data-move={move}]")
+    button.click()
+    if move in ("take", "start", "release"):
+        expect(button).to_have_count(0)
 
 
 def resolve(page: Page, text: str, photos: int = 0, inner: str = "") -> None:

@@ -154,6 +154,36 @@ def test_what_has_not_been_sent_can_be_taken_back(service, opened, crew):
     assert history(service, code) == ["assigned"]
 
 
+def test_what_one_did_oneself_is_no_conflict_even_before_it_was_looked_at_again(
+    service, opened, crew
+):
+    """The signal is gone right after something was sent; notes stand between the moves."""
+    (code,) = some_tasks(service, 1)
+    page = at_work(opened, service, crew)
+    open_task(page, code)
+    expect(page.get_by_test_id("history")).to_be_visible()
+    page.route(f"**/api/v1/tasks/{code}", lambda route: route.abort())
+    press(page, "take")
+    waiting(page, 0)
+    offline(page)
+    note(page, "Cần thang")
+    press(page, "start")
+    note(page, "Thiếu đèn")
+    resolve(page, "Xong")
+    waiting(page, 4)
+    page.context.set_offline(False)
+    waiting(page, 0)
+    told = ["assigned", "taken", "note", "in_progress", "note", "resolved"]
+    assert history(service, code) == told
+
+
+def note(page, said):
+    press(page, "note")
+    page.get_by_role("textbox", name="Ghi chú").fill(said)
+    page.locator("dialog[open] button.main").click()
+    expect(page.locator("dialog[open]")).to_have_count(0)
+
+
 def test_two_pages_of_one_device_send_each_thing_once(service, opened, crew):
     codes = some_tasks(service, 2)
     page = at_work(opened, service, crew)

@@ -21,8 +21,8 @@ class Outbox {
   /** The device does not keep anything: storage is closed or full. */
   broken = $state(false);
   loaded = $state(false);
-  /** Told which tasks were changed there by what was sent. */
-  onDone: (codes: string[]) => void = () => {};
+  /** Told which tasks are others now on the device, by what was sent; none named: perhaps all. */
+  onDone: (codes: string[] | null) => Promise<void> = async () => {};
   #again = false;
   #wait: number = RETRY_MS.first;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -40,7 +40,7 @@ class Outbox {
     const seen = (): void => {
       if (document.visibilityState === 'visible') go();
     };
-    const stop = queue.onQueueChange(() => void this.load());
+    const stop = queue.onQueueChange(() => void this.onDone(null).then(() => this.load()));
     window.addEventListener('online', go);
     document.addEventListener('visibilitychange', seen);
     return () => {
@@ -109,10 +109,8 @@ class Outbox {
     const { again, left } = stillDone(standing(now), mine);
     let before: string | null = null;
     const renewed = again.map((action) => {
-      const isNote = action.move === 'note';
-      const version = isNote || before ? null : now.version;
-      const made = { ...fresh(action), version, after: isNote ? null : before };
-      if (!isNote) before = made.id;
+      const made = { ...fresh(action), version: before ? null : now.version, after: before };
+      before = made.id;
       return made;
     });
     const said = left.filter(({ text, inner }) => text || inner);

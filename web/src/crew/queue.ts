@@ -6,9 +6,11 @@
 import type { IDBPTransaction } from 'idb';
 import { db, type Schema } from '../state/db';
 import { uuid } from '../uuid';
+import { after as next, standing } from './moves';
 import type { Move, OfflineAction, Task } from './types';
 
-type Writing = IDBPTransaction<Schema, ('actions' | 'photos')[], 'readwrite'>;
+type Store = 'actions' | 'photos' | 'tasks';
+type Writing = IDBPTransaction<Schema, Store[], 'readwrite'>;
 
 /** Tells the other pages of this device that the outbox changed. */
 const channel = 'BroadcastChannel' in window ? new BroadcastChannel('pinward-outbox') : null;
@@ -20,7 +22,7 @@ export function onQueueChange(heard: () => void): () => void {
 
 /** All of it on the disk once this resolves, and none of it when it throws. */
 async function write<T>(work: (writing: Writing) => Promise<T>): Promise<T> {
-  const stores: ('actions' | 'photos')[] = ['actions', 'photos'];
+  const stores: Store[] = ['actions', 'photos', 'tasks'];
   const writing = (await db()).transaction(stores, 'readwrite', { durability: 'strict' });
   try {
     const value = await work(writing);
@@ -59,15 +61,25 @@ export interface Doing {
 }
 
 /** Adds something done to a task, after all that waits of the same task; without one, on top of the
- * task as it was seen (`version`; null: whatever it is). */
+ * task as it was seen, or as one's own last action left it.
+ *
+ * A note says nothing about how the task stands, so nobody can come before it; but it is a line of
+ * the history as well. What is done after it comes after it, and then it is part of the row. */
 export function add(account: string, task: Task, doing: Doing): Promise<OfflineAction> {
   return write(async (writing) => {
     const store = writing.objectStore('actions');
     const all = await store.getAll();
-    const before = inOrder(all, account)
-      .filter(({ code, move }) => code === task.code && move !== 'note')
-      .at(-1);
+    const row = inOrder(all, account).filter(({ code }) => code === task.code);
+    const before = row.at(-1);
     const isNote = doing.move === 'note';
+    const known = await writing.objectStore('tasks').get(task.code);
+    const seen = newer(task.it.version, known?.it.version);
+    for (let n = row.length - 1; !isNote && n >= 0; n--) {
+      const { move, version, after, tried } = row[n]!;
+      if (move !== 'note' || version || after || tried) break;
+      const prior = row[n - 1];
+      await store.put({ ...row[n]!, ...(prior ? { after: prior.id } : { version: seen }) });
+    }
     const action: OfflineAction = {
       id: uuid(),
       code: task.code,
@@ -78,8 +90,7 @@ export function add(account: string, task: Task, doing: Doing): Promise<OfflineA
       photos: doing.photos ?? [],
       at: Date.now(),
       seq: 1 + Math.max(0, ...all.map(({ seq }) => seq)),
-      // A note says nothing about how the report stands, so nobody can come before it.
-      version: isNote || before ? null : task.it.version,
+      version: isNote || before ? null : seen,
       after: isNote ? null : (before?.id ?? null),
       state: 'waiting',
       tried: false,
@@ -123,9 +134,25 @@ export function claim(ids: string[]): Promise<OfflineAction[]> {
   });
 }
 
-/** Takes out what the service has, with its photos. */
-export function settle(ids: string[]): Promise<void> {
-  return write((writing) => take(writing, ids));
+/** Takes out what the service has, with its photos. The tasks are as it left them: what is done
+ * next, before they could be asked for, comes on top of that. */
+export function settle(done: { action: OfflineAction; version: string | null }[]): Promise<void> {
+  return write(async (writing) => {
+    const store = writing.objectStore('tasks');
+    for (const { action, version } of done) {
+      const task = await store.get(action.code);
+      if (!task || !version || newer(task.it.version, version) !== version) continue;
+      const { status, hand } = next(action.move, standing(task.it));
+      const holder = hand === 'none' ? null : (task.it.holder ?? { mine: true, name: '' });
+      await store.put({ ...task, it: { ...task.it, version, status, holder } });
+    }
+    await take(writing, done.map(({ action }) => action.id));
+  });
+}
+
+/** The later of two versions: they are numbers of events. */
+export function newer(one: string, other: string | undefined): string {
+  return other !== undefined && Number(other) > Number(one) ? other : one;
 }
 
 async function take(writing: Writing, ids: string[]): Promise<void> {

@@ -24,8 +24,8 @@ export type Outcome =
 export interface Heard {
   /** The outbox is another now. */
   onChange(): Promise<void>;
-  /** How a task is now that this was done to it. */
-  onDone(codes: string[]): void;
+  /** These tasks are as the device keeps them now. */
+  onDone(codes: string[]): Promise<void>;
 }
 
 /** Sends the outbox of an account. One page of a device at a time does: the next one waits, and finds
@@ -177,14 +177,14 @@ async function keepResults(
   held: Set<string>,
   heard: Heard,
 ): Promise<void> {
-  const done: OfflineAction[] = [];
+  const done: { action: OfflineAction; version: string | null }[] = [];
   const changes: [string, Partial<OfflineAction>][] = [];
   for (const action of actions) {
     const result = results.find(({ id }) => id === action.id);
     switch (result?.status) {
       case 'done':
       case 'again':
-        done.push(action);
+        done.push({ action, version: result.version });
         break;
       case 'conflict':
         changes.push([
@@ -202,8 +202,9 @@ async function keepResults(
     }
   }
   if (changes.length > 0) await changeAll(changes);
-  await settle(done.map(({ id }) => id));
-  if (done.length > 0) heard.onDone([...new Set(done.map(({ code }) => code))]);
+  await settle(done);
+  const codes = new Set(done.map(({ action }) => action.code));
+  if (codes.size > 0) await heard.onDone([...codes]);
 }
 
 /** Whether it was refused for uploads that are not there any more (they are kept for a day), and may

@@ -143,6 +143,20 @@ class Tasks {
     await this.#put([{ code, account, lon, lat, it: properties, whole: properties }]);
   }
 
+  /** Takes over how the device has tasks now, where that is newer. */
+  async reread(codes: string[] | null): Promise<void> {
+    try {
+      const every = await (await db()).getAll('tasks');
+      const known = new Map(every.map((task) => [task.code, task]));
+      this.all = this.all.map((task) => {
+        const there = codes && !codes.includes(task.code) ? undefined : known.get(task.code);
+        return there && there.account === task.account ? latest(task, there) : task;
+      });
+    } catch {
+      // it is asked for besides
+    }
+  }
+
   /** After something was sent: how the tasks are now, as far as they can be asked for. */
   async lookAgain(codes: string[]): Promise<void> {
     for (const code of codes) {
@@ -162,7 +176,8 @@ class Tasks {
       const { code } = properties;
       const before = this.find(code);
       const whole = before?.whole?.version === properties.version ? before.whole : null;
-      made.set(code, { code, account, lon, lat, it: properties, whole });
+      const fresh: Task = { code, account, lon, lat, it: properties, whole };
+      made.set(code, before ? latest(before, fresh) : fresh);
     }
     // Something was done to these here: they stay, whatever became of them.
     for (const task of this.all) {
@@ -174,6 +189,10 @@ class Tasks {
   }
 
   async #put(tasks: Task[]): Promise<void> {
+    tasks = tasks.map((task) => {
+      const before = this.find(task.code);
+      return before ? latest(before, task) : task;
+    });
     const codes = new Set(tasks.map(({ code }) => code));
     this.all = [...this.all.filter(({ code }) => !codes.has(code)), ...tasks];
     await this.#keep(tasks, []);
@@ -202,6 +221,12 @@ class Tasks {
       }
     }
   }
+}
+
+/** An answer that was on its way while something was done here tells of before that. */
+function latest(before: Task, now: Task): Task {
+  const older = Number(now.it.version) < Number(before.it.version);
+  return older ? before : now;
 }
 
 export const tasks = new Tasks();

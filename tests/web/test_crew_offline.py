@@ -203,7 +203,9 @@ def test_two_pages_of_one_device_send_each_thing_once(service, opened, crew):
     page.context.set_offline(False)
     waiting(page, 0)
     waiting(second, 0)
-    sent = [each["id"] for body in sent_there(page) + sent_there(second) for each in body["actions"]]
+    sent = [
+        each["id"] for body in sent_there(page) + sent_there(second) for each in body["actions"]
+    ]
     assert len(sent) == len(set(sent)) == 4
     for code in codes:
         assert history(service, code) == ["assigned", "taken", "resolved"]

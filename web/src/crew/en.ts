@@ -18,7 +18,7 @@ export const en: typeof vi = {
     checking: 'Checking the sign-in…',
     ended: 'Your sign-in has ended.',
     endedWaiting: (n) =>
-      `Your sign-in has ended. ${n} actions are kept on this device; sign in again to send them.`,
+      `Your sign-in has ended. What you did (${n}) is kept on this device; sign in again to send it.`,
     again: 'Sign in again',
     forbidden: 'This account cannot use the crews’ page.',
     forbiddenLead: 'It is for field crews, ward officers, the hotline and administrators.',
@@ -47,7 +47,7 @@ export const en: typeof vi = {
     holder: 'Show',
     holders: { all: 'All', mine: 'Mine', free: 'Free' },
     refresh: 'Refresh',
-    count: (n) => `${n} tasks`,
+    count: (n) => (n === '1' ? '1 task' : `${n} tasks`),
     within: (reach) => `within ${reach}`,
     empty: 'There are no tasks here.',
     emptyFilter: 'No task fits the filter.',

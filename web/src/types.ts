@@ -132,6 +132,7 @@ export interface Facility {
 }
 
 export interface Staff {
+  email: string;
   name: string;
   role: string;
   ward: { code: string; name: string; kind?: string } | null;

@@ -233,6 +233,7 @@ export const en: typeof vi = {
   },
   bulk: {
     title: (n) => `${n} selected`,
+    act: 'Act on them',
     do: 'What to do',
     send: (n) => `Do it to ${n}`,
     clear: 'Clear the selection',

@@ -234,6 +234,7 @@ export const vi = {
   },
   bulk: {
     title: (n: string) => `Đã chọn ${n} việc`,
+    act: 'Xử lý cùng lúc',
     do: 'Việc cần làm',
     send: (n: string) => `Làm với ${n} việc`,
     clear: 'Bỏ chọn',

@@ -189,7 +189,7 @@ def test_contact_is_shown_only_when_asked_for_and_each_look_is_a_line_of_the_log
     expect(page.locator("#contact-wrong")).to_contain_text("lý do")
     page.get_by_label("Cần liên hệ để làm gì?").fill("hỏi lại địa chỉ")
     page.get_by_role("button", name="Xem liên hệ").click()
-    expect(page.get_by_test_id("contact")).to_contain_text("0912345678")
+    expect(page.get_by_test_id("contact")).to_contain_text("0912 345 678")
     with psycopg.connect(service.url) as db:
         told = db.execute("SELECT count(*) FROM audit_log WHERE actor = %s", (email,)).fetchone()
     assert told == (1,)

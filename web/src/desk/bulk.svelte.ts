@@ -2,6 +2,7 @@
  * its own, so that what got no answer can be sent again without being done twice. */
 import { act } from '../api/desk';
 import { recall, remember } from '../state/storage';
+import { uuid } from '../uuid';
 import { filled } from './fill';
 import type { Inbox } from './inbox.svelte';
 import { trouble } from './signed.svelte';
@@ -52,7 +53,7 @@ export class Bulk {
     this.#actions = this.inbox.rows
       .filter(({ task }) => this.inbox.picked.has(task.code))
       .map(({ task }) => ({
-        id: crypto.randomUUID(),
+        id: uuid(),
         code: task.code,
         move,
         version: task.version,

@@ -19,7 +19,7 @@ export const en: typeof vi = {
   refused: 'The service did not accept this.',
   detail: (problem) => problem.detail,
   inbox: {
-    title: 'List of tasks',
+    title: 'To be done',
     counts: (open, late) => `${open} open · ${late} late`,
     loading: 'Loading the list…',
     failed: 'The list did not load.',

@@ -20,7 +20,7 @@ export const vi = {
   refused: 'Máy chủ không nhận yêu cầu này.',
   detail: (problem: Problem): string | undefined => problem.detail_vi,
   inbox: {
-    title: 'Danh sách việc',
+    title: 'Việc cần xử lý',
     counts: (open: string, late: string) => `${open} việc đang mở · ${late} quá hạn`,
     loading: 'Đang tải danh sách…',
     failed: 'Chưa tải được danh sách.',

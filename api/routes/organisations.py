@@ -11,7 +11,7 @@ router = APIRouter(prefix="/api/v1", tags=["tasks"])
 
 
 class Organisations(BaseModel):
-    """All of them, in order of their Vietnamese names."""
+    """All of them."""
 
     organisations: list[OrganisationBrief]
 

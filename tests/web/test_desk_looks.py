@@ -36,13 +36,15 @@ def check(page: Page, name: str, shot: str) -> None:
 @pytest.mark.parametrize("lang", ["vi", "en"])
 def test_nothing_is_in_anybody_s_way(service, opened, codes, lang, scheme, size):
     shot = f"{lang}-{scheme}-{size['width']}"
-    door = opened(service, f"/desk?lang={lang}", size=size, color_scheme=scheme)
+    # A colour on its way to another is neither.
+    look = {"color_scheme": scheme, "reduced_motion": "reduce"}
+    door = opened(service, f"/desk?lang={lang}", size=size, **look)
     door.locator(".door .button.main").wait_for()
     check(door, "door", shot)
 
     email = account(service, ward=builders.CODES[0], name=shot)
     path = f"/desk?lang={lang}"
-    page = at_desk(service, opened, email, path, size=size, color_scheme=scheme)
+    page = at_desk(service, opened, email, path, size=size, **look)
     row(page, codes[1]).wait_for()
     check(page, "list", shot)
     page.locator("[aria-controls=filters]").click()

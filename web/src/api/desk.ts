@@ -76,7 +76,10 @@ export async function contact(code: string, why: string): Promise<Contact | null
 }
 
 export async function organisations(): Promise<Organisation[]> {
-  return (await ask<{ organisations: Organisation[] }>('/api/v1/organisations')).organisations;
+  const path = '/api/v1/organisations';
+  const { organisations: found } = await ask<{ organisations: Organisation[] }>(path);
+  // The database's order knows no Vietnamese.
+  return found.sort((a, b) => a.name.vi.localeCompare(b.name.vi, 'vi'));
 }
 
 export async function templates(): Promise<Template[]> {

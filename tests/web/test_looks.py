@@ -90,3 +90,53 @@ def test_a_report_s_page_is_fine_whoever_looks(service, opened, request, lang, t
     missing = opened(service, f"/r/KHONGCO?lang={lang}", size=size, color_scheme=theme)
     missing.get_by_role("heading", level=1).wait_for()
     fine(missing, f"missing-{way}")
+
+
+def test_at_four_hundred_percent_nothing_has_to_be_scrolled_sideways(service, opened):
+    """1,280 pixels at 400 % are 320 (WCAG 1.4.10)."""
+    page = opened(service, size={"width": 320, "height": 256}, at=builders.middle(4))
+    page.locator(".map[data-ready=true] canvas").wait_for()
+    page.get_by_role("button", name="Vị trí của tôi").first.click()
+    page.locator("[data-testid=ward][data-state=found]").wait_for()
+    page.locator("[data-category='drainage']").click()
+    page.locator("[data-category='drainage.flooding']").click()
+    page.get_by_label("Mô tả").fill("Ngập.")
+    assert not wider_than_its_window(page)
+    shoot(page, "citizen-details-zoomed")
+    page.get_by_test_id("send").click()
+    page.get_by_test_id("code").wait_for()
+    assert not wider_than_its_window(page)
+
+
+def test_a_report_is_sent_by_keyboard_alone_and_without_the_map(service, opened):
+    page = opened(service, size=DESK)
+
+    def press_until(name: str) -> None:
+        for _ in range(80):
+            page.keyboard.press("Tab")
+            said = page.evaluate(
+                "() => { const it = document.activeElement;"
+                " return (it.ariaLabel || it.labels?.[0]?.textContent || it.textContent).trim(); }"
+            )
+            if said.startswith(name):
+                return
+        raise AssertionError(f"no way by Tab to {name}")
+
+    press_until("Bỏ qua bản đồ")
+    page.keyboard.press("Enter")
+    page.keyboard.type("da mau")
+    page.keyboard.press("Enter")
+    page.locator("[data-testid=ward][data-state=found]").wait_for()
+    press_until("Thoát nước")
+    page.keyboard.press("Enter")
+    # The first of the group has the focus.
+    page.keyboard.press("Enter")
+    press_until("Địa chỉ")
+    page.keyboard.type("12 Lê Lợi")
+    press_until("Mô tả")
+    page.keyboard.type("Nước ngập.")
+    press_until("Gửi tới")
+    page.keyboard.press("Enter")
+    code = page.get_by_test_id("code").inner_text()
+    told = service.http.get(f"/api/v1/reports/{code}").json()["properties"]
+    assert told["ward"]["name"] == "Đa Mẫu"

@@ -85,7 +85,7 @@ def test_a_contact_is_left_and_taken_back(service, opened):
     page.get_by_role("button", name="Để lại hoặc xoá liên hệ").click()
     page.get_by_role("button", name="Xoá liên hệ", exact=True).click()
     expect(page.get_by_text("giờ là ẩn danh")).to_be_visible()
-    assert sent.mine["reporter"] is None
+    assert sent.mine["reporter"] == {}
 
 
 def test_it_is_withdrawn_and_erased(service, opened):

@@ -145,6 +145,12 @@ export async function alert(id: number, newer?: AbortSignal): Promise<Alert> {
   return (await ask<{ properties: Alert }>(`/api/v1/alerts/${id}`, {}, newer)).properties;
 }
 
+/** Alerts in force, newest first. */
+export async function alertsNow(newer: AbortSignal): Promise<Alert[]> {
+  const found = await ask<{ features: { properties: Alert }[] }>('/api/v1/alerts?limit=20', {}, newer);
+  return found.features.map(({ properties }) => properties);
+}
+
 /** A hotspot as of the newest day that had it. */
 export async function hotspot(id: string, newer?: AbortSignal): Promise<Hotspot> {
   const path = `/api/v1/hotspots/${encodeURIComponent(id)}`;

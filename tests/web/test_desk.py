@@ -4,7 +4,9 @@ import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import psycopg
+import pyotp
 import pytest
 from desks import WIDE, account, at_desk, begin, done, listed, opens, row, sent
 from playwright.sync_api import Page, expect
@@ -234,3 +236,29 @@ def test_whoever_does_not_work_here_is_told_where_they_do(service, opened):
     dialog.get_by_role("button", name="Đăng nhập").click()
     expect(page.get_by_role("link", name=re.compile("đội hiện trường"))).to_be_visible()
     assert not [r for r in page.asked if "/api/v1/tasks" in r.url]
+
+
+def test_a_second_step_is_asked_for_and_leads_in(service, opened):
+    email = account(service, ward=builders.CODES[0], name="hai-buoc")
+    said = {"email": email, "password": PASSWORD}
+    meant = {"Pinward-Request": "1"}
+    with httpx.Client(base_url=service.base, headers=meant) as own:
+        own.post("/api/v1/session", json=said)
+        secret = own.post("/api/v1/session/totp", json={"password": PASSWORD}).json()["secret"]
+        code = {"code": pyotp.TOTP(secret).now()}
+        assert own.put("/api/v1/session/totp", json=code).status_code == 200
+    with psycopg.connect(service.url) as db:
+        db.execute("UPDATE users SET totp_step = 0 WHERE email = %s", (email,))
+    page = opened(service, "/desk", size=WIDE)
+    page.get_by_role("main").get_by_role("button", name="Đăng nhập").click()
+    dialog = page.locator("dialog[open]")
+    dialog.get_by_label("Thư điện tử").fill(email)
+    dialog.get_by_label("Mật khẩu").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_label("Mã xác nhận")).to_be_focused()
+    page.keyboard.type("000000")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("alert")).to_contain_text("Mã chưa đúng")
+    dialog.get_by_label("Mã xác nhận").fill(pyotp.TOTP(secret).now())
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Việc cần xử lý")).to_be_focused()

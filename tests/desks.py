@@ -74,4 +74,5 @@ def begin(page: Page, move: str) -> None:
 def done(page: Page) -> None:
     """Send, and wait until it was taken."""
     page.get_by_test_id("send").click()
+    expect(page.get_by_test_id("send")).to_have_count(0)
     expect(page.locator("[data-testid=task] .done")).to_have_text(re.compile("Đã gửi|Sent"))

@@ -110,6 +110,7 @@ def test_every_view_is_a_link_and_back_leads_to_the_one_before(service, opened):
     expect(page.locator("#task-title")).to_contain_text(mine)
     expect(page.get_by_label("Tìm trong nội dung")).to_have_value("bo kenh")
     expect(page.get_by_label("Thứ tự")).to_have_value("newest")
+    expect(row(page, mine)).to_be_visible()
     assert listed(page) == [mine]
     page.go_back()
     expect(page.get_by_test_id("task")).to_have_count(0)

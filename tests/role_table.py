@@ -40,6 +40,7 @@ _SEE_TASKS: Whom = {
     "admin": ANY,
 }
 _WORKERS: Whom = {role: scopes for role, scopes in _SEE_TASKS.items() if role != "planner"}
+_ANSWERERS: Whom = dict.fromkeys(("hotline_agent", "ward_officer", "admin"), ANY)
 _HERE = dict(zip(("lon", "lat"), builders.middle(0), strict=True))
 _BOX = {"left": 0, "top": 0, "right": 0.5, "bottom": 0.5}
 
@@ -78,6 +79,7 @@ _PUBLIC = (
     "/healthz",
     "/readyz",
     "/api/v1/categories",
+    "/api/v1/organisations",
     "/api/v1/reports",
     "/api/v1/statistics",
     "/api/v1/wards",
@@ -316,6 +318,17 @@ ROWS: dict[str, tuple[Ask, ...]] = {
     "GET /api/v1/sessions": (Ask("/api/v1/sessions", STAFF),),
     "DELETE /api/v1/sessions/{id}": (Ask("/api/v1/sessions/999999", STAFF),),
     "DELETE /api/v1/sessions": (Ask("/api/v1/sessions", STAFF, last=True),),
+    "GET /api/v1/answer-templates": (Ask("/api/v1/answer-templates", _ANSWERERS, Action.ANSWER),),
+    # Shaped wrongly, and of none: nothing comes of it.
+    "POST /api/v1/answer-templates": (
+        Ask("/api/v1/answer-templates", _ANSWERERS, Action.ANSWER, {"json": {}}),
+    ),
+    "PUT /api/v1/answer-templates/{id}": (
+        Ask("/api/v1/answer-templates/999999", _ANSWERERS, Action.ANSWER, {"json": {}}),
+    ),
+    "DELETE /api/v1/answer-templates/{id}": (
+        Ask("/api/v1/answer-templates/999999", _ANSWERERS, Action.ANSWER),
+    ),
     "GET /api/v1/keys": (Ask("/api/v1/keys", {"admin": ANY}, Action.MANAGE_KEYS),),
     "POST /api/v1/keys": (Ask("/api/v1/keys", {"admin": ANY}, Action.MANAGE_KEYS, {"json": {}}),),
     "DELETE /api/v1/keys/{id}": (Ask("/api/v1/keys/1", {"admin": ANY}, Action.MANAGE_KEYS),),

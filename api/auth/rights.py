@@ -39,6 +39,7 @@ class Action(StrEnum):
     SEE_PHOTOS = "photo.see"
     MODERATE = "report.moderate"
     BAR_DEVICES = "device.bar"
+    ANSWER = "template.use"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ RIGHTS: Final[dict[Action, Right]] = {
     Action.MODERATE: Right(("hotline_agent", "ward_officer", "admin"), within=True),
     # A device is of no ward: who acts for the city.
     Action.BAR_DEVICES: Right(("hotline_agent", "admin"), within=True),
+    # Of no ward: whoever answers citizens may use them and mend them for all.
+    Action.ANSWER: Right(("hotline_agent", "ward_officer", "admin"), within=False),
 }
 
 BY_ANYBODY: Final = (

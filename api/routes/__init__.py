@@ -2,6 +2,7 @@
 
 from api.routes import (
     alerts,
+    answer_templates,
     contacts,
     crews,
     duplicates,
@@ -17,6 +18,7 @@ from api.routes import (
     me,
     moderation,
     oidc,
+    organisations,
     own_endings,
     own_reports,
     pages,
@@ -55,6 +57,8 @@ ROUTERS = [
     replay.router,
     # After those: it would take their names for a code.
     tasks.router,
+    answer_templates.router,
+    organisations.router,
     persons.router,
     own_reports.router,
     own_endings.router,

@@ -11,7 +11,7 @@ from datetime import date
 from sqlalchemy import insert, select
 
 from geo.errors import NotFound
-from geo.store.database import AsyncConnection
+from geo.store.database import AnyRow, AsyncConnection
 from geo.store.tables import organisations
 
 # Vietnam's three kinds of commune-level units; elsewhere the name stands alone.
@@ -61,6 +61,13 @@ async def named(conn: AsyncConnection, code: str) -> int:
     if found is None:
         raise NotFound(f"there is no organisation {code}; a ward's committee is ward-<ward code>")
     return int(found)
+
+
+async def every(conn: AsyncConnection) -> list[AnyRow]:
+    """`code, name_vi, name_en` of all, in order of their Vietnamese names."""
+    columns = organisations.c.code, organisations.c.name_vi, organisations.c.name_en
+    query = select(*columns).order_by(organisations.c.name_vi, organisations.c.code)
+    return list((await conn.execute(query)).all())
 
 
 async def ids(conn: AsyncConnection) -> dict[str, int]:

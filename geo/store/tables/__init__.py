@@ -53,6 +53,7 @@ from geo.store.tables.streets import streets
 from geo.store.tables.users import api_keys, recovery_codes, sessions, sign_in_failures, users
 from geo.store.tables.wards import ward_sets, ward_shapes, wards
 from geo.store.tables.work import (
+    answer_templates,
     city_days,
     deadline_rules,
     report_merges,
@@ -65,6 +66,7 @@ from geo.store.tables.work import (
 __all__ = [
     "abuse_buckets",
     "alerts",
+    "answer_templates",
     "api_keys",
     "audit_log",
     "banned_devices",

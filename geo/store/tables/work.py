@@ -177,3 +177,18 @@ task_actions = Table(
     Column("sent_at", DateTime(timezone=True), nullable=False),
     Index("ix_task_actions_sent_at", "sent_at"),
 )
+
+# What the desk answers again and again, of the whole city; `{code}` and such are filled in there.
+answer_templates = Table(
+    "answer_templates",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("text_vi", Text, nullable=False),
+    # "": there is none
+    Column("text_en", Text, nullable=False, server_default=""),
+    # counts the changes, so that nobody overwrites one that they have not seen
+    Column("version", Integer, nullable=False, server_default="1"),
+    Column("changed_by", Integer, ForeignKey("users.id", ondelete="SET NULL")),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+)

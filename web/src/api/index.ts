@@ -168,6 +168,11 @@ export function signIn(email: string, password: string): Promise<Staff> {
   return ask('/api/v1/session', { method: 'POST', ...json({ email, password }) });
 }
 
+/** The second step of a sign-in: `ticket` came with the refusal `code-needed`. */
+export function giveCode(ticket: string, code: string): Promise<Staff> {
+  return ask('/api/v1/session/code', { method: 'POST', ...json({ ticket, code }) });
+}
+
 export function signOut(): Promise<null> {
   return ask('/api/v1/session', { method: 'DELETE' });
 }

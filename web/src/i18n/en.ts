@@ -299,6 +299,9 @@ export const en: Messages = {
     signIn: 'Sign in',
     signOut: 'Sign out',
     wrong: 'The e-mail address or the password is not right.',
+    code: 'Confirmation code',
+    codeHint: 'The six digits in your authenticator app, or a recovery code.',
+    codeWrong: 'The code is wrong or was used. Take the one shown now, or close this and start again.',
     signedIn: 'Signed in',
     roles: {
       hotline_agent: 'Hotline agent',

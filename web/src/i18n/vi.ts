@@ -296,6 +296,9 @@ export const vi = {
     signIn: 'Đăng nhập',
     signOut: 'Đăng xuất',
     wrong: 'Thư điện tử hoặc mật khẩu chưa đúng.',
+    code: 'Mã xác nhận',
+    codeHint: 'Sáu chữ số trong ứng dụng xác thực, hoặc một mã dự phòng.',
+    codeWrong: 'Mã chưa đúng hoặc đã dùng. Hãy lấy mã đang hiện, hoặc đóng lại và đăng nhập từ đầu.',
     signedIn: 'Đã đăng nhập',
     roles: {
       hotline_agent: 'Tổng đài viên',

@@ -20,6 +20,12 @@ export async function signIn(email: string, password: string): Promise<void> {
   remember('staff', true);
 }
 
+/** The second step, where one is set up: with the ticket of the first. */
+export async function giveCode(ticket: string, code: string): Promise<void> {
+  session.staff = await api.giveCode(ticket, code);
+  remember('staff', true);
+}
+
 export async function signOut(): Promise<void> {
   await api.signOut();
   session.staff = null;

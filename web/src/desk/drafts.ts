@@ -1,0 +1,53 @@
+/** Unfinished answers, one for each report, kept on this device until they are sent or thrown away.
+ *
+ * By account: at a desk that two share, neither reads what the other has not sent. */
+import { session } from '../state/session.svelte';
+import { forget, recall, remember } from '../state/storage';
+
+export interface Draft {
+  /** A move of the service, or `notes` or `category`. */
+  what: string;
+  text: string;
+  inner: string;
+  organisation: string;
+  category: string;
+  /** The report that it is the same as. */
+  other: string;
+  /** Whether the other one ends with this one, not this with the other. */
+  otherEnds: boolean;
+  /** Photos by their id on this device. */
+  photos: string[];
+}
+
+export const EMPTY: Draft = {
+  what: '',
+  text: '',
+  inner: '',
+  organisation: '',
+  category: '',
+  other: '',
+  otherEnds: false,
+  photos: [],
+};
+
+function name(code: string): string {
+  return `desk.draft.${session.staff?.email ?? ''}.${code}`;
+}
+
+export function recallDraft(code: string): Draft {
+  return { ...EMPTY, ...recall<Partial<Draft>>(name(code)) };
+}
+
+/** Something that would be missed. */
+export function isWritten(draft: Draft): boolean {
+  return Boolean(draft.text.trim() || draft.inner.trim() || draft.photos.length);
+}
+
+export function keepDraft(code: string, draft: Draft): void {
+  if (isWritten(draft)) remember(name(code), draft);
+  else forget(name(code));
+}
+
+export function hasDraft(code: string): boolean {
+  return recall(name(code)) !== null;
+}

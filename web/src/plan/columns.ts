@@ -9,6 +9,8 @@ export interface Column<R> {
   /** As people read it; without it the value itself. */
   shown?: (row: R) => string;
   numeric?: boolean;
+  /** Sorts in place of the value. */
+  rank?: (row: R) => number;
   /** Of the service's definitions the one that says what this is. */
   definition?: string;
 }
@@ -21,7 +23,8 @@ export function sorted<R>(rows: readonly R[], columns: Column<R>[], sort: string
   const column = columns.find(({ key }) => key === sort?.replace('-', ''));
   if (!column) return [...rows];
   return [...rows].sort((one, two) => {
-    const [a, b] = [column.value(one), column.value(two)];
+    const by = column.rank ?? column.value;
+    const [a, b] = [by(one), by(two)];
     if (a === null || b === null) return Number(a === null) - Number(b === null);
     const found =
       typeof a === 'number' && typeof b === 'number' ? a - b : order.compare(String(a), String(b));

@@ -17,6 +17,8 @@ export interface Wish {
   hotspots: string;
   /** Classes of wards by code, and a colour for each class; null: the reports themselves. */
   wards: { classes: Record<string, number>; colours: string[] } | null;
+  /** Whether schools and clinics are shown: around a hotspot. */
+  places: boolean;
   /** The hotspot that is told about. */
   chosen: Feature | null;
 }
@@ -38,9 +40,11 @@ export function isFew(wards: NonNullable<Wish['wards']>): unknown {
   return ['!', ['in', ['get', 'code'], ['literal', Object.keys(wards.classes)]]];
 }
 
-/** Layers that give way to coloured wards. */
-export function givesWay(layer: { type: string; metadata?: unknown }): boolean {
-  return groupOf(layer) === 'reports';
+/** Whether a layer is in sight; null: always as it is. Reports give way to coloured wards. */
+export function isShown(layer: { type: string; metadata?: unknown }, wish: Wish): boolean | null {
+  const group = groupOf(layer);
+  if (group === 'reports') return wish.wards === null;
+  return group === 'schools' || group === 'clinics' ? wish.places : null;
 }
 
 export function collected(chosen: Feature | null): GeoJSON.FeatureCollection {
@@ -77,9 +81,9 @@ export function dressed(style: StyleSpecification, wish: Wish, edge: string): St
   const first = style.layers.findIndex((layer) => ['hotspots', 'reports'].includes(sourceOf(layer)));
   style.layers.splice(first < 0 ? style.layers.length : first, 0, ...coloured);
   for (const layer of style.layers) {
-    if (wish.wards && givesWay(layer) && layer.type !== 'background') {
-      layer.layout = { ...layer.layout, visibility: 'none' } as never;
-    }
+    const yes = isShown(layer, wish);
+    if (yes === null || layer.type === 'background') continue;
+    layer.layout = { ...layer.layout, visibility: yes ? 'visible' : 'none' } as never;
   }
   style.layers.push({
     id: CHOSEN,

@@ -7,7 +7,7 @@ export type Coloured = Exclude<Paint, 'reports'>;
 
 interface Measure {
   /** Of how many cases it is. */
-  of: 'due' | 'reply_due' | 'ratings';
+  of: 'due' | 'ratings';
   /** Of fewer, nothing is said: one case more or less would change the colour. */
   fewest: number;
   /** Where the next class begins, which these belong to. */
@@ -17,7 +17,6 @@ interface Measure {
 
 export const COLOURED: Record<Coloured, Measure> = {
   on_time: { of: 'due', fewest: 10, bounds: [0.5, 0.7, 0.8, 0.9], percent: true },
-  reply_on_time: { of: 'reply_due', fewest: 10, bounds: [0.5, 0.7, 0.8, 0.9], percent: true },
   satisfaction: { of: 'ratings', fewest: 5, bounds: [2.5, 3, 3.5, 4], percent: false },
 };
 

@@ -10,10 +10,10 @@ import {
   collected,
   dressed,
   EDGES,
-  givesWay,
   HATCH,
   HATCHED,
   isFew,
+  isShown,
   wardColour,
   WARDS,
   withQuery,
@@ -67,7 +67,7 @@ export class PlanMap {
     engine.on('error', () => handlers.onTrouble(true));
     engine.on('idle', () => handlers.onTrouble(false));
     // Asked for whenever a style that names it is drawn.
-    engine.on('styleimagemissing', ({ id }) => {
+    engine.setMissingStyleImageResolver((id) => {
       if (id === HATCH && !engine.hasImage(HATCH)) engine.addImage(HATCH, hatch(this.look.hatch));
     });
     engine.getCanvas().addEventListener('keydown', (event) => {
@@ -143,10 +143,11 @@ export class PlanMap {
       const source = this.engine.getSource<GeoJSONSource>(CHOSEN);
       if (source) void source.setData(collected(wish.chosen));
     }
-    if (wish.wards !== before.wards) this.#colour(wish.wards);
+    if (wish.wards !== before.wards || wish.places !== before.places) this.#colour(wish);
   }
 
-  #colour(wards: Wish['wards']): void {
+  #colour(wish: Wish): void {
+    const { wards } = wish;
     const { engine } = this;
     const visible = (id: string, yes: boolean): void => {
       engine.setLayoutProperty(id, 'visibility', yes ? 'visible' : 'none');
@@ -157,7 +158,8 @@ export class PlanMap {
     }
     for (const id of [WARDS, HATCHED, EDGES]) visible(id, wards !== null);
     for (const layer of engine.getStyle().layers) {
-      if (givesWay(layer)) visible(layer.id, wards === null);
+      const yes = isShown(layer, wish);
+      if (yes !== null) visible(layer.id, yes);
     }
   }
 

@@ -1,7 +1,6 @@
 /** Columns of statistics that several tables have. */
 import type { Measures } from '../api/plan';
 import type { StatisticsRow } from '../api/plan';
-import { count } from '../i18n/index.svelte';
 import type { Column } from './columns';
 import { COLOURED, enough, type Coloured } from './measures';
 import { percent, tenth, words } from './words.svelte';
@@ -31,7 +30,7 @@ export function rate(key: Coloured): Column<StatisticsRow> {
     shown: (row) => {
       const value = enough(row, key);
       if (value !== null) return parts ? percent(value) : tenth(value);
-      return row[of] < fewest ? few(`n = ${count(row[of])}`) : none;
+      return row[of] < fewest ? few : none;
     },
     numeric: true,
     definition: key,

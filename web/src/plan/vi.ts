@@ -38,6 +38,8 @@ export const vi = {
     between: (one: string, two: string) => `${one} – ${two}`,
     open: (n: string) => `${n} chưa xong`,
     closed: (n: string) => `${n} đã khép lại`,
+    counted: (what: string) => `Được tính: ${what}.`,
+    less: 'chưa tới 1',
     none: 'Không có phản ánh nào hợp với bộ lọc này.',
   },
   link: 'Chép liên kết',
@@ -48,7 +50,6 @@ export const vi = {
     paints: {
       reports: 'Phản ánh và điểm nóng',
       on_time: 'Xử lý đúng hạn theo phường',
-      reply_on_time: 'Phản hồi đúng hạn theo phường',
       satisfaction: 'Mức hài lòng theo phường',
     },
     in: 'Phóng to',
@@ -72,7 +73,6 @@ export const vi = {
     atLeast: (n: string) => `${n} trở lên`,
     few: {
       due: (n: number) => `dưới ${n} phản ánh đến hạn: quá ít để so sánh`,
-      reply_due: (n: number) => `dưới ${n} phản ánh đến hạn: quá ít để so sánh`,
       ratings: (n: number) => `dưới ${n} lượt chấm: quá ít để so sánh`,
     },
     cells: 'Vòng tròn có số: nhiều phản ánh',
@@ -100,7 +100,7 @@ export const vi = {
     full: 'Tải mọi số đo (CSV)',
     sortBy: (column: string) => `Sắp xếp theo ${column}`,
     definitions: 'Các con số này nghĩa là gì?',
-    few: (n: string) => `quá ít (${n})`,
+    few: 'quá ít',
     none: '–',
     more: (n: string) => `Hiện tất cả ${n} dòng`,
     scroll: (what: string) => `${what} (cuộn ngang được)`,
@@ -117,10 +117,8 @@ export const vi = {
     open: 'Chưa xong',
     share: 'Tỷ trọng',
     on_time: 'Đúng hạn',
-    reply_on_time: 'Phản hồi đúng hạn',
     satisfaction: 'Hài lòng (1–5)',
     due: 'Số đến hạn',
-    reply_due: 'Số đến hạn phản hồi',
     ratings: 'Lượt chấm',
   },
   wards: {
@@ -139,10 +137,8 @@ export const vi = {
     place: 'Nơi',
     found: 'Tìm thấy',
     expected: 'Dự kiến',
-    times: 'Gấp (lần)',
     trend: 'Xu hướng',
     confidence: 'Độ chắc chắn',
-    p: 'Khả năng ngẫu nhiên',
     asOf: (day: string) => `Tính đến ${day}.`,
     none: 'Không có điểm nóng nào trong bộ lọc này.',
     silence: 'Không có điểm nóng chưa chắc đã là không có vấn đề: có thể ít người phản ánh.',
@@ -162,6 +158,7 @@ export const vi = {
     bar: (found: string, usual: string) => `Tìm thấy ${found} sự việc, dự kiến ${usual}.`,
     risk: (low: string, high: string) =>
       `Nhiều gấp ${low} đến ${high} lần xung quanh (khoảng tin cậy 95 %).`,
+    riskAbove: (low: string) => `Nhiều gấp hơn ${low} lần xung quanh (khoảng tin cậy 95 %).`,
     days: (one: string, two: string) => `Xét phản ánh từ ${one} đến ${two}.`,
     chance: 'Nghĩa là gì?',
     below: (odds: string) =>

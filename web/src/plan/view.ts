@@ -3,7 +3,7 @@ import { common, daysOf, isDay, isMonth, asTimes, type Days } from './periods';
 
 export const TABS = ['hotspots', 'wards', 'categories', 'compare'] as const;
 export type Tab = (typeof TABS)[number];
-export const PAINTS = ['reports', 'on_time', 'reply_on_time', 'satisfaction'] as const;
+export const PAINTS = ['reports', 'on_time', 'satisfaction'] as const;
 export type Paint = (typeof PAINTS)[number];
 export const COMPARED = ['received', 'on_time', 'satisfaction'] as const;
 export type Compared = (typeof COMPARED)[number];

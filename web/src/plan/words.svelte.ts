@@ -23,6 +23,11 @@ export function tenth(n: number): string {
   }).format(n);
 }
 
+/** An expected number: below one it is not told more closely. */
+export function usual(n: number): string {
+  return n < 1 ? words.t.said.less : tenth(n);
+}
+
 /** A change, its sign always written. */
 export function signed(n: number, digits = 0): string {
   return new Intl.NumberFormat(i18n.lang === 'vi' ? 'vi-VN' : 'en-GB', {

@@ -64,7 +64,7 @@ def test_nothing_is_in_anybodys_way(service, opened, lang, scheme, size):
         page.context.close()
 
 
-@pytest.mark.parametrize("width", [320, 640, 1100, 1920])
+@pytest.mark.parametrize("width", [360, 640, 1100, 1920])
 def test_no_width_makes_one_scroll_sideways_and_every_filter_is_in_sight(service, opened, width):
     page = settled(opened(service, VIEWS["wards"], size={"width": width, "height": 720}))
     shoot(page, f"plan-width-{width}")

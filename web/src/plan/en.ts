@@ -97,6 +97,7 @@ export const en: typeof vi = {
     chart: (first, last, most) =>
       `Chart of reports received and settled by month from ${first} to ${last}; at most ${most} in a month.`,
     table: 'Table by month',
+    most: (n) => `at most ${n} a month`,
     month: 'Month',
     open: 'Open',
   },
@@ -122,7 +123,7 @@ export const en: typeof vi = {
     open: 'Open',
     share: 'Share',
     on_time: 'On time',
-    satisfaction: 'Satisfaction (1–5)',
+    satisfaction: 'Satisfaction (1‑5)',
     due: 'Were due',
     ratings: 'Ratings',
   },

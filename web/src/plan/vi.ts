@@ -92,6 +92,7 @@ export const vi = {
     chart: (first: string, last: string, most: string) =>
       `Biểu đồ số phản ánh nhận và đã khép lại mỗi tháng từ ${first} đến ${last}; nhiều nhất ${most} trong một tháng.`,
     table: 'Bảng số liệu theo tháng',
+    most: (n: string) => `cao nhất ${n} một tháng`,
     month: 'Tháng',
     open: 'Chưa xong',
   },
@@ -117,7 +118,7 @@ export const vi = {
     open: 'Chưa xong',
     share: 'Tỷ trọng',
     on_time: 'Đúng hạn',
-    satisfaction: 'Hài lòng (1–5)',
+    satisfaction: 'Hài lòng (1‑5)',
     due: 'Số đến hạn',
     ratings: 'Lượt chấm',
   },

@@ -202,7 +202,8 @@ export class PlanMap {
 
   /** Whom to name under a picture of it. */
   attribution(): string {
-    const said = ['wards', 'reports', 'facilities'].map((name) => {
+    const drawn = ['wards', 'reports', ...(this.wish.places ? ['facilities'] : [])];
+    const said = drawn.map((name) => {
       // The engine's types leave out what the TileJSON adds to its source.
       const source = this.engine.getSource(name) as { attribution?: string } | undefined;
       const html = source?.attribution ?? '';

@@ -155,6 +155,13 @@ class ReportProperties(BaseModel):
     reasons: list[Name] | None = None
     mine: Annotated[bool, Field(description="the reporter's own view, by the secret")] | None = None
     erased_at: Time | None = None
+    allowed: Annotated[
+        list[str] | None,
+        Field(
+            description="what its reporter may do now: some of correct, position, add, withdraw, "
+            "confirm, reopen, rate, contact, erase"
+        ),
+    ] = None
     correctable_until: Time | None = None
     accuracy_m: float | None = None
     answers: dict[str, Any] | None = None

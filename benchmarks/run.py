@@ -40,7 +40,7 @@ ALONE = (
 # In this order: what writes reports comes last.
 IN_THE_CITY = (
     *("pyramid_size", "hotspot_run", "cold_tile", "warm_tile", "live_streams", "nearby"),
-    *("similar", "statistics_answers", "admission", "ruled_intake", "intake"),
+    *("similar", "statistics_answers", "pages", "admission", "ruled_intake", "intake"),
 )
 MEASURES = ALONE + IN_THE_CITY
 

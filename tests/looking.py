@@ -31,7 +31,7 @@ def small_targets(page: Page, least_px: int = 24) -> list[str]:
         """least => [...document.querySelectorAll('button, input, select, textarea, a[href]')]
           .filter((each) => each.checkVisibility() && !each.closest('p, .maplibregl-ctrl'))
           .filter((each) => {
-            const box = each.getBoundingClientRect();
+            const box = (each.closest('label') ?? each).getBoundingClientRect();
             return box.width > 0 && (box.width < least || box.height < least);
           })
           .map((each) => each.outerHTML.slice(0, 200))""",

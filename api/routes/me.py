@@ -1,5 +1,6 @@
 """HTTP for citizens who signed in, which nobody has to: their own reports, and being forgotten."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -44,7 +45,9 @@ async def own_reports(
 ) -> Response:
     """The reports that the citizen chose to have kept as theirs, newest first."""
     after = decode_moment(wanted.cursor) if wanted.cursor else None
-    features, more = await reading.kept_as_mine(conn, citizen, wanted.limit, after)
+    features, more = await reading.kept_as_mine(
+        conn, citizen, wanted.limit, after, now=datetime.now(UTC)
+    )
     following, headers = next_page(request, settings, encode_moment(*more) if more else None)
     links = [{"rel": "next", "href": following, "type": GEOJSON}] if following else []
     body = {"type": "FeatureCollection", "features": features, "links": links, "next": following}

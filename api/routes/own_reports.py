@@ -100,7 +100,8 @@ class Own:
         return Response(body, media_type=GEOJSON, headers=headers)
 
     async def _view(self) -> bytes:
-        return packed(await reading.one(self.conn, self.code, self.secret, self.keys))
+        found = await reading.one(self.conn, self.code, self.secret, self.keys, self.now)
+        return packed(found)
 
 
 Mine = Annotated[Own, in_place(Own)]

@@ -192,7 +192,7 @@ async def list_reports(
 )
 async def read_report(code: Code, request: Request, conn: Read, secret: Secret) -> Response:
     """One report: what the public may see of it, or with its secret the reporter's own view."""
-    found = await reading.one(conn, code, secret, request.app.state.keys)
+    found = await reading.one(conn, code, secret, request.app.state.keys, datetime.now(UTC))
     return _seen(request, found, GEOJSON, secret)
 
 

@@ -17,7 +17,7 @@ from geo.photos.cleaned import MEDIA_TYPE
 from geo.reports import codes, contacts
 from geo.reports import events as words
 from geo.reports.keys import Keys
-from geo.reports.own.rules import correctable_until
+from geo.reports.own.rules import allowed_in, correctable_until
 from geo.reports.times import rfc3339
 from geo.store import citizens, report_wards
 from geo.store import photos as photo_store
@@ -139,7 +139,7 @@ async def page(
 
 
 async def one(
-    conn: AsyncConnection, typed_code: str, secret: str | None, keys: Keys
+    conn: AsyncConnection, typed_code: str, secret: str | None, keys: Keys, now: datetime
 ) -> dict[str, Any]:
     """The report's feature: the public one, or with its secret the reporter's own.
 
@@ -152,18 +152,23 @@ async def one(
         feature["properties"]["reasons"] = [] if row["visibility"] != "public" else row["reasons"]
         return feature
     contact = await contacts.own(conn, row["id"], row["secret_hash"], secret, keys)
-    return _own_feature(row, contact)
+    return _own_feature(row, contact, now)
 
 
 async def kept_as_mine(
-    conn: AsyncConnection, mark: bytes, limit: int, after: tuple[datetime, UUID] | None = None
+    conn: AsyncConnection,
+    mark: bytes,
+    limit: int,
+    after: tuple[datetime, UUID] | None = None,
+    *,
+    now: datetime,
 ) -> tuple[list[dict[str, Any]], tuple[datetime, UUID] | None]:
     """Features of what a citizen chose to have kept as theirs, and where the next page begins.
 
     As the reporter sees them but for the contact, which takes the report's secret.
     """
     rows = await store.own_page(conn, citizens.reports_of(mark), limit + 1, after)
-    features = [_own_feature(row, None) for row in rows[:limit]]
+    features = [_own_feature(row, None, now) for row in rows[:limit]]
     last = rows[limit - 1] if len(rows) > limit else None
     return features, (last["created_at"], last["id"]) if last else None
 
@@ -274,7 +279,8 @@ def with_addresses(code: str, photo: dict[str, Any]) -> dict[str, Any]:
     return {**photo, "url": url, "still": f"{url}/still"}
 
 
-def _own_feature(row: RowMapping, contact: dict[str, Any] | None) -> dict[str, Any]:
+def _own_feature(row: RowMapping, contact: dict[str, Any] | None, now: datetime) -> dict[str, Any]:
+    ended_at = row["resolved_at"] or row["closed_at"]
     return {
         "type": "Feature",
         "id": row["code"],
@@ -285,6 +291,7 @@ def _own_feature(row: RowMapping, contact: dict[str, Any] | None) -> dict[str, A
             "reasons": row["reasons"],
             "mine": True,
             "erased_at": _time(row["erased_at"]),
+            "allowed": allowed_in(row["status"], row["created_at"], ended_at, now),
             "correctable_until": rfc3339(correctable_until(row["created_at"])),
             "accuracy_m": row["accuracy_m"],
             "answers": row["answers"],

@@ -121,6 +121,7 @@ def test_after_half_an_hour_or_once_somebody_works_on_it_one_may_only_add(servic
     until = datetime.fromisoformat(late.mine["correctable_until"])
     since = datetime.fromisoformat(late.mine["created_at"])
     assert until - since == timedelta(minutes=30)
+    assert late.mine["allowed"][:2] == ["correct", "position"]
     late.done("PATCH", "", {"text": "vừa kịp"})
     late.grows_older(1)
     taken.becomes("status = 'in_progress'")
@@ -130,6 +131,7 @@ def test_after_half_an_hour_or_once_somebody_works_on_it_one_may_only_add(servic
             assert answer.status_code == 409
             told = answer.json()
             assert told["allowed"] == ["add", "withdraw", "contact", "erase"]
+            assert sent.mine["allowed"] == told["allowed"]
             assert "add to it" in told["detail"]
             assert "viết bổ sung" in told["detail_vi"]
         assert sent.ask("POST", "additions", {"text": "thêm"}).status_code == 201

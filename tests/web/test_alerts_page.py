@@ -60,6 +60,10 @@ def test_an_alert_comes_onto_the_open_map_tells_itself_and_goes_when_it_is_over(
     expect(card).to_contain_text("Có hiệu lực đến")
     expect(card).to_contain_text("Không để xe dưới hầm.")
     page.get_by_role("button", name="Đóng").click()
+    # And in words, for whoever does not see the map.
+    page.get_by_test_id("alerts").get_by_role("button").click()
+    expect(page.get_by_test_id("alert-card")).to_contain_text("Không để xe dưới hầm.")
+    page.get_by_role("button", name="Đóng").click()
     # Beside its sign the place can be pinned as ever.
     page.mouse.click(at[0] + 60, at[1] + 30)
     page.locator("[data-testid=ward][data-state=found]").wait_for()

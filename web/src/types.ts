@@ -77,6 +77,48 @@ export interface ReportProperties {
   ward: { code: string; name: string; kind?: string } | null;
   organisation: Organisation | null;
   reasons?: Reason[];
+  resolved_at: string | null;
+  photos: Photo[];
+  /** How many said "me too". */
+  supports: number;
+  duplicate_of: string | null;
+  erased: boolean;
+  /** The rest is in the reporter's own view only. */
+  mine?: boolean;
+  allowed?: OwnAct[];
+  correctable_until?: string;
+  erased_at?: string | null;
+  rating?: number | null;
+  reporter?: { name?: string; phone?: string; email?: string } | null;
+}
+
+/** What a report's sender may do with it. */
+export type OwnAct =
+  | 'correct'
+  | 'position'
+  | 'add'
+  | 'withdraw'
+  | 'confirm'
+  | 'reopen'
+  | 'rate'
+  | 'contact'
+  | 'erase';
+
+/** A photo of a report; of a video, its still is the picture. */
+export interface Photo {
+  n: number;
+  media_type?: string | null;
+  width: number;
+  height: number;
+  url: string;
+  still?: string | null;
+}
+
+/** A report that may be the same as the one being written. */
+export interface Alike extends ReportProperties {
+  distance_m: number;
+  /** Whether to ask. */
+  offered: boolean;
 }
 
 /** An urgent warning from the city. */
@@ -128,9 +170,17 @@ export interface ReportEvent {
 }
 
 export interface Facility {
+  id?: number;
   name: string | null;
   kind: string;
+  address?: string | null;
+  /** Where it was asked for near a place. */
   distance_m: number;
+}
+
+export interface PlacedFacility extends Facility {
+  lon: number;
+  lat: number;
 }
 
 export interface Staff {
@@ -157,4 +207,6 @@ export interface NewReport {
   text: string;
   answers?: Record<string, string | number>;
   reporter?: { name?: string; phone?: string; email?: string };
+  /** Ids of uploads. */
+  photos?: string[];
 }

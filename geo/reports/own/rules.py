@@ -47,11 +47,18 @@ def correctable_until(created_at: datetime) -> datetime:
 
 
 def allowed(report: AnyRow, now: datetime) -> tuple[str, ...]:
+    """As `allowed_in`; `report` has `status, created_at, resolved_at, closed_at`."""
+    ended_at = report.resolved_at or report.closed_at
+    return allowed_in(report.status, report.created_at, ended_at, now)
+
+
+def allowed_in(
+    status: str, created_at: datetime, ended_at: datetime | None, now: datetime
+) -> tuple[str, ...]:
     """What its reporter may do with a report: some of `correct position add withdraw confirm reopen
-    rate contact erase`; `report` has `status, created_at, resolved_at, closed_at`."""
+    rate contact erase`; `ended_at`: when it was resolved, else closed."""
     found: list[str] = []
-    status, ended_at = report.status, report.resolved_at or report.closed_at
-    if status in _UNTOUCHED and now < correctable_until(report.created_at):
+    if status in _UNTOUCHED and now < correctable_until(created_at):
         found += ["correct", "position"]
     if status in (*OPEN_STATUSES, "resolved"):
         found.append("add")

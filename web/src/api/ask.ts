@@ -11,7 +11,7 @@ export class Refused extends Error {
 
   constructor(
     readonly status: number,
-    readonly problem: { type?: string; title?: string; detail?: string; errors?: unknown },
+    readonly problem: { type?: string; title?: string; detail?: string; detail_vi?: string; errors?: unknown },
   ) {
     super(problem.detail ?? problem.title ?? `HTTP ${status}`);
     this.type = (problem.type ?? '').replace(/\/+$/, '').split(/[/#:]/).pop() ?? '';
@@ -34,6 +34,10 @@ export function isStale(error: unknown): boolean {
 /** What to tell a person about a failed request that carries no field errors. */
 export function sentence(error: unknown): string {
   if (error instanceof Unreachable) return i18n.t.errors[error.reason];
+  if (error instanceof Refused && i18n.lang === 'vi') {
+    // The service speaks English but where it knows that a citizen reads it.
+    return error.problem.detail_vi ?? `${i18n.t.errors.refused} (${error.message})`;
+  }
   return error instanceof Error ? error.message : String(error);
 }
 

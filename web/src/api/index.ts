@@ -1,11 +1,13 @@
 /** What citizens ask of the service. What staff ask is beside it, a file for each of their pages. */
 import type {
   Alert,
+  Alike,
   Category,
   Facility,
   Hotspot,
   NewReport,
   Pin,
+  PlacedFacility,
   PointFeature,
   Receipt,
   ReportEvent,
@@ -43,14 +45,17 @@ export async function facilitiesNear(
   pin: Pin,
   kind: 'school' | 'clinic',
   newer: AbortSignal,
-): Promise<Facility[]> {
+): Promise<PlacedFacility[]> {
   const { lon, lat } = pin;
   const found = await ask<{ features: PointFeature<Facility>[] }>(
     `/api/v1/facilities/nearby?${query({ lon, lat, kind, limit: 3 })}`,
     {},
     newer,
   );
-  return found.features.map((feature) => feature.properties);
+  return found.features.map(({ properties, geometry }) => {
+    const [at_lon, at_lat] = geometry?.coordinates ?? [lon, lat];
+    return { ...properties, lon: at_lon, lat: at_lat };
+  });
 }
 
 export function sendReport(report: NewReport, key: string): Promise<Receipt> {
@@ -60,6 +65,30 @@ export function sendReport(report: NewReport, key: string): Promise<Receipt> {
     body,
     headers: { ...headers, 'Idempotency-Key': key },
   }).then(({ value }) => value);
+}
+
+/** Open reports that may be the same as one being written, the likeliest first. */
+export async function similar(
+  wanted: { lon: number; lat: number; category: string; text: string },
+  newer: AbortSignal,
+): Promise<PointFeature<Alike>[]> {
+  const path = `/api/v1/reports/similar?${query({ ...wanted, limit: 5 })}`;
+  return (await ask<{ features: PointFeature<Alike>[] }>(path, {}, newer)).features;
+}
+
+/** Says "me too" of a report; returns how many did. */
+export async function support(code: string): Promise<number> {
+  const path = `/api/v1/reports/${encodeURIComponent(code)}/support`;
+  return (await askProving<{ supports: number }>(path, { method: 'POST' })).value.supports;
+}
+
+/** Facilities whose name holds the words, marks aside. */
+export async function facilitiesNamed(
+  q: string,
+  newer: AbortSignal,
+): Promise<PointFeature<Facility>[]> {
+  const path = `/api/v1/facilities?${query({ q, limit: 20 })}`;
+  return (await ask<{ features: PointFeature<Facility>[] }>(path, {}, newer)).features;
 }
 
 /** Which reports to list; what is not given does not filter. */
@@ -114,6 +143,12 @@ export async function reportEvents(
 
 export async function alert(id: number, newer?: AbortSignal): Promise<Alert> {
   return (await ask<{ properties: Alert }>(`/api/v1/alerts/${id}`, {}, newer)).properties;
+}
+
+/** Alerts in force, newest first. */
+export async function alertsNow(newer: AbortSignal): Promise<Alert[]> {
+  const found = await ask<{ features: { properties: Alert }[] }>('/api/v1/alerts?limit=20', {}, newer);
+  return found.features.map(({ properties }) => properties);
 }
 
 /** A hotspot as of the newest day that had it. */

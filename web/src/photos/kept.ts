@@ -2,6 +2,7 @@
 import { askWhole, Refused } from '../api/ask';
 import { askProving } from '../api/proving';
 import { db } from '../state/db';
+import { uuid } from '../uuid';
 
 export interface KeptPhoto {
   /** Of this device. */
@@ -23,19 +24,50 @@ const PATIENCE_MS = 60_000;
 const WAIT_MS = 1_000;
 const MOST_WAITS = 30;
 
-/** Keeps a photo that was shrunk; throws where storage is closed or full. */
-export async function keep(blob: Blob): Promise<KeptPhoto> {
-  const photo = { id: crypto.randomUUID(), blob, location: null, upload: null, at: Date.now() };
-  await (await db()).put('photos', photo);
-  return photo;
+/** Where the device keeps nothing: as long as the page. */
+const here = new Map<string, KeptPhoto>();
+
+/** Returns whether it outlives the page. */
+async function save(photo: KeptPhoto): Promise<boolean> {
+  try {
+    await (await db()).put('photos', photo);
+    here.delete(photo.id);
+    return true;
+  } catch {
+    here.set(photo.id, photo);
+    return false;
+  }
+}
+
+/** Keeps a photo that was shrunk; `safe`: it outlives the page. */
+export async function keep(blob: Blob): Promise<{ photo: KeptPhoto; safe: boolean }> {
+  const photo = { id: uuid(), blob, location: null, upload: null, at: Date.now() };
+  return { photo, safe: await save(photo) };
 }
 
 export async function kept(id: string): Promise<KeptPhoto | null> {
-  return (await (await db()).get('photos', id)) ?? null;
+  const found = here.get(id);
+  if (found) return found;
+  try {
+    return (await (await db()).get('photos', id)) ?? null;
+  } catch {
+    return null;
+  }
 }
 
 export async function drop(id: string): Promise<void> {
-  await (await db()).delete('photos', id);
+  here.delete(id);
+  try {
+    await (await db()).delete('photos', id);
+  } catch {
+    // nothing is kept there
+  }
+}
+
+/** Has a photo sent anew: the service keeps what is in no report for a day. */
+export async function forgetUpload(id: string): Promise<void> {
+  const photo = await kept(id);
+  if (photo) await save({ ...photo, location: null, upload: null });
 }
 
 const underWay = new Map<string, Promise<string>>();
@@ -75,7 +107,7 @@ async function sendPieces(photo: KeptPhoto, onpart: (part: number) => void): Pro
     const begin = { method: 'POST', headers: { ...TUS, 'Upload-Length': String(size) } };
     const { headers } = await askProving('/api/v1/uploads', begin);
     photo.location = new URL(headers.get('Location') ?? '', location.href).pathname;
-    await (await db()).put('photos', photo);
+    await save(photo);
   }
   let now = await askPieces(photo.location, 'GET');
   for (let waits = 0; now.id === null; ) {
@@ -92,7 +124,7 @@ async function sendPieces(photo: KeptPhoto, onpart: (part: number) => void): Pro
     }
   }
   photo.upload = now.id;
-  await (await db()).put('photos', photo);
+  await save(photo);
   onpart(1);
   return photo.upload;
 }

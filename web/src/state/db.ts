@@ -5,12 +5,15 @@
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
 import type { OfflineAction, Task } from '../crew/types';
 import type { KeptPhoto } from '../photos/kept';
-import type { OutgoingReport } from './outbox';
+import type { Draft } from './draft.svelte';
+import type { OutgoingReport } from './outbox.svelte';
 
 interface Schema extends DBSchema {
+  /** The report being written, as `report`. */
+  drafts: { key: string; value: Draft };
   /** Photos by their id here, until what they belong to has been taken in. */
   photos: { key: string; value: KeptPhoto };
-  /** Reports that wait to be sent, by their Idempotency-Key, oldest first. */
+  /** Reports that wait to be sent, by their id here. */
   reports: { key: string; value: OutgoingReport; indexes: { at: number } };
   /** What a crew did and the service has not answered, by the action's id, in order. */
   actions: { key: string; value: OfflineAction; indexes: { at: number } };
@@ -23,8 +26,9 @@ let opened: Promise<IDBPDatabase<Schema>> | null = null;
 export function db(): Promise<IDBPDatabase<Schema>> {
   opened ??= openDB<Schema>('pinward', 1, {
     upgrade(made) {
+      made.createObjectStore('drafts');
       made.createObjectStore('photos', { keyPath: 'id' });
-      made.createObjectStore('reports', { keyPath: 'key' }).createIndex('at', 'at');
+      made.createObjectStore('reports', { keyPath: 'id' }).createIndex('at', 'at');
       made.createObjectStore('actions', { keyPath: 'id' }).createIndex('at', 'at');
       made.createObjectStore('tasks', { keyPath: 'code' });
     },

@@ -1,64 +1,111 @@
-/** The report being written, and its way to the service.
+/** The report being written: kept on this device with every letter, and handed to the outbox to send.
  *
- * A report is sent under a key made for exactly one body. As long as nobody knows whether it arrived
- * (no answer, a timeout, a reload in between) body and key stay stored together, so that sending
- * again is the same request and the service answers with the same report. Only a changed body gets
- * a new key: the service refuses an old key with another body.
+ * It is written down twice: at once where a reload finds it (localStorage, which browsers bring to
+ * disk when they see fit), and a moment later where an empty battery leaves it (IndexedDB).
  *
- * Contact data are never part of the stored draft; they are stored only inside an attempt whose
- * answer is open, and go with it.
+ * Contact data are never part of what is kept here; they lie in the outbox only, for as long as the
+ * report waits there.
  */
-import { Refused, Unreachable, sendReport } from '../api';
+import type { Refused, Unreachable } from '../api';
+import { i18n } from '../i18n/index.svelte';
+import { ChosenPhotos } from '../photos/chosen.svelte';
 import type { NewReport, Pin, Question, Receipt } from '../types';
+import { db } from './db';
 import { findCategory } from './lists.svelte';
-import { addMine } from './mine.svelte';
-import { forget, recall, remember } from './storage';
+import { keepReport, outbox, sendKept, takeBack } from './outbox.svelte';
+import { recall, remember } from './storage';
 
-interface Draft {
+export interface Draft {
   pin: Pin | null;
   category: string | null;
   text: string;
+  /** Where it is, for a pin that only stands for its ward. */
+  address: string;
   /** Answers to the category's questions, as typed, by the question's code. */
   answers: Record<string, string>;
+  /** By their id on this device. */
+  photos: string[];
+  /** When it was last written to, in milliseconds since 1970. */
+  at: number;
 }
 
-interface Attempt {
-  key: string;
-  report: NewReport;
-}
+const EMPTY: Draft = {
+  pin: null,
+  category: null,
+  text: '',
+  address: '',
+  answers: {},
+  photos: [],
+  at: 0,
+};
+const KEY = 'report';
 
-export type Trouble =
-  | { kind: 'kept'; reason: Unreachable['reason'] }
-  | { kind: 'refused'; error: Refused };
-
-const EMPTY: Draft = { pin: null, category: null, text: '', answers: {} };
-
-const stored = recall<Draft>('draft');
-const values = $state<Draft>({ ...EMPTY, ...stored });
-let attempt: Attempt | null = recall<Attempt>('attempt');
+const values = $state<Draft>({ ...EMPTY });
+export const photos = new ChosenPhotos(save);
 
 export const contact = $state({ anonymous: true, name: '', phone: '', email: '' });
-export const sending = $state<{ busy: boolean; trouble: Trouble | null; receipt: Receipt | null }>({
-  busy: false,
-  trouble: null,
-  receipt: null,
-});
+export const sending = $state<{
+  busy: boolean;
+  refused: Refused | null;
+  /** What waits in the outbox since it was to be sent, and why it waits. */
+  kept: { id: string; reason: Unreachable['reason'] } | null;
+  receipt: Receipt | null;
+}>({ busy: false, refused: null, kept: null, receipt: null });
 
-if (attempt) {
-  // The page was closed before an answer came: say so and offer to send again.
-  sending.trouble = { kind: 'kept', reason: 'server' };
-  const reporter = attempt.report.reporter;
-  if (reporter) Object.assign(contact, { anonymous: false, ...reporter });
-}
+let timer: ReturnType<typeof setTimeout> | undefined;
+/** Letters come faster than they are worth writing down. */
+const TYPING_MS = 200;
 
 function save(): void {
-  if (values.pin || values.category || values.text) remember('draft', values);
-  else forget('draft');
+  clearTimeout(timer);
+  const now = written();
+  // That nothing is left is written down, too: what was sent must not come back with the page.
+  remember('draft', now ?? { ...EMPTY, at: Date.now() });
+  timer = setTimeout(() => void write(now), TYPING_MS);
 }
+
+/** What the fields hold; null: nothing. */
+function written(): Draft | null {
+  const { pin, category, text, address } = values;
+  const there = pin || category || text || address || photos.ids.length > 0;
+  if (!there) return null;
+  return { ...($state.snapshot(values) as Draft), photos: photos.ids, at: Date.now() };
+}
+
+async function write(now: Draft | null): Promise<void> {
+  timer = undefined;
+  try {
+    const transaction = (await db()).transaction('drafts', 'readwrite', { durability: 'strict' });
+    await (now ? transaction.store.put(now, KEY) : transaction.store.delete(KEY));
+    await transaction.done;
+  } catch {
+    photos.safe = false;
+  }
+}
+
+document.addEventListener('visibilitychange', () => {
+  if (!timer) return;
+  clearTimeout(timer);
+  void write(written());
+});
+
+/** What was being written when the page was last open; nothing that was begun meanwhile is lost. */
+async function restore(): Promise<void> {
+  let kept = recall<Draft>('draft');
+  try {
+    const deeper = await (await db()).get('drafts', KEY);
+    if (deeper && deeper.at > (kept?.at ?? 0)) kept = deeper;
+  } catch {
+    photos.safe = false;
+  }
+  if (!kept || values.pin || values.category || values.text) return;
+  Object.assign(values, { ...EMPTY, ...kept });
+  await photos.restore(values.photos);
+}
+export const restored = restore();
 
 function change(part: Partial<Draft>): void {
   Object.assign(values, part);
-  if (sending.trouble?.kind === 'kept') sending.trouble = null;
   save();
 }
 
@@ -82,6 +129,12 @@ export const draft = {
   set text(text: string) {
     change({ text });
   },
+  get address(): string {
+    return values.address;
+  },
+  set address(address: string) {
+    change({ address });
+  },
   get answers(): Readonly<Record<string, string>> {
     return values.answers;
   },
@@ -96,6 +149,11 @@ export function unanswered(): string[] {
   return questions()
     .filter(({ code, required }) => required && !values.answers[code]?.trim())
     .map(({ code }) => code);
+}
+
+/** Whether the pin only stands for a ward, so that the place has to be told in words. */
+export function needsAddress(): boolean {
+  return values.pin?.source === 'ward';
 }
 
 function questions(): Question[] {
@@ -113,12 +171,17 @@ function composeAnswers(): Record<string, string | number> {
   return given;
 }
 
-export function clearDraft(): void {
-  attempt = null;
-  forget('attempt');
-  change({ ...EMPTY, answers: {} });
+function empty(): void {
+  photos.release();
+  change({ ...EMPTY, answers: {}, photos: [] });
   Object.assign(contact, { anonymous: true, name: '', phone: '', email: '' });
-  Object.assign(sending, { busy: false, trouble: null, receipt: null });
+}
+
+/** Throws away what is written, photos too. */
+export function clearDraft(): void {
+  for (const photo of [...photos.items]) photos.remove(photo);
+  empty();
+  Object.assign(sending, { busy: false, refused: null, kept: null, receipt: null });
 }
 
 /** About 1 m: more digits would only claim a precision no finger has. */
@@ -127,9 +190,10 @@ function rounded(degrees: number): number {
 }
 
 function compose(): NewReport | null {
-  const { pin, category } = values;
+  const { pin, category, address } = values;
   if (!pin || !category) return null;
-  const text = values.text.trim();
+  let text = values.text.trim();
+  if (needsAddress() && address.trim()) text = `${i18n.t.details.addressLine(address.trim())}\n${text}`;
   const report: NewReport = { category, lon: rounded(pin.lon), lat: rounded(pin.lat), text };
   if (pin.accuracy_m !== null) report.accuracy_m = Math.round(pin.accuracy_m);
   const answers = composeAnswers();
@@ -143,46 +207,45 @@ function compose(): NewReport | null {
   return report;
 }
 
-/** The open attempt if nothing changed since, else a new one for what is written now. */
-function attemptFor(report: NewReport): Attempt {
-  if (attempt && JSON.stringify(attempt.report) === JSON.stringify(report)) return attempt;
-  return { key: crypto.randomUUID(), report };
-}
-
-/** Sends what is written. Afterwards `sending` holds a receipt or a trouble. */
+/** Hands what is written to the outbox and sends it. Afterwards `sending` holds a receipt, what is
+ * kept for later, or a refusal; of a refusal what is written stays. */
 export async function send(): Promise<void> {
   const report = compose();
-  if (!report || sending.busy) return;
-  attempt = attemptFor(report);
-  remember('attempt', attempt);
-  sending.busy = true;
-  sending.trouble = null;
+  if (!report || sending.busy || photos.busy) return;
+  Object.assign(sending, { busy: true, refused: null, kept: null });
   try {
-    const receipt = await sendReport(attempt.report, attempt.key);
-    addMine(receipt, values.category);
-    clearDraft();
-    sending.receipt = receipt;
-  } catch (error) {
-    if (error instanceof Unreachable) {
-      sending.trouble = { kind: 'kept', reason: error.reason };
-    } else if (error instanceof Refused) {
-      // An answer: nothing was stored there, so the next try is a new request.
-      attempt = null;
-      forget('attempt');
-      sending.trouble = { kind: 'refused', error };
-    } else {
-      throw error;
+    const { id } = await keepReport(report, photos.ids, written() ?? EMPTY);
+    const outcome = await sendKept(id);
+    if ('refused' in outcome) {
+      await takeBack(id);
+      sending.refused = outcome.refused;
+      return;
     }
+    empty();
+    if ('receipt' in outcome) sending.receipt = outcome.receipt;
+    else sending.kept = { id, reason: outcome.unreachable.reason };
   } finally {
     sending.busy = false;
   }
 }
 
-/** True while an attempt waits whose outcome nobody knows. */
-export function isKept(): boolean {
-  return sending.trouble?.kind === 'kept';
+/** Takes what waits in the outbox back, to go on writing it; what was being written meanwhile is
+ * thrown away. Returns whether there is something to go on with. */
+export async function edit(id: string): Promise<boolean> {
+  const item = await takeBack(id);
+  if (!item) return false;
+  for (const photo of [...photos.items]) photos.remove(photo);
+  Object.assign(values, item.draft);
+  const reporter = item.report.reporter;
+  Object.assign(contact, { anonymous: !reporter, name: '', phone: '', email: '', ...reporter });
+  Object.assign(sending, { refused: null, kept: null, receipt: null });
+  await photos.restore(item.photos);
+  save();
+  return true;
 }
 
-window.addEventListener('online', () => {
-  if (attempt && isKept()) void send();
-});
+/** What was kept has gone meanwhile, by itself. */
+export function receiptOfKept(): Receipt | null {
+  const { kept } = sending;
+  return (kept && outbox.arrived.find(({ id }) => id === kept.id)?.receipt) ?? null;
+}

@@ -1,13 +1,17 @@
 /** Lists that rarely change, asked for once and shared by everything that shows them. */
 import * as api from '../api';
 import type { Category, Ward } from '../types';
+import { recall, remember } from './storage';
 
 class List<T> {
   items = $state<T[]>([]);
   failed = $state(false);
   #asked: Promise<void> | null = null;
 
-  constructor(private readonly fetchAll: () => Promise<T[]>) {}
+  constructor(
+    private readonly name: string,
+    private readonly fetchAll: () => Promise<T[]>,
+  ) {}
 
   /** Asks the service unless it was asked already; after a failure the next call asks again. */
   load(): Promise<void> {
@@ -19,15 +23,18 @@ class List<T> {
     this.failed = false;
     try {
       this.items = await this.fetchAll();
+      remember(this.name, this.items);
     } catch {
-      this.failed = true;
+      // Without a signal, what was true last time is better than nothing.
+      this.items = recall<T[]>(this.name) ?? [];
+      this.failed = this.items.length === 0;
       this.#asked = null;
     }
   }
 }
 
-export const categories = new List<Category>(api.categories);
-export const wards = new List<Ward>(api.wards);
+export const categories = new List<Category>('categories', api.categories);
+export const wards = new List<Ward>('wards', api.wards);
 
 export interface Choice {
   category: Category;

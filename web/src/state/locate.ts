@@ -9,6 +9,15 @@ export class LocateFailed extends Error {
 /** The service looks no farther about than this for neighbouring wards. */
 const WIDEST_M = 10_000;
 
+/** Whether the browser tells without asking anybody. */
+export async function mayLocate(): Promise<boolean> {
+  try {
+    return (await navigator.permissions.query({ name: 'geolocation' })).state === 'granted';
+  } catch {
+    return false;
+  }
+}
+
 /** WGS 84 degrees and the radius in metres of the circle it is in with 95 % confidence. */
 export function locate(): Promise<{ lon: number; lat: number; accuracy_m: number }> {
   return new Promise((resolve, reject) => {

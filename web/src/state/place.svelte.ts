@@ -1,12 +1,12 @@
 /** Whose place the pin stands on, and what stands near it. */
 import { facilitiesNear, isStale, Refused, wardAt } from '../api';
-import type { Facility, Pin, WardAt } from '../types';
+import type { Pin, PlacedFacility, WardAt } from '../types';
 
 type Look =
   | { state: 'none' | 'searching' | 'outside' | 'failed'; ward: null }
   | { state: 'found'; ward: WardAt };
 
-export const place = $state<{ look: Look; schools: Facility[] | null; clinics: Facility[] | null }>({
+export const place = $state<{ look: Look; schools: PlacedFacility[] | null; clinics: PlacedFacility[] | null }>({
   look: { state: 'none', ward: null },
   schools: null,
   clinics: null,
@@ -25,7 +25,9 @@ export async function lookAt(pin: Pin | null): Promise<void> {
   const current = (newest = new AbortController());
   place.look = { state: 'searching', ward: null };
   try {
-    place.look = { state: 'found', ward: await wardAt(pin, current.signal) };
+    // A pin that only stands for its ward is in doubt about the place, not about the ward.
+    const asked = pin.source === 'ward' ? { ...pin, accuracy_m: null } : pin;
+    place.look = { state: 'found', ward: await wardAt(asked, current.signal) };
   } catch (error) {
     if (isStale(error)) return;
     const outside = error instanceof Refused && error.type === 'outside-coverage';

@@ -1,0 +1,149 @@
+"""What a report's sender does on its page, by the link that only they have."""
+
+import psycopg
+import pytest
+from hostile import drawn, written
+from looking import shoot
+from own import Sent
+from playwright.sync_api import Page, expect
+
+import builders
+
+pytestmark = pytest.mark.browser
+
+DONE = "status = 'resolved', resolved_at = now()"
+
+
+def theirs(opened, sent: Sent, query: str = "", **options) -> Page:
+    """The page of the one who sent it."""
+    page = opened(sent.service, f"/r/{sent.code}{query}#{sent.secret}", **options)
+    page.get_by_test_id("own").wait_for()
+    return page
+
+
+def test_a_result_is_confirmed_and_rated(service, opened):
+    sent = Sent(service)
+    sent.becomes(DONE)
+    page = theirs(opened, sent)
+    shoot(page, "citizen-resolved-vi-light-phone")
+    page.get_by_role("button", name="Đã xong, cảm ơn").click()
+    expect(page.get_by_text("Cảm ơn bạn đã xác nhận.")).to_be_visible()
+    assert sent.mine["status"] == "closed"
+    page.get_by_role("radio", name="4: Hài lòng").check(force=True)
+    page.get_by_role("button", name="Gửi đánh giá").click()
+    expect(page.get_by_text("Cảm ơn bạn đã đánh giá.")).to_be_visible()
+    assert sent.mine["rating"] == 4
+    page.reload()
+    expect(page.get_by_role("radio", name="4: Hài lòng")).to_be_checked()
+
+
+def test_what_is_not_done_is_opened_again_and_the_reason_outlives_a_reload(service, opened):
+    sent = Sent(service)
+    sent.becomes(DONE)
+    page = theirs(opened, sent)
+    page.get_by_role("button", name="Chưa xong").click()
+    page.get_by_label("Còn gì chưa ổn?").fill("Nước vẫn còn ngập.")
+    page.reload()
+    page.get_by_role("button", name="Chưa xong").click()
+    expect(page.get_by_label("Còn gì chưa ổn?")).to_have_value("Nước vẫn còn ngập.")
+    page.get_by_role("button", name="Mở lại phản ánh").click()
+    expect(page.get_by_text("Phản ánh đã được mở lại.")).to_be_visible()
+    assert sent.mine["status"] in ("assigned", "in_progress", "received")
+    expect(page.get_by_test_id("timeline")).to_contain_text("Nước vẫn còn ngập.")
+
+
+def test_it_is_corrected_while_nobody_works_on_it_and_only_added_to_later(service, opened):
+    sent = Sent(service, text="Ngạp nước.")
+    page = theirs(opened, sent)
+    page.get_by_role("button", name="Sửa nội dung").click()
+    page.get_by_label("Mô tả").fill("Ngập nước.")
+    page.get_by_role("button", name="Lưu").click()
+    expect(page.get_by_text("Đã sửa.")).to_be_visible()
+    assert sent.mine["text"] == "Ngập nước."
+    # The page shows that it may be corrected, and somebody began meanwhile.
+    page.get_by_role("button", name="Sửa nội dung").click()
+    page.get_by_label("Mô tả").fill("Muộn rồi.")
+    sent.becomes("status = 'in_progress'")
+    page.get_by_role("button", name="Lưu").click()
+    expect(page.get_by_role("alert")).to_contain_text("Bạn có thể: viết bổ sung")
+    expect(page.get_by_role("button", name="Sửa nội dung")).to_have_count(0)
+    page.get_by_role("button", name="Viết bổ sung").click()
+    page.get_by_label("Có gì mới?").fill("Nước đang lên.")
+    page.get_by_role("button", name="Gửi", exact=True).click()
+    expect(page.get_by_test_id("timeline")).to_contain_text("Nước đang lên.")
+    assert sent.mine["text"] == "Ngập nước."
+
+
+def test_a_contact_is_left_and_taken_back(service, opened):
+    sent = Sent(service)
+    page = theirs(opened, sent)
+    page.get_by_role("button", name="Để lại hoặc xoá liên hệ").click()
+    page.get_by_label("Điện thoại").fill("0912 345 678")
+    page.get_by_role("button", name="Lưu").click()
+    expect(page.get_by_text("Đã lưu liên hệ.")).to_be_visible()
+    assert sent.mine["reporter"]["phone"].replace(" ", "").endswith("912345678")
+    page.get_by_role("button", name="Để lại hoặc xoá liên hệ").click()
+    page.get_by_role("button", name="Xoá liên hệ", exact=True).click()
+    expect(page.get_by_text("giờ là ẩn danh")).to_be_visible()
+    assert sent.mine["reporter"] == {}
+
+
+def test_it_is_withdrawn_and_erased(service, opened):
+    sent = Sent(service, text="Tôi ghi nhầm tên mình vào đây.")
+    page = theirs(opened, sent)
+    page.get_by_role("button", name="Rút lại phản ánh").click()
+    page.get_by_role("button", name="Rút lại", exact=True).click()
+    expect(page.locator("[data-status=withdrawn]")).to_be_visible()
+    page.get_by_role("button", name="Xoá dữ liệu của tôi").click()
+    page.get_by_role("button", name="Xoá cả mô tả").click()
+    expect(page.get_by_text("Dữ liệu của bạn đã được xoá.")).to_be_visible()
+    expect(page.get_by_text("Tôi ghi nhầm tên mình vào đây.")).to_have_count(0)
+    with psycopg.connect(service.url) as db:
+        row = db.execute("SELECT text FROM reports WHERE code = %s", [sent.code]).fetchone()
+    assert "nhầm" not in row[0]
+
+
+def test_photos_are_shown_to_all_and_a_hidden_report_s_to_its_sender(service, opened):
+    photo = written(drawn(640, 480), "JPEG")
+    answer = service.http.post("/api/v1/uploads", files={"file": ("a.jpg", photo)})
+    sent = Sent(service, photos=[answer.json()["id"]])
+
+    def seen(page: Page) -> int:
+        page.get_by_test_id("gallery").locator("img").wait_for()
+        width = "() => document.querySelector('[data-testid=gallery] img')?.naturalWidth"
+        page.wait_for_function(width)
+        return page.evaluate(width)
+
+    assert seen(opened(service, f"/r/{sent.code}")) == 640
+    sent.becomes("withheld = 'review'")
+    page = theirs(opened, sent)
+    assert seen(page) == 640
+    page.get_by_role("button", name="Xem ảnh 1 cỡ lớn").click()
+    expect(page.get_by_role("dialog", name="Ảnh 1").locator("img")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_stranger_is_offered_nothing_of_it(service, opened):
+    sent = Sent(service)
+    sent.becomes(DONE)
+    page = opened(service, f"/r/{sent.code}")
+    page.get_by_test_id("timeline").wait_for()
+    expect(page.get_by_test_id("own")).to_have_count(0)
+
+
+def test_all_of_it_is_done_by_keyboard_alone(service, opened):
+    sent = Sent(service)
+    sent.becomes(DONE)
+    page = theirs(opened, sent, size={"width": 1280, "height": 800})
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent").strip() == "Chưa xong":
+            break
+    page.keyboard.press("Enter")
+    page.keyboard.type("Chưa ai tới.")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Phản ánh đã được mở lại.")).to_be_visible()
+    assert builders.CODES
+    assert sent.mine["status"] != "resolved"

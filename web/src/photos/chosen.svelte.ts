@@ -1,0 +1,110 @@
+/** The photos chosen for what is being written: made small, kept on the device, sent while one types. */
+import { Refused } from '../api/ask';
+import { arrive, drop, keep, kept } from './kept';
+import { NoPhoto, shrink } from './shrink';
+
+/** A report may have no more. */
+export const MOST = 6;
+
+export interface Chosen {
+  /** Of this device; empty while it is made small. */
+  id: string;
+  /** To show it by. */
+  url: string;
+  /** How much has arrived, 0 to 1. */
+  part: number;
+  state: 'shrinking' | 'waiting' | 'sending' | 'there' | 'refused';
+  why: NoPhoto['reason'] | 'refused' | null;
+}
+
+export class ChosenPhotos {
+  items = $state<Chosen[]>([]);
+  /** False: what is chosen is lost with the page. */
+  safe = $state(true);
+  #line: Promise<void> = Promise.resolve();
+
+  constructor(private readonly onchange: () => void) {}
+
+  /** Ids of what can be sent. */
+  get ids(): string[] {
+    return this.items.filter(({ id, state }) => id && state !== 'refused').map(({ id }) => id);
+  }
+
+  get room(): number {
+    return MOST - this.items.length;
+  }
+
+  /** Whether a photo is still being made small. */
+  get busy(): boolean {
+    return this.items.some(({ state }) => state === 'shrinking');
+  }
+
+  async add(files: Iterable<File>): Promise<void> {
+    const some = [...files].slice(0, this.room);
+    await Promise.all(some.map((file) => this.#add(file)));
+  }
+
+  async #add(file: File): Promise<void> {
+    this.items.push({ id: '', url: URL.createObjectURL(file), part: 0, state: 'shrinking', why: null });
+    const item = this.items.at(-1);
+    if (!item) return;
+    try {
+      const { photo, safe } = await keep(await shrink(file));
+      if (!safe) this.safe = false;
+      item.id = photo.id;
+      item.state = 'waiting';
+    } catch (error) {
+      item.state = 'refused';
+      item.why = error instanceof NoPhoto ? error.reason : 'type';
+      return;
+    }
+    // Taken away while it was made small.
+    if (!this.items.includes(item)) void drop(item.id);
+    else {
+      this.onchange();
+      this.#send(item);
+    }
+  }
+
+  /** Shows again what was chosen before the page was loaded. */
+  async restore(ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
+      const photo = await kept(id);
+      if (!photo || this.items.some((each) => each.id === id)) continue;
+      const state = photo.upload ? 'there' : 'waiting';
+      const part = photo.upload ? 1 : 0;
+      this.items.push({ id, url: URL.createObjectURL(photo.blob), part, state, why: null });
+      const item = this.items.at(-1);
+      if (item && !photo.upload) this.#send(item);
+    }
+  }
+
+  remove(item: Chosen): void {
+    this.items = this.items.filter((each) => each !== item);
+    URL.revokeObjectURL(item.url);
+    if (item.id) void drop(item.id);
+    this.onchange();
+  }
+
+  /** Lets go of all of them: what they belong to has them now. */
+  release(): void {
+    for (const { url } of this.items) URL.revokeObjectURL(url);
+    this.items = [];
+  }
+
+  /** One after the other: side by side they would all be late. */
+  #send(item: Chosen): void {
+    this.#line = this.#line.then(async () => {
+      if (!this.items.includes(item)) return;
+      item.state = 'sending';
+      try {
+        await arrive(item.id, (part) => (item.part = part));
+        item.state = 'there';
+      } catch (error) {
+        // Without an answer it is sent with what it belongs to.
+        item.state = error instanceof Refused && error.status < 429 ? 'refused' : 'waiting';
+        if (item.state === 'refused') item.why = 'refused';
+      }
+    });
+  }
+}

@@ -1,4 +1,4 @@
-"""A half year in the small city, for the planner's page: who reported what when, and how it ended."""
+"""A half year in the small city, for the planner's page: what was reported and how it ended."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -136,7 +136,8 @@ def test_the_map_colours_each_ward_by_the_tables_number(service, opened):
     until(page, lambda: page.evaluate(hatched), lambda found: found == ["90003", "90006"])
     # The number itself, by pressing the ward.
     at = page.evaluate(
-        "(at) => { const p = document.querySelector('.map').engine.project(at); return [p.x, p.y]; }",
+        "(at) => { const p = document.querySelector('.map').engine.project(at); "
+        "return [p.x, p.y]; }",
         list(builders.middle(1)),
     )
     box = page.locator(".map").bounding_box()

@@ -42,9 +42,7 @@ def settled(page: Page) -> Page:
 @pytest.mark.parametrize("lang", ["vi", "en"])
 def test_nothing_is_in_anybodys_way(service, opened, lang, scheme, size):
     for name, path in VIEWS.items():
-        page = settled(
-            opened(service, f"{path}lang={lang}", size=size, color_scheme=scheme)
-        )
+        page = settled(opened(service, f"{path}lang={lang}", size=size, color_scheme=scheme))
         if name == "wards":
             page.locator("#tab-panel details summary").first.click()
             page.locator(".time summary").click()
@@ -80,7 +78,9 @@ def test_everything_can_be_reached_and_done_by_keyboard(service, opened):
     reached = set()
     page.keyboard.press("Tab")
     for _ in range(60):
-        named = "(() => { const e = document.activeElement; return e.name || e.id || e.type || ''; })()"
+        named = (
+            "(() => { const e = document.activeElement; return e.name || e.id || e.type || ''; })()"
+        )
         reached.add(page.evaluate(named))
         page.keyboard.press("Tab")
     assert {"category", "status", "ward", "since", "until", "paint", "range"} <= reached

@@ -231,7 +231,8 @@ export class PlanMap {
     const hotspot = marks.find(({ layer }) => layer.id.startsWith('hotspot'));
     const ward = marks.find(({ layer }) => layer.id === WARDS);
     // A hotspot's area holds the cells of its reports: what lies on top is meant.
-    if (cell?.properties['cell'] && marks[0] === cell) this.fit(cellBounds(Number(cell.properties['cell'])));
+    const counted = marks[0] === cell ? Number(cell?.properties['cell']) : 0;
+    if (counted) this.fit(cellBounds(counted));
     else if (hotspot?.properties['id']) this.handlers.onHotspot(String(hotspot.properties['id']));
     else if (ward) this.handlers.onWard(String(ward.properties['code']));
   }

@@ -29,7 +29,10 @@ export async function picture(
   caption: Caption,
   colours: Colours,
 ): Promise<Blob> {
-  await Promise.allSettled([400, 600].map((weight) => document.fonts.load(`${weight} 16px ${FONT}`, 'Aạờư')));
+  // The file with the Vietnamese letters is asked for by them only.
+  await Promise.allSettled(
+    [400, 600].map((weight) => document.fonts.load(`${weight} 16px ${FONT}`, 'Aạờư')),
+  );
   const edge = 16 * scale;
   const width = map.width;
   const canvas = document.createElement('canvas');

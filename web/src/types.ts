@@ -14,6 +14,8 @@ export interface Category {
   code: string;
   name: Text;
   icon: string;
+  /** Reports of hidden ones are shown to nobody but who works on them. */
+  visibility?: 'public' | 'blurred' | 'hidden';
   questions: Question[];
   children: Category[];
 }

@@ -302,6 +302,8 @@ export const en: Messages = {
     code: 'Confirmation code',
     codeHint: 'The six digits in your authenticator app, or a recovery code.',
     codeWrong: 'The code is wrong or was used. Take the one shown now, or close this and start again.',
+    pages: 'Pages for staff',
+    page: { crew: 'Crew', desk: 'Desk', plan: 'Numbers' },
     signedIn: 'Signed in',
     roles: {
       hotline_agent: 'Hotline agent',

@@ -299,6 +299,8 @@ export const vi = {
     code: 'Mã xác nhận',
     codeHint: 'Sáu chữ số trong ứng dụng xác thực, hoặc một mã dự phòng.',
     codeWrong: 'Mã chưa đúng hoặc đã dùng. Hãy lấy mã đang hiện, hoặc đóng lại và đăng nhập từ đầu.',
+    pages: 'Trang của nhân viên',
+    page: { crew: 'Hiện trường', desk: 'Bàn xử lý', plan: 'Số liệu' },
     signedIn: 'Đã đăng nhập',
     roles: {
       hotline_agent: 'Tổng đài viên',

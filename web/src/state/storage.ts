@@ -19,6 +19,15 @@ export function remember(name: string, value: unknown): void {
   }
 }
 
+/** Hears when another page of ours remembers it otherwise, or forgets it. */
+export function onRemembered(name: string, heard: () => void): () => void {
+  const listen = ({ key }: StorageEvent): void => {
+    if (key === PREFIX + name || key === null) heard();
+  };
+  window.addEventListener('storage', listen);
+  return () => window.removeEventListener('storage', listen);
+}
+
 export function forget(name: string): void {
   try {
     localStorage.removeItem(PREFIX + name);

@@ -52,6 +52,8 @@ export const sending = $state<{
   receipt: Receipt | null;
 }>({ busy: false, refused: null, kept: null, receipt: null });
 
+/** It lies in the outbox now: were it still a draft as well, a reload would have it sent twice. */
+let handed = false;
 let timer: ReturnType<typeof setTimeout> | undefined;
 /** Letters come faster than they are worth writing down. */
 const TYPING_MS = 200;
@@ -64,8 +66,9 @@ function save(): void {
   timer = setTimeout(() => void write(now), TYPING_MS);
 }
 
-/** What the fields hold; null: nothing. */
+/** What the fields hold and nothing else does; null: nothing. */
 function written(): Draft | null {
+  if (handed) return null;
   const { pin, category, text, address } = values;
   const there = pin || category || text || address || photos.ids.length > 0;
   if (!there) return null;
@@ -215,8 +218,12 @@ export async function send(): Promise<void> {
   Object.assign(sending, { busy: true, refused: null, kept: null });
   try {
     const { id } = await keepReport(report, photos.ids, written() ?? EMPTY);
+    handed = outbox.safe;
+    if (handed) save();
     const outcome = await sendKept(id);
+    handed = false;
     if ('refused' in outcome) {
+      save();
       await takeBack(id);
       sending.refused = outcome.refused;
       return;
@@ -225,7 +232,7 @@ export async function send(): Promise<void> {
     if ('receipt' in outcome) sending.receipt = outcome.receipt;
     else sending.kept = { id, reason: outcome.unreachable.reason };
   } finally {
-    sending.busy = false;
+    handed = sending.busy = false;
   }
 }
 

@@ -50,6 +50,14 @@ const outcomes = new Map<string, Outcome>();
 /** Whose sender waits for the answer; all others are told of by `arrived`. */
 const watched = new Set<string>();
 
+/** Pages of one device send for each other: whoever waits in another one is told. */
+const channel = 'BroadcastChannel' in window ? new BroadcastChannel('pinward-reports') : null;
+channel?.addEventListener('message', ({ data }: MessageEvent<{ id: string; receipt: Receipt }>) => {
+  outbox.items = outbox.items.filter(({ id }) => id !== data.id);
+  if (watched.has(data.id)) outcomes.set(data.id, { receipt: data.receipt });
+  else outbox.arrived.unshift(data);
+});
+
 async function save(item: OutgoingReport): Promise<void> {
   try {
     const transaction = (await db()).transaction('reports', 'readwrite', { durability: 'strict' });
@@ -161,11 +169,13 @@ async function sendOne(item: OutgoingReport): Promise<Outcome> {
     const receipt = await offered(item);
     addMine(receipt, item.report.category);
     if (!watched.has(item.id)) outbox.arrived.unshift({ id: item.id, receipt });
+    channel?.postMessage({ id: item.id, receipt });
     await remove(item, true);
     return { receipt };
   } catch (error) {
     if (error instanceof Unreachable) return { unreachable: error };
-    if (!(error instanceof Refused)) throw error;
+    // Neither an answer nor a refusal that makes sense: it stays here, as where none came.
+    if (!(error instanceof Refused)) return { unreachable: new Unreachable('server') };
     // Too many at once, says the service: nobody waits, so it goes later.
     if (error.status === 429 && !watched.has(item.id)) {
       return { unreachable: new Unreachable('server') };

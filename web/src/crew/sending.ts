@@ -1,7 +1,7 @@
 /** The outbox on its way to the service: in order, each action once, nothing let go unheard. */
 import { replay, whoIsThere, type SentAction } from '../api/crew';
 import { Refused, Unreachable } from '../api/ask';
-import { arrive, forgetUpload, kept } from '../photos/kept';
+import { arrive, forgetUpload, kept, TakenAway } from '../photos/kept';
 import { changeAll, claim, queued, settle } from './queue';
 import type { ActionResult, OfflineAction, Problem } from './types';
 
@@ -94,6 +94,7 @@ async function photosOf(action: OfflineAction): Promise<void> {
     try {
       await arrive(id);
     } catch (error) {
+      if (error instanceof TakenAway) return;
       if (!(error instanceof Refused) || [401, 403, 429].includes(error.status)) throw error;
       await changeAll([[action.id, { state: 'refused', problem: aboutPhoto(error) }]]);
       return;

@@ -40,6 +40,33 @@ async function save(photo: KeptPhoto): Promise<boolean> {
   }
 }
 
+/** It was taken away while it was on its way. */
+export class TakenAway extends Error {}
+
+async function isThere(id: string): Promise<boolean> {
+  if (here.has(id)) return true;
+  try {
+    return (await (await db()).getKey('photos', id)) !== undefined;
+  } catch {
+    return true;
+  }
+}
+
+/** Writes down how far it is. What was taken away meanwhile must not come back: `TakenAway`. */
+async function goOn(photo: KeptPhoto): Promise<void> {
+  if (here.has(photo.id)) return void (await save(photo));
+  let there = true;
+  try {
+    const writing = (await db()).transaction('photos', 'readwrite', { durability: 'strict' });
+    there = (await writing.store.getKey(photo.id)) !== undefined;
+    if (there) await writing.store.put(photo);
+    await writing.done;
+  } catch {
+    here.set(photo.id, photo);
+  }
+  if (!there) throw new TakenAway();
+}
+
 /** Keeps a photo that was shrunk; `safe`: it outlives the page. */
 export async function keep(blob: Blob): Promise<{ photo: KeptPhoto; safe: boolean }> {
   const photo = { id: uuid(), blob, location: null, upload: null, at: Date.now() };
@@ -76,7 +103,7 @@ const underWay = new Map<string, Promise<string>>();
 /** Sends what has not arrived yet; resolves to the upload's id. `onpart` hears the part (0 to 1) that
  * has. Two that ask for one photo wait for one upload.
  *
- * Throws `Unreachable` (ask again later: it goes on where it stopped) or `Refused`. */
+ * Throws `Unreachable` (ask again later: it goes on where it stopped), `Refused` or `TakenAway`. */
 export function arrive(id: string, onpart: (part: number) => void = () => {}): Promise<string> {
   let sent = underWay.get(id);
   if (!sent) {
@@ -108,11 +135,12 @@ async function sendPieces(photo: KeptPhoto, onpart: (part: number) => void): Pro
     const begin = { method: 'POST', headers: { ...TUS, 'Upload-Length': String(size) } };
     const { headers } = await askProving('/api/v1/uploads', begin);
     photo.location = new URL(headers.get('Location') ?? '', location.href).pathname;
-    await save(photo);
+    await goOn(photo);
   }
   let now = await askPieces(photo.location, 'GET');
   for (let waits = 0; now.id === null; ) {
     onpart(now.offset / size);
+    if (!(await isThere(photo.id))) throw new TakenAway();
     const piece = photo.blob.slice(now.offset, now.offset + PIECE);
     try {
       now = await askPieces(photo.location, 'PATCH', now.offset, piece);
@@ -125,7 +153,7 @@ async function sendPieces(photo: KeptPhoto, onpart: (part: number) => void): Pro
     }
   }
   photo.upload = now.id;
-  await save(photo);
+  await goOn(photo);
   onpart(1);
   return photo.upload;
 }

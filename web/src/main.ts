@@ -1,5 +1,6 @@
 import { mount } from 'svelte';
 import App from './App.svelte';
+import './fresh';
 import { route } from './state/route.svelte';
 import './styles.css';
 
@@ -12,9 +13,6 @@ const manifest = document.createElement('link');
 manifest.rel = 'manifest';
 manifest.href = route.now.page === 'crew' ? '/crew.webmanifest' : '/manifest.webmanifest';
 document.head.append(manifest);
-
-// A page that was built since has other parts: this one asks for a part of the old.
-window.addEventListener('vite:preloadError', () => location.reload());
 
 /** After the page and its map: what is kept for later is as large as all of it. */
 const AFTER_MS = 8_000;

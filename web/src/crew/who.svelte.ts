@@ -2,7 +2,7 @@
  * what they did waits to be sent under their name. */
 import { Refused } from '../api';
 import { session } from '../state/session.svelte';
-import { forget, recall, remember } from '../state/storage';
+import { forget, onRemembered, recall, remember } from '../state/storage';
 import type { Staff } from '../types';
 
 const ROLES = ['crew', 'hotline_agent', 'ward_officer', 'admin'];
@@ -32,7 +32,12 @@ export const who = {
 /** Follows the page's sign-in; signing out by hand is what makes the device forget who it was. */
 export function follow(): () => void {
   let before = session.staff;
-  return $effect.root(() => {
+  // Signed out, or in as somebody else, on another page meanwhile.
+  if (!before) state.staff = recall<Staff>('crew.who');
+  const stop = onRemembered('crew.who', () => {
+    session.staff = state.staff = recall<Staff>('crew.who');
+  });
+  const follows = $effect.root(() => {
     $effect(() => {
       const { staff } = session;
       if (staff) {
@@ -46,6 +51,10 @@ export function follow(): () => void {
       before = staff;
     });
   });
+  return () => {
+    stop();
+    follows();
+  };
 }
 
 /** The sign-in is over: what waits is kept for whoever did it. */

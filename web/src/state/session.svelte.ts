@@ -30,4 +30,6 @@ export async function signOut(): Promise<void> {
   await api.signOut();
   session.staff = null;
   forget('staff');
+  // The crews' page knows its people without a signal, and is not open everywhere.
+  forget('crew.who');
 }

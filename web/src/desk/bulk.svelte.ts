@@ -1,6 +1,7 @@
 /** One move of many reports, sent a few at a time: each is done or not for itself, and under an id of
  * its own, so that what got no answer can be sent again without being done twice. */
 import { act } from '../api/desk';
+import { session } from '../state/session.svelte';
 import { recall, remember } from '../state/storage';
 import { uuid } from '../uuid';
 import { filled } from './fill';
@@ -25,12 +26,14 @@ export interface Result {
 }
 
 export class Bulk {
+  /** By account, as all drafts of the desk. */
+  readonly #kept = `desk.bulk.${session.staff?.email ?? ''}`;
   said = $state({
     move: 'take',
     text: '',
     inner: '',
     organisation: '',
-    ...recall<Record<string, string>>('desk.bulk'),
+    ...recall<Record<string, string>>(this.#kept),
   });
   results = $state.raw<Result[]>([]);
   busy = $state(false);
@@ -44,7 +47,7 @@ export class Bulk {
   }
 
   keep(): void {
-    remember('desk.bulk', this.said);
+    remember(this.#kept, this.said);
   }
 
   /** Those picked, as they stand in the list: one that changed since is not done unawares. */

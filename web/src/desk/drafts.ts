@@ -30,8 +30,12 @@ export const EMPTY: Draft = {
   photos: [],
 };
 
+/** Whose sign-in has ended goes on writing. */
+let account = '';
+
 function name(code: string): string {
-  return `desk.draft.${session.staff?.email ?? ''}.${code}`;
+  account = session.staff?.email ?? account;
+  return `desk.draft.${account}.${code}`;
 }
 
 export function recallDraft(code: string): Draft {

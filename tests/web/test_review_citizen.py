@@ -1,0 +1,171 @@
+"""A citizen's report in two pages, across reloads, and changed while it goes: once, and whole."""
+
+import json
+from pathlib import Path
+
+import psycopg
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, Route, expect
+
+import builders
+
+pytestmark = pytest.mark.browser
+
+REPORTS = "**/api/v1/reports"
+NO_TEXT = {
+    "type": "https://pinward.org/problems/invalid",
+    "title": "invalid",
+    "status": 422,
+    "errors": [{"field": "text", "message": "too odd"}],
+}
+
+
+def ready(page: Page, text: str) -> Page:
+    page.get_by_role("button", name="Vị trí của tôi").first.click()
+    page.locator("[data-testid=ward][data-state=found]").wait_for()
+    page.locator("[data-category='drainage']").click()
+    page.locator("[data-category='drainage.flooding']").click()
+    page.get_by_label("Mô tả").fill(text)
+    return page
+
+
+def stored(service, text: str) -> list[str]:
+    with psycopg.connect(service.url) as db:
+        found = db.execute("SELECT code FROM reports WHERE text = %s", [text]).fetchall()
+    return [code for (code,) in found]
+
+
+def held(page: Page, url: str, method: str) -> list[Route]:
+    """The first such request, which gets no answer until somebody gives one."""
+    waiting: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if route.request.method == method and not waiting:
+            waiting.append(route)
+        else:
+            route.continue_()
+
+    page.route(url, hold)
+    return waiting
+
+
+def photos_kept(page: Page) -> int:
+    n: int = page.evaluate(
+        "new Promise((done) => { const asked = indexedDB.open('pinward'); asked.onsuccess = () => {"
+        " const n = asked.result.transaction('photos').objectStore('photos').count();"
+        " n.onsuccess = () => { asked.result.close(); done(n.result); }; } })"
+    )
+    return n
+
+
+def small(path: Path) -> Path:
+    Image.new("RGB", (60, 40), "teal").save(path, "JPEG")
+    return path
+
+
+def test_what_is_being_sent_is_no_draft_as_well_that_could_be_sent_again(service, opened):
+    text = "Hết pin giữa lúc gửi."
+    page = ready(opened(service, at=builders.middle(4)), text)
+    waiting = held(page, REPORTS, "POST")
+    with page.expect_request(REPORTS):
+        page.get_by_test_id("send").click()
+    # What the device holds now is what a page finds after a dead battery.
+    again = page.context.new_page()
+    again.goto(service.base)
+    expect(again.get_by_test_id("outbox")).to_contain_text("1 phản ánh chờ gửi")
+    expect(again.get_by_role("button", name="Viết tiếp")).to_have_count(0)
+    waiting[0].continue_()
+    code = page.get_by_test_id("code").inner_text()
+    expect(again.get_by_test_id("arrived").locator("a")).to_have_text(code)
+    assert stored(service, text) == [code]
+
+
+def test_what_was_refused_is_a_draft_again_and_the_keyboard_is_where_it_was(service, opened):
+    text = "Bị từ chối rồi tải lại."
+    page = ready(opened(service, at=builders.middle(4)), text)
+    waiting = held(page, REPORTS, "POST")
+    with page.expect_request(REPORTS):
+        page.get_by_test_id("send").click()
+    # What would be typed now would go with nothing.
+    expect(page.locator("#details")).to_have_attribute("inert", "")
+    waiting[0].fulfill(status=422, content_type="application/json", body=json.dumps(NO_TEXT))
+    page.locator("#text-error").wait_for()
+    expect(page.get_by_test_id("send")).to_be_focused()
+    expect(page.get_by_label("Mô tả")).to_be_editable()
+    page.unroute(REPORTS)
+    page.reload()
+    page.get_by_role("button", name="Viết tiếp").click()
+    expect(page.get_by_label("Mô tả")).to_have_value(text)
+    assert stored(service, text) == []
+
+
+def test_what_another_page_sent_is_told_to_the_one_that_waits(service, opened):
+    text = "Trang kia gửi hộ."
+    one = ready(opened(service, at=builders.middle(4)), text)
+    one.route(REPORTS, lambda route: route.abort())
+    one.get_by_test_id("send").click()
+    one.get_by_test_id("kept").wait_for()
+    two = one.context.new_page()
+    two.goto(service.base)
+    code = two.get_by_test_id("arrived").locator("a").inner_text()
+    expect(one.get_by_test_id("code")).to_have_text(code)
+    assert stored(service, text) == [code]
+
+
+def test_links_of_reports_from_two_pages_are_both_kept(service, opened):
+    one = opened(service, at=builders.middle(4))
+    two = one.context.new_page()
+    two.goto(service.base)
+    codes = set()
+    for n, page in enumerate((two, one)):
+        ready(page, f"Từ trang số {n}.")
+        page.get_by_test_id("send").click()
+        codes.add(page.get_by_test_id("code").inner_text())
+    known = one.evaluate("JSON.parse(localStorage.getItem('pinward.mine'))")
+    assert {each["code"] for each in known} == codes
+
+
+def test_a_photo_taken_away_on_its_way_does_not_come_back(service, opened, tmp_path):
+    page = ready(opened(service, at=builders.middle(4)), "Bỏ ảnh giữa chừng.")
+    waiting = held(page, "**/api/v1/uploads/*", "PATCH")
+    chosen = page.locator("input[type=file][multiple]")
+    with page.expect_request(lambda asked: asked.method == "PATCH"):
+        chosen.set_input_files(small(tmp_path / "một.jpg"))
+    page.locator(".photos li button").click()
+    waiting[0].continue_()
+    # It is sent after the other, whatever became of that.
+    chosen.set_input_files(small(tmp_path / "hai.jpg"))
+    page.locator(".photos li[data-state=there]").wait_for()
+    assert photos_kept(page) == 1
+
+
+@pytest.mark.parametrize("path", ["/desk", "/plan"])
+def test_a_page_whose_part_does_not_come_says_so_and_does_not_go_round(service, opened, path):
+    page = opened(service, "/favicon.svg")
+    page.route("**/assets/*Page-*.js", lambda route: route.abort())
+    page.goto(service.base + path)
+    page.get_by_role("button", name="Thử lại").wait_for()
+    loaded = [r for r in page.asked if r.is_navigation_request()]
+    assert len(loaded) == 2  # the picture, the page
+
+
+def test_a_page_older_than_the_service_is_loaded_anew(service, opened):
+    page = opened(service, "/favicon.svg")
+    loads: list[str] = []
+
+    def older(route: Route) -> None:
+        """The document of a build whose entry had another name."""
+        loads.append(route.request.url)
+        route.continue_()
+
+    def renamed(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace("/assets/index-", "/assets/neu-"))
+
+    page.route("**/assets/DeskPage-*.js", lambda route: route.abort(), times=1)
+    page.route("**/?fresh", renamed)
+    page.route("**/desk", older)
+    page.goto(service.base + "/desk")
+    page.get_by_role("heading", level=1).wait_for()
+    assert len(loads) == 2

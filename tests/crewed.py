@@ -100,6 +100,11 @@ def resolve(page: Page, text: str, photos: int = 0, inner: str = "") -> None:
         shoot_one(page, n)
     if inner:
         page.get_by_label("Ghi chú nội bộ").fill(inner)
+    save(page)
+
+
+def save(page: Page) -> None:
+    """Press the button of a form; when this returns, what it is about is in the outbox."""
     page.locator("dialog[open] button.main").click()
     expect(page.locator("dialog[open]")).to_have_count(0)
 

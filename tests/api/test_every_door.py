@@ -228,6 +228,7 @@ _PLAIN = """
 /api/v1/me/reports /api/v1/moderation/reports /api/v1/moderation/devices /api/v1/tasks
 /api/v1/keys /api/v1/wards /api/v1/facilities /api/v1/hotspots/runs /api/v1/alerts
 /styles/sprite@2x.json /styles/sprite.json /styles/sprite@2x.png /styles/sprite.png / /favicon.svg
+/crew /desk /plan /sw.js /api/v1/answer-templates /api/v1/organisations
 """
 DOORS = {
     **{path: _just(path) for path in _PLAIN.split()},
@@ -273,6 +274,7 @@ DOORS = {
     "/styles/{name}.json": _just("/styles/pinward.json", "/styles/pinward-dark.json"),
     "/api/v1/live": _just(),  # has no end; heard by itself (test_every_door_live)
     "/r/{code}": _of_each("/r/{code}"),
+    "/{name}.webmanifest": _just("/crew.webmanifest"),
     "/assets/{name}": _just("/assets/docs.js"),
     "/docs": _just("/docs"),
 }

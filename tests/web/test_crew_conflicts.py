@@ -12,6 +12,7 @@ from crewed import (
     press,
     put_crew,
     resolve,
+    save,
     some_tasks,
     status,
     waiting,
@@ -66,7 +67,7 @@ def all_of_it(page, _code):
 def notes(page, _code):
     press(page, "note")
     page.get_by_role("textbox", name="Ghi chú").fill("Khách đã gọi lại")
-    page.locator("dialog[open] button.main").click()
+    save(page)
 
 
 def resolves(page, _code):

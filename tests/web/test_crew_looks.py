@@ -146,6 +146,7 @@ def test_everything_is_done_by_the_keyboard_alone(service, opened, crew):
     page.keyboard.type("Xong")
     tab_to("dialog form > button.main")
     page.keyboard.press("Enter")
+    expect(page.locator("dialog[open]")).to_have_count(0)
     waiting(page, 0)
     assert history(service, code) == ["assigned", "taken", "resolved"]
 

@@ -17,6 +17,7 @@ from crewed import (
     put_crew,
     resolve,
     row,
+    save,
     sign_in,
     some_tasks,
     status,
@@ -83,7 +84,7 @@ def test_a_shift_without_a_signal_is_in_the_database_exactly_once(service, opene
     open_task(page, codes[3])
     press(page, "wait")
     page.get_by_label("Vì sao phải chờ?").fill("Chờ xe cẩu")
-    page.locator("dialog[open] button.main").click()
+    save(page)
     waiting(page, 10)
     page.locator("[data-view=list]").click()
     expect(row(page, codes[0])).to_contain_text("Đã làm trên máy, chưa gửi")
@@ -180,8 +181,7 @@ def test_what_one_did_oneself_is_no_conflict_even_before_it_was_looked_at_again(
 def note(page, said):
     press(page, "note")
     page.get_by_role("textbox", name="Ghi chú").fill(said)
-    page.locator("dialog[open] button.main").click()
-    expect(page.locator("dialog[open]")).to_have_count(0)
+    save(page)
 
 
 def test_two_pages_of_one_device_send_each_thing_once(service, opened, crew):
@@ -273,7 +273,7 @@ def test_what_is_refused_says_why_and_goes_when_it_is_mended(service, opened, cr
         camera = page.locator("dialog[open] input[capture]")
         camera.set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": a_photo(3)})
         expect(page.locator("dialog[open] fieldset img")).to_have_count(1)
-        page.locator("dialog[open] button.main").click()
+        save(page)
         waiting(page, 0)
         assert history(service, one) == ["assigned", "taken", "resolved"]
         assert photos(service, one) == 1

@@ -17,6 +17,7 @@ from crewed import (
     put_crew,
     resolve,
     row,
+    save,
     shoot_one,
     some_tasks,
     status,
@@ -138,7 +139,7 @@ def test_what_is_missing_is_said_before_anything_is_done(service, opened, crew):
         expect(page.locator("dialog[open]")).to_contain_text("cần ít nhất một ảnh")
         assert history(service, code) == ["assigned"]
         shoot_one(page, 0)
-        page.locator("dialog[open] button.main").click()
+        save(page)
         waiting(page, 0)
         assert status(service, code) == "resolved"
     finally:
@@ -156,7 +157,7 @@ def test_a_form_half_filled_survives_a_reload_with_its_photo(service, opened, cr
     press(page, "resolve")
     expect(page.get_by_label("Đã làm gì?")).to_have_value("Đang làm dở")
     expect(page.locator("dialog[open] fieldset img")).to_have_count(1)
-    page.locator("dialog[open] button.main").click()
+    save(page)
     waiting(page, 0)
     assert photos_of(service, code) == 1
 
@@ -217,7 +218,7 @@ def test_the_list_works_where_no_map_can_be_drawn(service, opened, crew):
     page.route("**/styles/**", lambda route: route.abort())
     page.locator("main").get_by_role("button", name="Đăng nhập").click()
     by_dialog(page, crew)
-    expect(page.locator(".map")).to_contain_text("Danh sách vẫn dùng được")
+    expect(page.locator("section.map")).to_contain_text("Danh sách vẫn dùng được")
     open_task(page, code)
     press(page, "take")
     waiting(page, 0)

@@ -8,7 +8,6 @@ import type { Task, Trip } from './types';
 export const MARKS = 'crew-tasks';
 const LINE = 'crew-trip';
 const HERE = 'crew-here';
-export const LAYER = 'crew-marks';
 const STRONG = ['Be Vietnam Pro SemiBold'];
 
 /** On both grounds the same: each has a white edge. */
@@ -128,7 +127,7 @@ export function withMarks(style: StyleSpecification, { marks, trip, here }: Draw
       },
     },
     {
-      id: LAYER,
+      id: 'crew-marks',
       type: 'symbol',
       source: MARKS,
       layout: {

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from crewed import at_work, put_crew, some_tasks
+from crewed import at_work, kept, open_task, press, put_crew, resolve, some_tasks, waiting
 from desks import WIDE, account, at_desk, row, sent
 from playwright.sync_api import Page, expect
 from staffed import PASSWORD
@@ -66,3 +66,20 @@ def test_days_to_come_are_not_compared_with_days_gone_by(service, opened):
     page = opened(service, f"/plan?tab=compare&since={since}&until={until}", size=WIDE)
     expect(page.locator("[name=one-until]")).to_have_value(f"{today:%Y-%m-%d}")
     expect(page.locator("[name=two-since]")).to_have_value(f"{today - timedelta(days=5):%Y-%m-%d}")
+
+
+def test_undo_takes_back_what_was_said_and_never_what_waits_besides(service, opened):
+    email = put_crew(service, "hoan-tac")
+    with_photo, plain = some_tasks(service, 2)
+    page = at_work(opened, service, email)
+    page.route("**/api/v1/uploads", lambda route: route.abort())
+    open_task(page, with_photo)
+    resolve(page, "Đã vá xong.", photos=1)
+    waiting(page, 1)
+    open_task(page, plain)
+    press(page, "take")
+    # It went, and what is left is the other's, which has its photo to wait for.
+    expect(page.get_by_test_id("pending")).to_have_count(0)
+    waiting(page, 1)
+    expect(page.get_by_test_id("strip").get_by_role("button", name="Hoàn tác")).to_have_count(0)
+    assert kept(page, "actions") == 1

@@ -21,6 +21,8 @@ class Outbox {
   /** The device does not keep anything: storage is closed or full. */
   broken = $state(false);
   loaded = $state(false);
+  /** What was done last on this page. */
+  last: string | null = null;
   /** Told which tasks are others now on the device, by what was sent; none named: perhaps all. */
   onDone: (codes: string[] | null) => Promise<void> = async () => {};
   #again = false;
@@ -70,7 +72,7 @@ class Outbox {
   async add(task: Task, doing: queue.Doing): Promise<void> {
     const { account } = who;
     if (!account) throw new Error('nobody is signed in');
-    await queue.add(account, task, doing);
+    this.last = (await queue.add(account, task, doing)).id;
     await this.load();
     void this.send();
   }

@@ -4,7 +4,7 @@
  * its writer has seen what changed: it is what goes into `If-Match`, so nobody answers unawares. */
 import { isStale, Refused } from '../api';
 import { change, task } from '../api/desk';
-import { arrive as arrivePhoto, drop } from '../photos/kept';
+import { arrive as arrivePhoto, drop, forgetUpload } from '../photos/kept';
 import { EMPTY, isWritten, keepDraft, recallDraft, type Draft } from './drafts';
 import { localDetail, trouble } from './signed.svelte';
 import type { Seen, WholeFacts } from './types';
@@ -146,6 +146,10 @@ export class Opened {
     if (error.status === 409) {
       this.refusal = localDetail(error.problem);
       this.instead = Array.isArray(allowed) ? (allowed as string[]) : null;
+    }
+    // The service keeps what nothing names for a day: it is sent anew with the next try.
+    if (error.errors.some(({ field }) => field.startsWith('photos'))) {
+      for (const id of this.draft.photos) void forgetUpload(id);
     }
     this.wrong = Object.fromEntries(error.errors.map(({ field, message }) => [field, message]));
   }

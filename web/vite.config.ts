@@ -50,7 +50,8 @@ const offline = VitePWA({
     navigateFallbackAllowlist: [/^\/(\?|$)/, /^\/r\/[^/]+$/, /^\/(crew|desk|plan)(\?|$)/],
     runtimeCaching: [
       {
-        urlPattern: ({ url }) => /^\/(tiles|styles)\//.test(url.pathname),
+        // Those of tasks are one account's own.
+        urlPattern: ({ url }) => /^\/(tiles(?!\/tasks)|styles)\//.test(url.pathname),
         handler: 'NetworkFirst',
         options: {
           cacheName: 'map',

@@ -350,4 +350,4 @@ def test_another_account_on_the_device_neither_sees_nor_sends_what_waits(service
     waiting(page, 0)
     expect(page.get_by_test_id("others")).to_have_count(0)
     held = "SELECT u.email FROM reports AS r JOIN users AS u ON u.id = holder_id WHERE code = %s"
-    assert ask(service, held, code) == [(crew,)]
+    until(page, lambda: ask(service, held, code), lambda found: found == [(crew,)])

@@ -12,7 +12,7 @@ import shapely
 from sqlalchemy import func, select
 
 from geo import crs
-from geo.demo import city, histories
+from geo.demo import city, histories, ratings
 from geo.demo.city import City
 from geo.demo.texts import without_marks
 from geo.facilities import load as facilities
@@ -97,6 +97,7 @@ async def load(
     say(f"filing {len(made.reports):,} reports of the last 12 months")
     wards = await WardDirectory.load(conn)
     filed = await bulk_insert(conn, _rows(made, wards, timezone), wards, timezone)
+    await ratings.rate(conn, now)
     say("looking for hotspots")
     found = await _hotspots(conn, now, timezone)
     return Loaded(

@@ -44,11 +44,22 @@ async def test_the_city_is_loaded_whole_with_a_ward_and_an_office_for_every_repo
     # the last event says what the report's status is
     odd = """
         SELECT count(*) FROM reports r JOIN LATERAL (
-            SELECT kind FROM report_events e WHERE e.report_id = r.id ORDER BY id DESC LIMIT 1
+            SELECT kind FROM report_events e
+            WHERE e.report_id = r.id AND kind <> 'rated' ORDER BY id DESC LIMIT 1
         ) last ON true WHERE last.kind <> r.status
     """
     assert await _one(empty, odd) == 0
     assert await _one(empty, "SELECT count(*) FROM reports WHERE due_at IS NULL") == 0
+    # about every fourth of those who got a result said how it was, and the history has it
+    rated = "SELECT count(*) FROM reports WHERE rating IS NOT NULL"
+    ended = "SELECT count(*) FROM reports WHERE status IN ('resolved', 'closed')"
+    told = (
+        "SELECT count(*) FROM report_events WHERE kind = 'rated' AND at = ("
+        "SELECT rated_at FROM reports WHERE id = report_id AND rating = (data->>'rating')::int)"
+    )
+    share = await _one(empty, rated) / await _one(empty, ended)
+    assert 0.15 < share < 0.3
+    assert await _one(empty, told) == await _one(empty, rated)
 
 
 @pytest.mark.anyio

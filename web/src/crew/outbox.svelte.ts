@@ -133,8 +133,7 @@ class Outbox {
 
   /** Sends all that waits; asked for while it is being sent, once more afterwards. */
   async send(): Promise<void> {
-    const { account } = who;
-    if (!account) return;
+    if (!who.account) return;
     if (this.sending) {
       this.#again = true;
       return;
@@ -144,6 +143,9 @@ class Outbox {
     try {
       do {
         this.#again = false;
+        // Another may have signed in since it was asked for: it is theirs that is sent now.
+        const { account } = who;
+        if (!account) break;
         this.outcome = await send(account, {
           onChange: () => this.load(),
           onDone: (codes) => this.onDone(codes),

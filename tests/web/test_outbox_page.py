@@ -260,3 +260,46 @@ def test_without_the_map_a_ward_and_an_address_are_enough(service, opened):
     told = service.http.get(f"/api/v1/reports/{code}").json()["properties"]
     assert told["text"] == "Địa chỉ: Hẻm 12 Lê Lợi\nNgập cả hẻm."
     assert told["ward"]["name"] == "Đa Mẫu"
+
+
+def test_what_may_have_arrived_is_sent_again_as_it_was_and_corrected_then(service, opened):
+    page = ready(opened(service, at=builders.middle(3)), "Mạng đứt lúc gửi.")
+    lost: list[str] = []
+
+    def lose_the_first_answer(route: Route) -> None:
+        if lost:
+            route.continue_()
+            return
+        lost.append(route.fetch().json()["code"])
+        route.abort("connectionreset")
+
+    page.route("**/api/v1/reports", lose_the_first_answer)
+    page.get_by_test_id("send").click()
+    page.get_by_test_id("kept").wait_for()
+    # Made another one here, it would be two reports there.
+    expect(page.get_by_text("Có thể phản ánh đã tới nơi")).to_be_visible()
+    expect(page.get_by_role("button", name="Sửa nội dung")).to_have_count(0)
+    page.get_by_role("button", name="Gửi ngay").click()
+    assert page.get_by_test_id("code").inner_text() == lost[0]
+    page.get_by_role("link", name="Xem phản ánh").click()
+    page.get_by_role("button", name="Sửa nội dung").click()
+    page.get_by_label("Mô tả").fill("Sửa lại sau khi mạng đứt.")
+    page.get_by_role("button", name="Lưu").click()
+    expect(page.get_by_text("Đã sửa.")).to_be_visible()
+    told = service.http.get(f"/api/v1/reports/{lost[0]}").json()["properties"]
+    assert told["text"] == "Sửa lại sau khi mạng đứt."
+
+
+def test_what_was_never_sent_is_taken_back_and_written_on(service, opened):
+    page = ready(opened(service, at=builders.middle(3)), "Chưa gửi được.")
+    page.context.set_offline(True)
+    page.get_by_test_id("send").click()
+    page.get_by_test_id("kept").wait_for()
+    page.get_by_role("button", name="Sửa nội dung").click()
+    expect(page.get_by_label("Mô tả")).to_have_value("Chưa gửi được.")
+    page.get_by_label("Mô tả").fill("Viết tiếp rồi gửi.")
+    page.context.set_offline(False)
+    page.get_by_test_id("send").click()
+    page.get_by_test_id("code").wait_for()
+    assert stored(service, "Chưa gửi được.") == []
+    assert len(stored(service, "Viết tiếp rồi gửi.")) == 1

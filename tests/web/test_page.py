@@ -179,31 +179,6 @@ def test_a_retry_after_a_lost_answer_is_the_same_report(service, opened):
     expect(page.get_by_role("button", name="Viết tiếp")).to_have_count(0)
 
 
-def test_a_changed_report_after_a_lost_answer_is_not_refused(service, opened):
-    page = drawn(opened(service, at=builders.middle(3)))
-    lost: list[str] = []
-
-    def lose_the_first_answer(route: Route) -> None:
-        if lost:
-            route.continue_()
-            return
-        lost.append(route.fetch().json()["code"])
-        route.abort("connectionreset")
-
-    page.route("**/api/v1/reports", lose_the_first_answer)
-    pin_by_location(page)
-    pick_category(page)
-    page.get_by_test_id("send").click()
-    page.get_by_test_id("kept").wait_for()
-    page.get_by_role("button", name="Sửa nội dung").click()
-    expect(page.get_by_label("Mô tả")).to_have_value("Thử.")
-    page.get_by_label("Mô tả").fill("Sửa lại sau khi mạng đứt.")
-    code = send(page)
-    assert code != lost[0]
-    told = service.http.get(f"/api/v1/reports/{code}").json()["properties"]
-    assert told["text"] == "Sửa lại sau khi mạng đứt."
-
-
 def test_an_unfinished_report_survives_a_reload(service, opened):
     page = drawn(opened(service, at=builders.middle(1)))
     pin_by_location(page)

@@ -192,6 +192,9 @@ export const en: Messages = {
     went: 'A report kept on this device was sent:',
     drop: 'Delete',
     reallyDrop: 'Really delete?',
+    reallyDropArrived: 'It may have arrived; delete it here?',
+    mayHaveArrived:
+      'It may have arrived. Sent again it does not become two; once sent, it can be corrected for 30 minutes.',
   },
   sent: {
     title: 'Sent',

@@ -189,6 +189,8 @@ export const vi = {
     went: 'Phản ánh giữ trên máy đã gửi xong:',
     drop: 'Xoá',
     reallyDrop: 'Xoá thật?',
+    reallyDropArrived: 'Có thể đã tới nơi; vẫn xoá ở đây?',
+    mayHaveArrived: 'Có thể phản ánh đã tới nơi. Gửi lại không tạo thành hai; gửi xong, bạn sửa được trong 30 phút.',
   },
   sent: {
     title: 'Đã gửi',

@@ -148,6 +148,7 @@ async function alone(work: () => Promise<void>): Promise<void> {
 async function sendWaiting(): Promise<void> {
   clearTimeout(timer);
   await reread();
+  let waits = false;
   for (const { id } of [...outbox.items]) {
     const item = outbox.items.find((each) => each.id === id);
     if (!item || item.refusal) continue;
@@ -155,13 +156,23 @@ async function sendWaiting(): Promise<void> {
     const outcome = await sendOne(item).finally(() => (outbox.sending = null));
     if (watched.has(id)) outcomes.set(id, outcome);
     if ('unreachable' in outcome) {
-      const pause = PAUSES_S[Math.min(failures, PAUSES_S.length - 1)] ?? 300;
-      failures += 1;
-      timer = setTimeout(() => void sendAll(), pause * 1000);
-      return;
+      waits = true;
+      // What makes the service stumble may be this one: the others have their turn.
+      if (outcome.unreachable.reason !== 'server') break;
+    } else {
+      failures = 0;
     }
-    failures = 0;
   }
+  if (!waits) return;
+  const pause = PAUSES_S[Math.min(failures, PAUSES_S.length - 1)] ?? 300;
+  failures += 1;
+  timer = setTimeout(() => void sendAll(), pause * 1000);
+}
+
+/** Whether the service may have it already, as no answer came: then it is that report, and cannot be
+ * made another one here. Once its answer is known, it can be corrected. */
+export function mayHaveArrived(item: OutgoingReport): boolean {
+  return item.body !== null && item.refusal === null;
 }
 
 async function sendOne(item: OutgoingReport): Promise<Outcome> {
@@ -187,6 +198,8 @@ async function sendOne(item: OutgoingReport): Promise<Outcome> {
 }
 
 async function offered(item: OutgoingReport): Promise<Receipt> {
+  // Not tried: then it surely has not arrived, and can be made another one.
+  if (!navigator.onLine) throw new Unreachable('offline');
   for (let again = true; ; again = false) {
     if (!item.body) {
       const photos: string[] = [];

@@ -1,6 +1,7 @@
 """What makes the pages an app on a phone: the service worker, the manifests, their pictures."""
 
 import io
+import re
 
 import pytest
 from PIL import Image
@@ -66,3 +67,17 @@ def test_a_page_seen_once_opens_without_a_network(service, opened):
     page.get_by_role("button", name="Phường Đa Mẫu").click()
     # Whose it is cannot be looked up now; the report can be written all the same.
     expect(page.locator("[data-category='drainage']")).to_be_visible()
+
+
+def test_scripts_and_styles_go_packed_to_whoever_takes_that(service, pages):
+    page = service.http.get("/").text
+    script = re.search(r'/assets/index-[^"]+\.js', page).group()
+    packed = service.http.get(script, headers={"Accept-Encoding": "gzip"})
+    plain = service.http.get(script, headers={"Accept-Encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert int(packed.headers["content-length"]) < 120_000
+    assert "content-encoding" not in plain.headers
+    assert packed.content == plain.content
+    assert packed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
+    assert packed.headers["content-type"] == plain.headers["content-type"]
+    assert packed.headers["content-security-policy"] == plain.headers["content-security-policy"]

@@ -11,24 +11,13 @@ from hostile import SECRET, drawn, exif, written
 from looking import shoot
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route, expect
+from reporting import ready
 
 import builders
 
 pytestmark = pytest.mark.browser
 
 KEPT = "sẽ gửi sau"
-
-
-def ready(
-    page: Page, text: str = "Nước ngập tới bánh xe.", code: str = "drainage.flooding"
-) -> Page:
-    """Everything but the photos is filled in."""
-    page.get_by_role("button", name="Vị trí của tôi").first.click()
-    page.locator("[data-testid=ward][data-state=found]").wait_for()
-    page.locator("[data-category='drainage']").click()
-    page.locator("[data-category='drainage.flooding']").click()
-    page.get_by_label("Mô tả").fill(text)
-    return page
 
 
 def add(page: Page, *files: Path, state: str = "there") -> None:

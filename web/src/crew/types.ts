@@ -1,19 +1,10 @@
 /** What a crew works with: tasks as the service tells them, and what was done to them here. */
-import type { Organisation, PointFeature, Reason } from '../types';
+import type { Organisation, Photo, PointFeature, Reason } from '../types';
 import type { Text } from '../i18n/index.svelte';
 
 export const MOVES = ['take', 'start', 'wait', 'release', 'resolve'] as const;
 /** A crew's moves (`geo/reports/workflow/graph.py`); a note changes nothing but the history. */
 export type Move = (typeof MOVES)[number] | 'note';
-
-export interface TaskPhoto {
-  n: number;
-  url: string;
-  still?: string | null;
-  media_type?: string | null;
-  width: number;
-  height: number;
-}
 
 /** The properties of `GET /api/v1/tasks/nearby` that are read. */
 export interface TaskProperties {
@@ -30,7 +21,7 @@ export interface TaskProperties {
   holder: { mine: boolean; name: string } | null;
   ward: { code: string; name: string; kind?: string } | null;
   organisation: Organisation | null;
-  photos: TaskPhoto[];
+  photos: Photo[];
 }
 
 export interface TaskEvent {

@@ -104,7 +104,6 @@ export const en: typeof vi = {
   table: {
     csv: 'Download CSV',
     full: 'Download all measures (CSV)',
-    sortBy: (column) => `Sort by ${column}`,
     definitions: 'What do these numbers mean?',
     few: 'too few',
     none: '–',

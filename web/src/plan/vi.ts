@@ -99,7 +99,6 @@ export const vi = {
   table: {
     csv: 'Tải CSV',
     full: 'Tải mọi số đo (CSV)',
-    sortBy: (column: string) => `Sắp xếp theo ${column}`,
     definitions: 'Các con số này nghĩa là gì?',
     few: 'quá ít',
     none: '–',

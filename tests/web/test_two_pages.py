@@ -7,6 +7,7 @@ import psycopg
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
+from reporting import ready
 
 import builders
 
@@ -19,15 +20,6 @@ NO_TEXT = {
     "status": 422,
     "errors": [{"field": "text", "message": "too odd"}],
 }
-
-
-def ready(page: Page, text: str) -> Page:
-    page.get_by_role("button", name="Vị trí của tôi").first.click()
-    page.locator("[data-testid=ward][data-state=found]").wait_for()
-    page.locator("[data-category='drainage']").click()
-    page.locator("[data-category='drainage.flooding']").click()
-    page.get_by_label("Mô tả").fill(text)
-    return page
 
 
 def stored(service, text: str) -> list[str]:

@@ -52,7 +52,7 @@ def test_a_page_seen_once_opens_without_a_network(service, opened):
     page.evaluate(
         "navigator.serviceWorker.register('/sw.js').then(() => navigator.serviceWorker.ready)"
     )
-    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    page.wait_for_function("() => navigator.serviceWorker.controller !== null")
     # What the first page asked for went past the worker: the map and the lists are asked for anew.
     page.reload()
     page.locator(".map[data-ready=true] canvas").wait_for()

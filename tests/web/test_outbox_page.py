@@ -86,10 +86,11 @@ def test_written_and_photographed_offline_it_is_sent_once_and_whole_by_itself(
     page.evaluate(
         "navigator.serviceWorker.register('/sw.js').then(() => navigator.serviceWorker.ready)"
     )
-    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    page.wait_for_function("() => navigator.serviceWorker.controller !== null")
     page.wait_for_function(
-        "caches.keys().then(async (names) => { for (const name of names) if (/precache/.test(name))"
-        " return (await (await caches.open(name)).keys()).length > 5; return false; })"
+        "() => caches.keys().then(async (names) => { for (const name of names)"
+        " if (/precache/.test(name)) return (await (await caches.open(name)).keys()).length > 5;"
+        " return false; })"
     )
     page.context.set_offline(True)
     add(page, *shots, state="waiting")

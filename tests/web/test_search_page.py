@@ -4,6 +4,7 @@ import re
 
 import pytest
 from drawn import put_facilities
+from holding import until
 from playwright.sync_api import Page, expect
 
 import builders
@@ -63,19 +64,64 @@ def test_a_facility_is_found_shown_and_the_way_to_it_offered(service, opened):
     assert f"destination={lat + 0.002:.6f},{lon:.6f}" in way.get_attribute("href")
 
 
-def test_the_map_opens_where_one_is_only_if_that_was_allowed_before(service, opened):
-    def middle(page: Page) -> str:
-        page.locator(".map[data-ready=true] canvas").wait_for()
-        page.wait_for_load_state("networkidle")
-        page.get_by_role("button", name="Báo sự cố ở đây").click()
-        page.locator("[data-testid=ward][data-state=found]").wait_for()
-        return page.locator("[data-testid=ward]").inner_text()
+# Says where the device is only once the test calls `tell`.
+LATE = """
+    const ask = navigator.geolocation.getCurrentPosition.bind(navigator.geolocation);
+    navigator.geolocation.getCurrentPosition = (done, ...rest) => {
+      window.tell = () => ask(done, ...rest);
+    };
+"""
 
-    assert builders.NAMES[0] in middle(opened(service, at=builders.middle(0)))
-    assert builders.NAMES[2] in middle(opened(service, at=builders.middle(2)))
-    stranger = opened(service, geolocation={"longitude": 109.5, "latitude": 9.0})
-    asked = stranger.evaluate(
-        "navigator.permissions.query({name: 'geolocation'}).then(({state}) => state)"
-    )
-    assert asked in ("prompt", "denied")
-    assert middle(stranger)
+
+def in_the_middle(page: Page) -> tuple[float, float]:
+    """Where the map will be once it has stopped moving, in WGS 84 degrees."""
+    page.locator(".map[data-ready=true] canvas").wait_for()
+    page.wait_for_function("() => !document.querySelector('.map').engine.isMoving()")
+    lon, lat = page.evaluate("document.querySelector('.map').engine.getCenter().toArray()")
+    return lon, lat
+
+
+def is_near(page: Page, at: tuple[float, float]) -> bool:
+    return all(abs(one - other) < 0.001 for one, other in zip(in_the_middle(page), at, strict=True))
+
+
+@pytest.mark.parametrize("first", ["position", "map"])
+def test_the_map_opens_where_one_is_if_that_was_allowed_before(service, opened, first):
+    at = builders.middle(2)
+    page = opened(service, "/api/v1/wards", at=at)
+    page.add_init_script(LATE)
+    held = []
+    page.route("**/assets/maplibre-*.js", lambda route: held.append(route))
+    page.goto(service.base)
+    page.wait_for_function("() => 'tell' in window")
+    until(lambda: page.wait_for_timeout(20) or held)
+    if first == "position":
+        page.evaluate("new Promise((told) => { window.tell(); setTimeout(told, 500); })")
+    page.unroute("**/assets/maplibre-*.js")  # which lets go what was held
+    if first == "map":
+        assert not is_near(page, at)
+        page.evaluate("window.tell()")
+    until(lambda: is_near(page, at))
+
+
+def test_a_map_that_was_moved_by_hand_stays_where_it_is(service, opened):
+    page = opened(service, "/api/v1/wards", at=builders.middle(2))
+    page.add_init_script(LATE)
+    page.goto(service.base)
+    page.locator(".map[data-ready=true] canvas").wait_for()
+    page.get_by_role("button", name="Phóng to").click()
+    looked_at = in_the_middle(page)
+    page.wait_for_function("() => 'tell' in window")
+    page.evaluate("new Promise((told) => { window.tell(); setTimeout(told, 500); })")
+    assert is_near(page, looked_at)
+
+
+def test_nobody_is_asked_where_they_are_before_they_want_something(service, opened):
+    page = opened(service, geolocation={"longitude": 109.5, "latitude": 9.0})
+    asked = "navigator.permissions.query({name: 'geolocation'}).then(({state}) => state)"
+    assert page.evaluate(asked) in ("prompt", "denied")
+    in_the_middle(page)
+    page.wait_for_load_state("networkidle")
+    assert not is_near(page, (109.5, 9.0))
+    page.get_by_role("button", name="Báo sự cố ở đây").click()
+    page.locator("[data-testid=ward][data-state=found]").wait_for()

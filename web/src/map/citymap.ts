@@ -45,6 +45,8 @@ const MOST_SIGNS = 12;
 export class CityMap {
   /** While true every tap moves the pin, whatever lies under it. */
   placing = false;
+  /** Whether somebody moved the map by hand. */
+  handled = false;
   readonly freshness: Freshness;
   #signs = 0;
   #marker: Marker | null = null;
@@ -65,6 +67,9 @@ export class CityMap {
     const moved = (): void => handlers.onMoved?.(this.inSight());
     engine.on('moveend', moved);
     engine.once('load', moved);
+    engine.on('movestart', ({ originalEvent }) => {
+      if (originalEvent) this.handled = true;
+    });
     listen(engine, this.#groups, {
       ...handlers,
       isPlacing: () => this.placing,
@@ -142,10 +147,10 @@ export class CityMap {
   setCovered(covered: Covered): void {
     const first = this.#covered === null;
     this.#covered = covered;
-    if (first) {
-      this.engine.jumpTo({ padding: covered });
-    } else if (this.#bound && this.engine.isMoving()) {
+    if (this.#bound && this.engine.isMoving()) {
       this.#fly({ ...this.#bound });
+    } else if (first) {
+      this.engine.jumpTo({ padding: covered });
     } else {
       const { width, height } = this.#size();
       const middle = this.engine.unproject([
@@ -238,6 +243,7 @@ export class CityMap {
   }
 
   zoomBy(steps: number): void {
+    this.handled = true;
     this.#fly({ zoom: Math.round(this.engine.getZoom() + steps) });
   }
 

@@ -2,6 +2,7 @@
 import type {
   Alert,
   Alike,
+  AreaFeature,
   Category,
   Facility,
   Hotspot,
@@ -93,6 +94,8 @@ export async function facilitiesNamed(
 
 /** Which reports to list; what is not given does not filter. */
 export interface ReportQuery {
+  /** The code of today's ward. */
+  ward?: string;
   cell?: number;
   bbox?: string;
   category?: string;
@@ -158,6 +161,16 @@ export async function hotspot(id: string, newer?: AbortSignal): Promise<Hotspot>
   const newest = features[0];
   if (!newest) throw new Unreachable('server'); // none of its days is one that found it
   return newest.properties;
+}
+
+/** Hotspots of the newest answers whose middle or edge lies in the box; null: of the whole city. */
+export async function hotspotsIn(
+  bbox: string | null,
+  limit: number,
+  newer: AbortSignal,
+): Promise<AreaFeature<Hotspot>[]> {
+  const path = `/api/v1/hotspots?${query({ bbox, limit })}`;
+  return (await ask<{ features: AreaFeature<Hotspot>[] }>(path, {}, newer)).features;
 }
 
 export function whoAmI(): Promise<Staff> {

@@ -104,6 +104,17 @@ def test_without_a_map_a_ward_that_was_looked_for_shows_its_reports(service, ope
     expect(page.get_by_test_id("card")).to_contain_text("Ở phường được tìm.")
 
 
+def test_what_was_taken_down_meanwhile_is_told_in_the_reader_s_language(service, opened):
+    gone = Sent(service, text="Sắp bị gỡ.")
+    page = without_map(opened, service)
+    page.get_by_role("button", name="Phản ánh trong khung bản đồ").click()
+    page.locator(f"[data-code='{gone.code}']").wait_for()
+    gone.becomes("withheld = 'review'")
+    page.locator(f"[data-code='{gone.code}']").click()
+    said = page.get_by_test_id("card").locator(".note.bad")
+    expect(said).to_have_text("Không tìm thấy; có thể đã bị gỡ hoặc địa chỉ chưa đúng.")
+
+
 def test_where_the_map_went_is_told_to_who_does_not_see_it_move(service, opened):
     page = opened(service)
     page.locator(".map[data-ready=true] canvas").wait_for()

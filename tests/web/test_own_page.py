@@ -91,6 +91,10 @@ def test_a_contact_is_left_and_taken_back(service, opened):
 def test_it_is_withdrawn_and_erased(service, opened):
     sent = Sent(service, text="Tôi ghi nhầm tên mình vào đây.")
     page = theirs(opened, sent)
+    page.get_by_role("button", name="Viết bổ sung").click()
+    page.get_by_label("Có gì mới?").fill("Tôi tên là Nguyễn Thị Thử.")
+    typed = "() => JSON.stringify(localStorage).includes('Nguyễn Thị Thử')"
+    assert page.evaluate(typed)
     page.get_by_role("button", name="Rút lại phản ánh").click()
     page.get_by_role("button", name="Rút lại", exact=True).click()
     expect(page.locator("[data-status=withdrawn]")).to_be_visible()
@@ -101,6 +105,8 @@ def test_it_is_withdrawn_and_erased(service, opened):
     with psycopg.connect(service.url) as db:
         row = db.execute("SELECT text FROM reports WHERE code = %s", [sent.code]).fetchone()
     assert "nhầm" not in row[0]
+    # Nor is what was typed and never sent left on the device.
+    assert not page.evaluate(typed)
 
 
 def test_photos_are_shown_to_all_and_a_hidden_report_s_to_its_sender(service, opened):

@@ -329,5 +329,6 @@ export const en: Messages = {
     slow: 'The network is too slow, no answer yet.',
     server: 'The service has a problem.',
     refused: 'This could not be done.',
+    kinds: {}, // the service's own words are English
   },
 };

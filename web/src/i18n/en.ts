@@ -66,6 +66,7 @@ export const en: Messages = {
     draftDrop: 'Discard',
     search: 'Find a ward, a school, a clinic',
     found: (n: number) => (n === 0 ? 'Nothing of that name' : `${n} place${n === 1 ? '' : 's'}`),
+    sight: 'In sight',
     went: (name) => `The map is at ${name}`,
     inSight: 'Reports in sight on the map',
     hotspots: 'Hotspots in sight on the map',

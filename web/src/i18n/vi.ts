@@ -65,6 +65,7 @@ export const vi = {
     draftDrop: 'Bỏ',
     search: 'Tìm phường, trường, bệnh viện',
     found: (n: number) => (n === 0 ? 'Không tìm thấy nơi nào' : `${n} nơi`),
+    sight: 'Trong khung',
     went: (name: string) => `Bản đồ đang ở ${name}`,
     inSight: 'Phản ánh trong khung bản đồ',
     hotspots: 'Điểm nóng trong khung bản đồ',

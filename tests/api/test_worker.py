@@ -131,7 +131,7 @@ def test_asked_to_end_it_ends_at_once_and_well(workers, how):
     time.sleep(1)
     for process in (leader, standing_by):
         process.send_signal(how)
-    assert [process.wait(10) for process in (leader, standing_by)] == [0, 0]
+    assert [process.wait(60) for process in (leader, standing_by)] == [0, 0]
 
 
 def test_it_ends_when_the_process_it_belongs_to_was_killed(workers):

@@ -61,16 +61,19 @@ def test_photos_are_small_and_there_before_the_report_is_sent(service, opened, s
     assert len(sizes) == 2
     assert max(sizes) < min(path.stat().st_size for path in shots)
     shoot(page, "citizen-photos-vi-light-phone")
-    assert page.evaluate(
-        "(secret) => new Promise((done) => { const asked = indexedDB.open('pinward');"
-        " asked.onsuccess = () => { const all = asked.result.transaction('photos')"
-        ".objectStore('photos').getAll(); all.onsuccess = async () => {"
-        " const texts = await Promise.all(all.result.map(({ blob }) => blob.text()));"
-        " const seen = await Promise.all(all.result.map(({ blob }) => createImageBitmap(blob)));"
-        " asked.result.close();"
-        " done(texts.map((text, n) => [seen[n].width, text.includes(secret)])); }; } })",
-        SECRET.decode(),
-    ) == [[2048, False]] * 2
+    assert (
+        page.evaluate(
+            "(secret) => new Promise((done) => { const asked = indexedDB.open('pinward');"
+            " asked.onsuccess = () => { const all = asked.result.transaction('photos')"
+            ".objectStore('photos').getAll(); all.onsuccess = async () => {"
+            " const texts = await Promise.all(all.result.map(({ blob }) => blob.text()));"
+            " const seen = await Promise.all(all.result.map(({ blob }) => createImageBitmap(blob)));"
+            " asked.result.close();"
+            " done(texts.map((text, n) => [seen[n].width, text.includes(secret)])); }; } })",
+            SECRET.decode(),
+        )
+        == [[2048, False]] * 2
+    )
     page.get_by_test_id("send").click()
     code = page.get_by_test_id("code").inner_text()
     assert stored(service, text) == [(code, 2)]

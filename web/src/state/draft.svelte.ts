@@ -9,9 +9,11 @@
 import type { Refused, Unreachable } from '../api';
 import { i18n } from '../i18n/index.svelte';
 import { ChosenPhotos } from '../photos/chosen.svelte';
-import type { NewReport, Pin, Question, Receipt } from '../types';
+import { asAnswers } from '../report/answers';
+import type { NewReport, Pin, Receipt } from '../types';
 import { uuid } from '../uuid';
 import { db } from './db';
+import { rounded } from '../map/degrees';
 import { isGone, setGone } from './gone';
 import { findCategory } from './lists.svelte';
 import { keepReport, outbox, sendKept, takeBack } from './outbox.svelte';
@@ -181,31 +183,9 @@ export function answer(question: string, given: string): void {
   change({ answers: { ...values.answers, [question]: given } });
 }
 
-/** The questions of the chosen category that must be answered and are not. */
-export function unanswered(): string[] {
-  return questions()
-    .filter(({ code, required }) => required && !values.answers[code]?.trim())
-    .map(({ code }) => code);
-}
-
 /** Whether the pin only stands for a ward, so that the place has to be told in words. */
 export function needsAddress(): boolean {
   return values.pin?.source === 'ward';
-}
-
-function questions(): Question[] {
-  return findCategory(values.category)?.category.questions ?? [];
-}
-
-function composeAnswers(): Record<string, string | number> {
-  const given: Record<string, string | number> = {};
-  for (const { code, type } of questions()) {
-    const text = values.answers[code]?.trim();
-    if (!text) continue;
-    const number = Number(text.replace(',', '.'));
-    given[code] = type === 'number' && Number.isFinite(number) ? number : text;
-  }
-  return given;
 }
 
 function empty(): void {
@@ -222,11 +202,6 @@ export function clearDraft(): void {
   Object.assign(sending, { busy: false, refused: null, kept: null, receipt: null });
 }
 
-/** About 1 m: more digits would only claim a precision no finger has. */
-function rounded(degrees: number): number {
-  return Math.round(degrees * 1e5) / 1e5;
-}
-
 function compose(): NewReport | null {
   const { pin, category, address } = values;
   if (!pin || !category) return null;
@@ -234,7 +209,8 @@ function compose(): NewReport | null {
   if (needsAddress() && address.trim()) text = `${i18n.t.details.addressLine(address.trim())}\n${text}`;
   const report: NewReport = { category, lon: rounded(pin.lon), lat: rounded(pin.lat), text };
   if (pin.accuracy_m !== null) report.accuracy_m = Math.round(pin.accuracy_m);
-  const answers = composeAnswers();
+  const questions = findCategory(category)?.category.questions ?? [];
+  const answers = asAnswers(questions, values.answers);
   if (Object.keys(answers).length > 0) report.answers = answers;
   if (!contact.anonymous) {
     const filled = (['name', 'phone', 'email'] as const)

@@ -68,12 +68,15 @@ export function sendReport(report: NewReport, key: string): Promise<Receipt> {
   }).then(({ value }) => value);
 }
 
+/** Letters that tell what it is about; more would only make an address that no proxy takes. */
+const ENOUGH = 300;
+
 /** Open reports that may be the same as one being written, the likeliest first. */
 export async function similar(
   wanted: { lon: number; lat: number; category: string; text: string },
   newer: AbortSignal,
 ): Promise<PointFeature<Alike>[]> {
-  const path = `/api/v1/reports/similar?${query({ ...wanted, limit: 5 })}`;
+  const path = `/api/v1/reports/similar?${query({ ...wanted, text: wanted.text.slice(0, ENOUGH), limit: 5 })}`;
   return (await ask<{ features: PointFeature<Alike>[] }>(path, {}, newer)).features;
 }
 

@@ -10,12 +10,13 @@ import builders
 pytestmark = pytest.mark.browser
 
 PHONE, DESK = {"width": 360, "height": 740}, {"width": 1440, "height": 900}
+WIDE = {"width": 1920, "height": 1080}
 WAYS = [
     pytest.param(lang, theme, size, id=f"{lang}-{theme}-{name}")
     for lang, theme, (name, size) in (
         ("vi", "light", ("phone", PHONE)),
         ("en", "dark", ("phone", PHONE)),
-        ("en", "light", ("desk", DESK)),
+        ("en", "light", ("wide", WIDE)),
         ("vi", "dark", ("desk", DESK)),
     )
 ]

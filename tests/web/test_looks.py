@@ -85,6 +85,13 @@ def test_a_report_s_page_is_fine_whoever_looks(service, opened, request, lang, t
     for closed in page.get_by_test_id("own").locator(".later > li > button").all():
         closed.click()
         fine(page, f"own-open-{way}")
+    new = Sent(service)
+    page = opened(service, f"/r/{new.code}?lang={lang}#{new.secret}", size=size, color_scheme=theme)
+    page.get_by_test_id("own").wait_for()
+    for n, closed in enumerate(page.get_by_test_id("own").locator(".later > li > button").all()):
+        closed.click()
+        page.get_by_test_id("own").locator(".later > li > .form").wait_for()
+        fine(page, f"own-new-{n}-{way}")
     stranger = opened(service, f"/r/{sent.code}?lang={lang}", size=size, color_scheme=theme)
     stranger.get_by_test_id("timeline").wait_for()
     fine(stranger, f"report-{way}")

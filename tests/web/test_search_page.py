@@ -117,11 +117,13 @@ def test_a_map_that_was_moved_by_hand_stays_where_it_is(service, opened):
 
 
 def test_nobody_is_asked_where_they_are_before_they_want_something(service, opened):
-    page = opened(service, geolocation={"longitude": 109.5, "latitude": 9.0})
-    asked = "navigator.permissions.query({name: 'geolocation'}).then(({state}) => state)"
-    assert page.evaluate(asked) in ("prompt", "denied")
-    in_the_middle(page)
+    page = opened(service, "/api/v1/wards", geolocation={"longitude": 109.5, "latitude": 9.0})
+    page.add_init_script(LATE)
+    page.goto(service.base)
+    state = "navigator.permissions.query({name: 'geolocation'}).then(({state}) => state)"
+    assert page.evaluate(state) in ("prompt", "denied")
+    page.locator(".map[data-ready=true] canvas").wait_for()
     page.wait_for_load_state("networkidle")
-    assert not is_near(page, (109.5, 9.0))
-    page.get_by_role("button", name="Báo sự cố ở đây").click()
-    page.locator("[data-testid=ward][data-state=found]").wait_for()
+    assert not page.evaluate("'tell' in window")
+    page.get_by_role("button", name="Vị trí của tôi").first.click()
+    page.wait_for_function("() => 'tell' in window")

@@ -230,6 +230,37 @@ def test_one_photo_is_hidden_and_shown(service, agent):
     assert len(shown(service, sent).json()["properties"]["photos"]) == 1
 
 
+def test_who_is_to_release_it_sees_its_photos_and_which_of_them_are_hidden(service, agent):
+    photos = [put_upload(service), put_upload(service)]
+    sent = send(service, "giảm giá ở www.example-anh.vn", photos=photos)
+    ok(agent.post(f"{QUEUE}/{sent['code']}/photos/2/hide", json=WHY))
+    (one,) = (each for each in ok(agent.get(QUEUE))["reports"] if each["code"] == sent["code"])
+    assert [(each["n"], each["hidden"]) for each in one["photos"]] == [(1, False), (2, True)]
+    for each in one["photos"]:
+        assert agent.get(each["url"]).status_code == 200
+        assert service.http.get(each["url"]).status_code == 404
+    # Released, the one that was hidden stays so.
+    assert release(agent, sent["code"]).status_code == 200
+    public = [service.http.get(each["url"]).status_code for each in one["photos"]]
+    assert public == [200, 404]
+
+
+def test_what_waits_is_counted_of_one_s_own_ward_alone(service, agent):
+    def counts(client):
+        return ok(client.get(QUEUE, params={"counts": "yes", "limit": 1}))["counts"]
+
+    with signed_in(service, "ward_officer", ward=builders.CODES[3], name="dem") as officer:
+        before, city = counts(officer), counts(agent)
+        sent = [send(service, f"mua ở www.example-{n}.net", ward=3) for n in "ab"]
+        send(service, "mua ở www.example-c.net", ward=4)
+        ok(officer.post(f"{QUEUE}/{sent[0]['code']}/hide", json=WHY))
+        after = counts(officer)
+    assert (after["review"] - before["review"], after["hidden"] - before["hidden"]) == (1, 1)
+    now = counts(agent)
+    assert (now["review"] - city["review"], now["hidden"] - city["hidden"]) == (2, 1)
+    assert ok(agent.get(QUEUE))["counts"] is None
+
+
 def test_the_queue_is_paged_and_holds_each_report_once(service, agent):
     sent = [send(service, f"xem www.example-{n}.vn", ward=n % 6)["code"] for n in range(7)]
     seen, cursor = [], None

@@ -41,7 +41,7 @@ def test_two_desks_that_answer_at_once_lose_nobody_s_words(service, opened):
     expect(stale).to_contain_text("Chờ vật tư, dự kiến thứ Sáu.")
     expect(stale).to_contain_text("Tình trạng: Đã giao xử lý → Tạm chờ")
     expect(stale).to_contain_text("Người báo gọi lại hai lần.")
-    expect(two.locator("#stale-title")).to_be_focused()
+    expect(two.locator("[data-stale]")).to_be_focused()
     assert "Người báo" not in words(service, code)
     stale.get_by_role("button", name="Vẫn gửi").click()
     expect(two.locator("[data-testid=task] .done")).to_contain_text("Đã gửi")

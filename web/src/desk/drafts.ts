@@ -3,6 +3,7 @@
  * By account: at a desk that two share, neither reads what the other has not sent. */
 import { session } from '../state/session.svelte';
 import { forget, recall, remember } from '../state/storage';
+import type { Base } from './watched.svelte';
 
 export interface Draft {
   /** A move of the service, or `notes` or `category`. */
@@ -30,6 +31,12 @@ export const EMPTY: Draft = {
   photos: [],
 };
 
+/** What it was begun upon: the report itself, and the one that it is the same as. */
+export interface Begun {
+  mine: Base | null;
+  other: Base | null;
+}
+
 /** Whose sign-in has ended goes on writing. */
 let account = '';
 
@@ -38,17 +45,19 @@ function name(code: string): string {
   return `desk.draft.${account}.${code}`;
 }
 
-export function recallDraft(code: string): Draft {
-  return { ...EMPTY, ...recall<Partial<Draft>>(name(code)) };
+export function recallDraft(code: string): { draft: Draft; begun: Begun } {
+  const { begun, ...draft } = recall<Partial<Draft> & { begun?: Begun }>(name(code)) ?? {};
+  return { draft: { ...EMPTY, ...draft }, begun: begun ?? { mine: null, other: null } };
 }
 
 /** Something that would be missed. */
 export function isWritten(draft: Draft): boolean {
-  return Boolean(draft.text.trim() || draft.inner.trim() || draft.photos.length);
+  const merging = draft.what === 'merge' && draft.other;
+  return Boolean(draft.text.trim() || draft.inner.trim() || draft.photos.length || merging);
 }
 
-export function keepDraft(code: string, draft: Draft): void {
-  if (isWritten(draft)) remember(name(code), draft);
+export function keepDraft(code: string, draft: Draft, begun: Begun): void {
+  if (isWritten(draft)) remember(name(code), { ...draft, begun });
   else forget(name(code));
 }
 

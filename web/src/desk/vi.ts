@@ -119,6 +119,7 @@ export const vi = {
     photos: 'Ảnh',
     photo: (n: string) => `Ảnh ${n}`,
     video: (n: string) => `Video ${n}`,
+    photoHidden: 'Ẩn với công chúng',
     place: 'Vị trí',
     notPublic: 'Phản ánh này không hiện công khai hoặc chỉ hiện vị trí gần đúng.',
     withheld: 'Đang ẩn với công chúng, chờ kiểm duyệt.',
@@ -174,6 +175,10 @@ export const vi = {
     addPhoto: 'Thêm ảnh',
     dropPhoto: (n: string) => `Bỏ ảnh ${n}`,
     photoFailed: 'Không dùng được ảnh này: không phải ảnh, quá lớn, hoặc máy không còn chỗ.',
+    photoUnsafe: 'Chưa lưu',
+    photosUnsafe:
+      'Trình duyệt này không lưu được ảnh: hãy để trang mở cho tới khi gửi xong, nếu không ảnh sẽ mất.',
+    photosLost: (n: string) => `${n} ảnh đã mất vì trình duyệt không lưu được; hãy thêm lại.`,
     send: 'Gửi',
     sending: 'Đang gửi…',
     discard: 'Bỏ nội dung',
@@ -196,7 +201,8 @@ export const vi = {
   },
   stale: {
     title: 'Có người vừa thay đổi phản ánh này',
-    theirs: 'Vừa thay đổi',
+    since: 'Phản ánh này đã thay đổi từ khi bạn viết dở',
+    theirs: 'Đã thay đổi',
     yours: 'Bạn đang viết',
     nothing: 'Chỉ diễn biến thay đổi.',
     change: (field: string, from: string, to: string) => `${field}: ${from} → ${to}`,
@@ -231,6 +237,9 @@ export const vi = {
     which: 'Giữ lại phản ánh nào?',
     ends: 'Phản ánh được gộp sẽ kết thúc cùng phản ánh còn lại; người gửi vẫn được báo.',
     self: 'Đây chính là phản ánh này.',
+    unread: 'Chưa tải được phản ánh kia, nên chưa so sánh và chưa gộp được.',
+    stale: 'Có người vừa thay đổi phản ánh kia',
+    staleSince: 'Phản ánh kia đã thay đổi từ khi bạn viết dở',
   },
   bulk: {
     title: (n: string) => `Đã chọn ${n} việc`,

@@ -40,13 +40,14 @@ export interface Begun {
 /** Whose sign-in has ended goes on writing. */
 let account = '';
 
-function name(code: string): string {
+/** Where something unfinished about a report is kept; `kind` says what. */
+export function draftName(kind: 'draft' | 'verdict', code: string): string {
   account = session.staff?.email ?? account;
-  return `desk.draft.${account}.${code}`;
+  return `desk.${kind}.${account}.${code}`;
 }
 
 export function recallDraft(code: string): { draft: Draft; begun: Begun } {
-  const { begun, ...draft } = recall<Partial<Draft> & { begun?: Begun }>(name(code)) ?? {};
+  const { begun, ...draft } = recall<Partial<Draft> & { begun?: Begun }>(draftName('draft', code)) ?? {};
   return { draft: { ...EMPTY, ...draft }, begun: begun ?? { mine: null, other: null } };
 }
 
@@ -57,10 +58,10 @@ export function isWritten(draft: Draft): boolean {
 }
 
 export function keepDraft(code: string, draft: Draft, begun: Begun): void {
-  if (isWritten(draft)) remember(name(code), { ...draft, begun });
-  else forget(name(code));
+  if (isWritten(draft)) remember(draftName('draft', code), { ...draft, begun });
+  else forget(draftName('draft', code));
 }
 
 export function hasDraft(code: string): boolean {
-  return recall(name(code)) !== null;
+  return recall(draftName('draft', code)) !== null;
 }

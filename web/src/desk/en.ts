@@ -303,6 +303,7 @@ export const en: typeof vi = {
       pick: 'Select or unselect',
       fresh: 'Show new tasks',
       bulk: 'Act on those selected',
+      held: 'Moderation',
       help: 'This list of shortcuts',
     },
     inTask: 'While a task is open',

@@ -303,6 +303,7 @@ export const vi = {
       pick: 'Chọn hoặc bỏ chọn',
       fresh: 'Hiện việc mới',
       bulk: 'Làm với các việc đã chọn',
+      held: 'Kiểm duyệt',
       help: 'Bảng phím tắt này',
     } as Record<string, string>,
     inTask: 'Khi đang mở một việc',

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 from conftest import serving
+from hostile import drawn, written
 from staffed import release, signed_in
 
 import builders
@@ -61,6 +62,13 @@ def lines(service, sent):
             "SELECT actor, action, reason FROM audit_log WHERE subject = %s ORDER BY n",
             (sent["code"],),
         ).fetchall()
+
+
+def uploaded(service):
+    files = {"file": ("a", written(drawn(64, 48), "JPEG"))}
+    answer = service.http.post("/api/v1/uploads", files=files, timeout=120)
+    assert answer.status_code == 201, answer.text
+    return answer.json()["id"]
 
 
 def ok(answer):
@@ -231,7 +239,7 @@ def test_one_photo_is_hidden_and_shown(service, agent):
 
 
 def test_who_is_to_release_it_sees_its_photos_and_which_of_them_are_hidden(service, agent):
-    photos = [put_upload(service), put_upload(service)]
+    photos = [uploaded(service), uploaded(service)]
     sent = send(service, "giảm giá ở www.example-anh.vn", photos=photos)
     ok(agent.post(f"{QUEUE}/{sent['code']}/photos/2/hide", json=WHY))
     (one,) = (each for each in ok(agent.get(QUEUE))["reports"] if each["code"] == sent["code"])
@@ -258,7 +266,7 @@ def test_what_waits_is_counted_of_one_s_own_ward_alone(service, agent):
     assert (after["review"] - before["review"], after["hidden"] - before["hidden"]) == (1, 1)
     now = counts(agent)
     assert (now["review"] - city["review"], now["hidden"] - city["hidden"]) == (2, 1)
-    assert ok(agent.get(QUEUE))["counts"] is None
+    assert "counts" not in ok(agent.get(QUEUE))
 
 
 def test_the_queue_is_paged_and_holds_each_report_once(service, agent):

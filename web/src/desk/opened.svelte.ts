@@ -88,7 +88,12 @@ export class Opened extends Watched {
     this.other?.close();
     const left = this.#left.other?.code === code ? this.#left.other : null;
     this.#left.other = null;
-    this.other = code ? new Other(code, left, () => this.keep()) : null;
+    this.other = code ? new Other(code, left, () => this.#begun()) : null;
+  }
+
+  #begun(): void {
+    if (!this.unseen) this.refusal = '';
+    this.keep();
   }
 
   keep(): void {

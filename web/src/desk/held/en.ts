@@ -23,7 +23,6 @@ export const en: typeof vi = {
   why: { review: 'Why it is held back', hidden: 'Why it was hidden' },
   sent: (time) => `Sent ${time}`,
   edited: 'The city edited the text',
-  addition: (n) => `Addition ${n}`,
   hiddenMark: 'hidden',
   release: 'Show to the public',
   hide: 'Keep hidden',

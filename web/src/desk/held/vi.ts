@@ -18,7 +18,6 @@ export const vi = {
   why: { review: 'Vì sao bị giữ lại', hidden: 'Lý do ẩn' },
   sent: (time: string) => `Gửi ${time}`,
   edited: 'Thành phố đã sửa nội dung',
-  addition: (n: string) => `Bổ sung ${n}`,
   hiddenMark: 'đã ẩn',
   release: 'Cho hiện công khai',
   hide: 'Giữ ẩn',

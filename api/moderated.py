@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from api.schemas import Name, Time
+from api.schemas import Name, StaffPhoto, Time
+from geo.reports.reading import with_addresses
 from geo.reports.times import rfc3339
 from geo.store import moderation as store
 from geo.store.database import AnyRow, AsyncConnection
@@ -42,6 +43,7 @@ class Moderated(BaseModel):
     text: str
     answers: dict[str, Any]
     additions: list[Added]
+    photos: list[StaffPhoto]
     edited_at: Time | None
     lon: float
     lat: float
@@ -50,11 +52,19 @@ class Moderated(BaseModel):
     device_known: bool
 
 
+class Withheld(BaseModel):
+    """How many there are in each state."""
+
+    review: int
+    hidden: int
+
+
 class ModerationQueue(BaseModel):
     """A page, newest first; `next`: the cursor of the page after it."""
 
     reports: list[Moderated]
     next: str | None
+    counts: Withheld | None = None
 
 
 class OldText(BaseModel):
@@ -116,6 +126,7 @@ def moderated(row: AnyRow) -> dict[str, Any]:
             {"n": n, "text": {"vi": vi, "en": en}, "public": public}
             for n, (vi, en, public) in enumerate(row.additions or [], 1)
         ],
+        "photos": [with_addresses(row.code, photo) for photo in row.photos or []],
         "edited_at": row.edited_at and rfc3339(row.edited_at),
         "lon": row.lon,
         "lat": row.lat,

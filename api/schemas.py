@@ -104,6 +104,12 @@ class Photo(BaseModel):
     still: Annotated[str | None, Field(description="of a video: a picture of it")] = None
 
 
+class StaffPhoto(Photo):
+    """A photo as the staff sees it."""
+
+    hidden: Annotated[bool, Field(description="shown to the reporter and the staff alone")]
+
+
 class Upload(BaseModel):
     """A photo or video, cleaned: `id` goes into `photos` of a report, once, until `expires_at`."""
 

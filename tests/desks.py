@@ -4,6 +4,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psycopg
 from playwright.sync_api import Locator, Page, expect
 from staffed import PASSWORD, put_user
 
@@ -42,6 +43,29 @@ def sent(service: Any, ward: int, text: str, east: float = 0, **changes: Any) ->
     answer = service.http.post("/api/v1/reports", json=body, headers=builders.a_key())
     assert answer.status_code == 201, answer.text
     return str(answer.json()["code"])
+
+
+def meanwhile(service: Any, opened: Any, path: str, said: Any, ward: int, name: str) -> Any:
+    """What a colleague of the ward is answered who asks this of the service, from another desk."""
+    email = account(service, ward=builders.CODES[ward], name=name)
+    other: Page = opened(service, "/favicon.svg")
+    headers = {"Pinward-Request": "1"}
+    signed = {"email": email, "password": PASSWORD}
+    other.request.post(f"{service.base}/api/v1/session", data=signed, headers=headers)
+    answer = other.request.post(f"{service.base}{path}", data=said, headers=headers)
+    assert answer.ok, answer.text()
+    return answer.json()
+
+
+def words(service: Any, code: str) -> str:
+    """All that the history of a report says, to the public and within."""
+    with psycopg.connect(service.url) as db:
+        found = db.execute(
+            "SELECT text_vi FROM report_events e JOIN reports r ON r.id = e.report_id"
+            " WHERE r.code = %s ORDER BY e.id",
+            (code,),
+        )
+        return "\n".join(line for (line,) in found)
 
 
 def row(page: Page, code: str) -> Locator:

@@ -34,6 +34,7 @@ class Queue(Page):
         Literal["review", "hidden"],
         Field(description="`review`: nobody has looked yet; `hidden`: by the staff"),
     ] = "review"
+    counts: Annotated[bool, Field(description="also how many there are in each state")] = False
 
 
 class Reason(BaseModel):
@@ -96,15 +97,17 @@ async def list_withheld(
 ) -> Response:
     """What the public does not see, newest first, with why; of one's own ward or organisation."""
     after = decode_moment(asked.cursor) if asked.cursor else None
-    rows = await store.queue(
-        conn, asked.state, asked.limit + 1, after, Scope.of(account).conditions()
-    )
+    scope = Scope.of(account).conditions()
+    rows = await store.queue(conn, asked.state, asked.limit + 1, after, scope)
     shown = rows[: asked.limit]
     following = None
     if len(rows) > len(shown):
         last = shown[-1]
         following = encode_moment(last.created_at, last.id)
-    return _private({"reports": [moderated(row) for row in shown], "next": following})
+    body: dict[str, Any] = {"reports": [moderated(row) for row in shown], "next": following}
+    if asked.counts:
+        body["counts"] = await store.counts(conn, scope)
+    return _private(body)
 
 
 @router.get("/reports/{code}", responses={**_ASKED, 200: {"model": ModeratedReport}})

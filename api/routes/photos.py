@@ -17,7 +17,7 @@ from api.errors import documented
 from api.parameters import Said
 from api.ranges import ranged
 from api.routes.reports import BY_SECRET, Code, Secret
-from api.schemas import Name, Photo
+from api.schemas import Name, StaffPhoto
 from api.session import Read
 from geo.errors import MediaMissing, NotFound
 from geo.photos.boxes import MOST_BOXES, Box
@@ -36,12 +36,6 @@ Why = Annotated[
     Said,
     Field(min_length=3, max_length=200, description="as it will stand in the audit log"),
 ]
-
-
-class StaffPhoto(Photo):
-    """A photo as the staff sees it."""
-
-    hidden: Annotated[bool, Field(description="shown to the reporter and the staff alone")]
 
 
 class CoveredPhoto(StaffPhoto):

@@ -13,6 +13,7 @@ from geo.store.database import AnyRow, AsyncConnection
 from geo.store.tables import (
     banned_devices,
     categories,
+    photos,
     report_devices,
     report_events,
     report_texts,
@@ -70,6 +71,7 @@ def _seen() -> list[ColumnElement[Any]]:
         why.label("reasons"),
         version.label("version"),
         _additions().label("additions"),
+        _photos().label("photos"),
         device.label("device"),
     ]
 
@@ -87,6 +89,18 @@ def _additions() -> ScalarSelect[Any]:
     )
 
 
+def _photos() -> ScalarSelect[Any]:
+    """All photos, as `[{n, media_type, width, height, hidden}, …]` in their order, or null."""
+    names = ("n", "media_type", "width", "height", "hidden")
+    photo = func.jsonb_build_object(*(part for name in names for part in (name, photos.c[name])))
+    return (
+        select(func.jsonb_agg(aggregate_order_by(photo, photos.c.n)))
+        .where(photos.c.report_id == reports.c.id)
+        .correlate(reports)
+        .scalar_subquery()
+    )
+
+
 async def lock(conn: AsyncConnection, code: str) -> bool:
     """Keep others from changing the report until the transaction ends; whether there is one."""
     query = select(reports.c.id).where(reports.c.code == code).with_for_update()
@@ -95,7 +109,8 @@ async def lock(conn: AsyncConnection, code: str) -> bool:
 
 async def by_code(conn: AsyncConnection, code: str) -> AnyRow | None:
     """The report as the staff see it: its exact place, `withheld` and `reasons`, `additions`,
-    sealed `device`, and its `version`, which is another one after each event of `LOOKED_AT`."""
+    `photos`, sealed `device`, and its `version`, which is another one after each event of
+    `LOOKED_AT`."""
     query = select(*_seen()).select_from(_SOURCE).where(reports.c.code == code)
     return (await conn.execute(query)).one_or_none()
 
@@ -123,6 +138,17 @@ async def queue(
         .limit(limit)
     )
     return (await conn.execute(query)).all()
+
+
+async def counts(conn: AsyncConnection, scope: Sequence[ColumnElement[bool]]) -> dict[str, int]:
+    """How many reports are withheld in each state; `scope`: conditions on `reports`."""
+    query = (
+        select(reports.c.withheld, func.count().label("n"))
+        .where(reports.c.withheld.is_not(None), *scope)
+        .group_by(reports.c.withheld)
+    )
+    found = {row.withheld: row.n for row in await conn.execute(query)}
+    return {state: found.get(state, 0) for state in ("review", "hidden")}
 
 
 async def change(conn: AsyncConnection, report_id: UUID, now: datetime, **values: Any) -> None:

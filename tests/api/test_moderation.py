@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 from conftest import serving
+from hostile import drawn, written
 from staffed import release, signed_in
 
 import builders
@@ -61,6 +62,13 @@ def lines(service, sent):
             "SELECT actor, action, reason FROM audit_log WHERE subject = %s ORDER BY n",
             (sent["code"],),
         ).fetchall()
+
+
+def uploaded(service):
+    files = {"file": ("a", written(drawn(64, 48), "JPEG"))}
+    answer = service.http.post("/api/v1/uploads", files=files, timeout=120)
+    assert answer.status_code == 201, answer.text
+    return answer.json()["id"]
 
 
 def ok(answer):
@@ -228,6 +236,37 @@ def test_one_photo_is_hidden_and_shown(service, agent):
     assert service.http.get(picture).status_code == 404
     ok(agent.post(f"{path}/show", json=WHY))
     assert len(shown(service, sent).json()["properties"]["photos"]) == 1
+
+
+def test_who_is_to_release_it_sees_its_photos_and_which_of_them_are_hidden(service, agent):
+    photos = [uploaded(service), uploaded(service)]
+    sent = send(service, "giảm giá ở www.example-anh.vn", photos=photos)
+    ok(agent.post(f"{QUEUE}/{sent['code']}/photos/2/hide", json=WHY))
+    (one,) = (each for each in ok(agent.get(QUEUE))["reports"] if each["code"] == sent["code"])
+    assert [(each["n"], each["hidden"]) for each in one["photos"]] == [(1, False), (2, True)]
+    for each in one["photos"]:
+        assert agent.get(each["url"]).status_code == 200
+        assert service.http.get(each["url"]).status_code == 404
+    # Released, the one that was hidden stays so.
+    assert release(agent, sent["code"]).status_code == 200
+    public = [service.http.get(each["url"]).status_code for each in one["photos"]]
+    assert public == [200, 404]
+
+
+def test_what_waits_is_counted_of_one_s_own_ward_alone(service, agent):
+    def counts(client):
+        return ok(client.get(QUEUE, params={"counts": "yes", "limit": 1}))["counts"]
+
+    with signed_in(service, "ward_officer", ward=builders.CODES[3], name="dem") as officer:
+        before, city = counts(officer), counts(agent)
+        sent = [send(service, f"mua ở www.example-{n}.net", ward=3) for n in "ab"]
+        send(service, "mua ở www.example-c.net", ward=4)
+        ok(officer.post(f"{QUEUE}/{sent[0]['code']}/hide", json=WHY))
+        after = counts(officer)
+    assert (after["review"] - before["review"], after["hidden"] - before["hidden"]) == (1, 1)
+    now = counts(agent)
+    assert (now["review"] - city["review"], now["hidden"] - city["hidden"]) == (2, 1)
+    assert "counts" not in ok(agent.get(QUEUE))
 
 
 def test_the_queue_is_paged_and_holds_each_report_once(service, agent):

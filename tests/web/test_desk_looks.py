@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 from desks import WIDE, account, at_desk, begin, opens, row, sent
+from hostile import drawn, written
 from looking import faults, shoot, small_targets, wider_than_its_window
+from own import Sent
 from playwright.sync_api import Page, expect
 
 import builders
@@ -83,6 +85,58 @@ def test_nothing_is_in_anybody_s_way(service, opened, codes, lang, scheme, size)
     page.keyboard.press("?")
     page.locator("dialog[open]").wait_for()
     check(page, "keys", shot)
+    assert page.complaints == []
+
+
+@pytest.fixture(scope="module")
+def held(service) -> list[Sent]:
+    lon, lat = builders.middle(3)
+    at = {"lon": lon, "lat": lat}
+    files = {"file": ("a.jpg", written(drawn(320, 240), "JPEG"))}
+    ids = [service.http.post("/api/v1/uploads", files=files).json()["id"] for _ in range(2)]
+    made = [
+        Sent(service, text="Vay nhanh tại https://spam.example/vay, không thế chấp.", **at),
+        Sent(service, text="Xem www.example.vn để biết chỗ ngập.", photos=ids, **at),
+    ]
+    made[1].done("POST", "additions", {"text": "Nước đã ngập tới cửa nhà số 12."})
+    return made
+
+
+@pytest.mark.parametrize("size", [PHONE, WIDE], ids=["360", "1280"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_what_is_withheld_is_in_nobody_s_way(service, opened, held, lang, scheme, size):
+    shot = f"{lang}-{scheme}-{size['width']}"
+    email = account(service, ward=builders.CODES[3], name=f"duyet-{shot}")
+    path = f"/desk?lang={lang}"
+    look = {"size": size, "color_scheme": scheme, "reduced_motion": "reduce"}
+    page = at_desk(service, opened, email, path, **look)
+    page.get_by_test_id("waiting").wait_for()
+    check(page, "waiting", shot)
+    row(page, held[1].code).click()
+    page.locator(".held a").wait_for()
+    check(page, "withheld", shot)
+    page.locator(".held a").click()
+    card = page.locator(f"[data-held='{held[1].code}']")
+    expect(card.locator("h3")).to_be_focused()
+    check(page, "held", shot)
+    card.locator("[data-do=hide]").click()
+    card.get_by_test_id("decide").click()
+    card.locator(".error").wait_for()
+    check(page, "held-form", shot)
+    # Its sender corrects it meanwhile.
+    held[1].done("PATCH", body={"text": f"Xem www.example.vn, chỗ ngập ({shot})."})
+    card.locator("textarea").fill("quảng cáo")
+    card.get_by_test_id("decide").click()
+    page.get_by_test_id("held-stale").wait_for()
+    check(page, "held-stale", shot)
+    page.goto(f"{service.base}/desk?lang={lang}&withheld=hidden")
+    page.get_by_test_id("held").locator(":scope > p:not(.hint, .sr-only)").wait_for()
+    check(page, "held-empty", shot)
+    page.route("**/api/v1/moderation/**", lambda route: route.abort())
+    page.reload()
+    page.get_by_test_id("held").get_by_role("alert").wait_for()
+    check(page, "held-failed", shot)
     assert page.complaints == []
 
 

@@ -2,23 +2,12 @@
 
 import psycopg
 import pytest
-from desks import account, at_desk, begin, done, listed, opens, row, sent
+from desks import account, at_desk, begin, done, listed, opens, row, sent, words
 from playwright.sync_api import Page, Route, expect
 
 import builders
 
 pytestmark = pytest.mark.browser
-
-
-def words(service: object, code: str) -> str:
-    """All that the history of a report says, to the public and within."""
-    with psycopg.connect(service.url) as db:
-        found = db.execute(
-            "SELECT text_vi FROM report_events e JOIN reports r ON r.id = e.report_id"
-            " WHERE r.code = %s ORDER BY e.id",
-            (code,),
-        )
-        return "\n".join(line for (line,) in found)
 
 
 def test_two_desks_that_answer_at_once_lose_nobody_s_words(service, opened):
@@ -41,7 +30,7 @@ def test_two_desks_that_answer_at_once_lose_nobody_s_words(service, opened):
     expect(stale).to_contain_text("Chờ vật tư, dự kiến thứ Sáu.")
     expect(stale).to_contain_text("Tình trạng: Đã giao xử lý → Tạm chờ")
     expect(stale).to_contain_text("Người báo gọi lại hai lần.")
-    expect(two.locator("#stale-title")).to_be_focused()
+    expect(two.locator("[data-stale]")).to_be_focused()
     assert "Người báo" not in words(service, code)
     stale.get_by_role("button", name="Vẫn gửi").click()
     expect(two.locator("[data-testid=task] .done")).to_contain_text("Đã gửi")

@@ -115,6 +115,34 @@ export interface Photo {
   still?: string | null;
 }
 
+/** What whoever works on a report is told of it, wherever it stands. */
+export interface TaskProperties {
+  code: string;
+  /** Another one after each event. */
+  version: string;
+  status: string;
+  priority: number;
+  category: { code: string; name: Text; icon: string };
+  photo_wanted: boolean;
+  text: string;
+  created_at: string;
+  due_at: string | null;
+  waits_since: string | null;
+  holder: { mine: boolean; name: string } | null;
+  ward: { code: string; name: string; kind?: string } | null;
+  organisation: Organisation | null;
+  photos: Photo[];
+}
+
+/** A line of a report's history; not `public`: for the staff alone. */
+export interface TaskEvent {
+  at: string;
+  kind: string;
+  text: Text;
+  public: boolean;
+  by: string | null;
+}
+
 /** A report that may be the same as the one being written. */
 export interface Alike extends ReportProperties {
   distance_m: number;

@@ -7,8 +7,12 @@ import type {
   Feature,
   InboxPage,
   Seen,
+  StaffPhoto,
   Template,
   WholeFacts,
+  Withheld,
+  WithheldPage,
+  WithheldState,
 } from '../desk/types';
 import type { Organisation } from '../types';
 import { ask, askWhole, json, query } from './ask';
@@ -69,10 +73,45 @@ export async function alike(code: string, newer?: AbortSignal): Promise<Alike[]>
   return found.features.map(({ properties }) => properties);
 }
 
+/** Those that the public is not shown, too. */
+export async function allPhotos(code: string): Promise<StaffPhoto[]> {
+  const address = `/api/v1/reports/${encodeURIComponent(code)}/photos`;
+  return (await ask<{ photos: StaffPhoto[] }>(address)).photos;
+}
+
 /** Each call is a line of the audit log, with `why`. Null: the report is anonymous. */
 export async function contact(code: string, why: string): Promise<Contact | null> {
   const address = `/api/v1/reports/${encodeURIComponent(code)}/contact?${query({ why })}`;
   return (await ask<{ contact: Contact | null }>(address)).contact;
+}
+
+/** What the public does not see, newest first. */
+export function withheld(
+  state: WithheldState,
+  limit: number,
+  cursor: string | null = null,
+  newer?: AbortSignal,
+): Promise<WithheldPage> {
+  const asked = query({ state, limit, cursor, counts: true });
+  return ask(`/api/v1/moderation/reports?${asked}`, {}, newer);
+}
+
+function moderated(code: string, rest = ''): string {
+  return `/api/v1/moderation/reports/${encodeURIComponent(code)}${rest}`;
+}
+
+export function withheldOne(code: string): Promise<Withheld> {
+  return ask(moderated(code));
+}
+
+/** Lets the public see what is `version`, or keeps it from them; another one by now: 412. */
+export function decide(
+  code: string,
+  what: 'release' | 'hide',
+  reason: string,
+  version: string,
+): Promise<Withheld> {
+  return ask(moderated(code, `/${what}`), { method: 'POST', ...json({ reason, version }) });
 }
 
 export async function organisations(): Promise<Organisation[]> {

@@ -1,6 +1,7 @@
 /** How a task stands with its deadline, and which comes first. */
 import type { Order } from '../api/crew';
-import type { Task, TaskProperties } from './types';
+import type { TaskProperties } from '../types';
+import type { Task } from './types';
 
 /** `paused`: it waits, and no time runs meanwhile. */
 export type Due = 'late' | 'soon' | 'fine' | 'paused' | 'none';

@@ -1,6 +1,7 @@
 /** Which moves a task allows, worked out here as the service does it (its table of moves): after
  * something was done without a signal, nobody else can say what comes next. */
-import { MOVES, type Move, type OfflineAction, type TaskProperties } from './types';
+import type { TaskProperties } from '../types';
+import { MOVES, type Move, type OfflineAction } from './types';
 
 /** What a move depends on. */
 export interface Standing {

@@ -1,36 +1,10 @@
 /** What a crew works with: tasks as the service tells them, and what was done to them here. */
-import type { Organisation, Photo, PointFeature, Reason } from '../types';
+import type { PointFeature, Reason, TaskEvent, TaskProperties } from '../types';
 import type { Text } from '../i18n/index.svelte';
 
 export const MOVES = ['take', 'start', 'wait', 'release', 'resolve'] as const;
 /** A crew's moves (`geo/reports/workflow/graph.py`); a note changes nothing but the history. */
 export type Move = (typeof MOVES)[number] | 'note';
-
-/** The properties of `GET /api/v1/tasks/nearby` that are read. */
-export interface TaskProperties {
-  code: string;
-  version: string;
-  status: string;
-  priority: number;
-  category: { code: string; name: Text; icon: string };
-  photo_wanted: boolean;
-  text: string;
-  created_at: string;
-  due_at: string | null;
-  waits_since: string | null;
-  holder: { mine: boolean; name: string } | null;
-  ward: { code: string; name: string; kind?: string } | null;
-  organisation: Organisation | null;
-  photos: Photo[];
-}
-
-export interface TaskEvent {
-  at: string;
-  kind: string;
-  text: Text;
-  public: boolean;
-  by: string | null;
-}
 
 /** The properties of `GET /api/v1/tasks/{code}`. */
 export interface WholeProperties extends TaskProperties {

@@ -3,6 +3,7 @@
  * By account: at a desk that two share, neither reads what the other has not sent. */
 import { session } from '../state/session.svelte';
 import { forget, recall, remember } from '../state/storage';
+import type { Base } from './watched.svelte';
 
 export interface Draft {
   /** A move of the service, or `notes` or `category`. */
@@ -30,28 +31,37 @@ export const EMPTY: Draft = {
   photos: [],
 };
 
+/** What it was begun upon: the report itself, and the one that it is the same as. */
+export interface Begun {
+  mine: Base | null;
+  other: Base | null;
+}
+
 /** Whose sign-in has ended goes on writing. */
 let account = '';
 
-function name(code: string): string {
+/** Where something unfinished about a report is kept; `kind` says what. */
+export function draftName(kind: 'draft' | 'verdict', code: string): string {
   account = session.staff?.email ?? account;
-  return `desk.draft.${account}.${code}`;
+  return `desk.${kind}.${account}.${code}`;
 }
 
-export function recallDraft(code: string): Draft {
-  return { ...EMPTY, ...recall<Partial<Draft>>(name(code)) };
+export function recallDraft(code: string): { draft: Draft; begun: Begun } {
+  const { begun, ...draft } = recall<Partial<Draft> & { begun?: Begun }>(draftName('draft', code)) ?? {};
+  return { draft: { ...EMPTY, ...draft }, begun: begun ?? { mine: null, other: null } };
 }
 
 /** Something that would be missed. */
 export function isWritten(draft: Draft): boolean {
-  return Boolean(draft.text.trim() || draft.inner.trim() || draft.photos.length);
+  const merging = draft.what === 'merge' && draft.other;
+  return Boolean(draft.text.trim() || draft.inner.trim() || draft.photos.length || merging);
 }
 
-export function keepDraft(code: string, draft: Draft): void {
-  if (isWritten(draft)) remember(name(code), draft);
-  else forget(name(code));
+export function keepDraft(code: string, draft: Draft, begun: Begun): void {
+  if (isWritten(draft)) remember(draftName('draft', code), { ...draft, begun });
+  else forget(draftName('draft', code));
 }
 
 export function hasDraft(code: string): boolean {
-  return recall(name(code)) !== null;
+  return recall(draftName('draft', code)) !== null;
 }

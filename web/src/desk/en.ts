@@ -118,6 +118,7 @@ export const en: typeof vi = {
     photos: 'Photos',
     photo: (n) => `Photo ${n}`,
     video: (n) => `Video ${n}`,
+    photoHidden: 'Hidden from the public',
     place: 'Place',
     notPublic: 'The public does not see this report, or only roughly where it is.',
     withheld: 'Kept from the public until somebody has looked at it.',
@@ -173,6 +174,11 @@ export const en: typeof vi = {
     addPhoto: 'Add a photo',
     dropPhoto: (n) => `Remove photo ${n}`,
     photoFailed: 'This photo cannot be used: it is none, too large, or this device is full.',
+    photoUnsafe: 'Not saved',
+    photosUnsafe:
+      'This browser cannot save photos: leave the page open until it is sent, or they are lost.',
+    photosLost: (n) =>
+      `${n === '1' ? '1 photo is' : `${n} photos are`} lost, as this browser could not save them; add them again.`,
     send: 'Send',
     sending: 'Sending…',
     discard: 'Discard',
@@ -195,6 +201,7 @@ export const en: typeof vi = {
   },
   stale: {
     title: 'Somebody changed this report just now',
+    since: 'This report changed since you left your answer',
     theirs: 'What changed',
     yours: 'What you are writing',
     nothing: 'Only the history changed.',
@@ -230,6 +237,9 @@ export const en: typeof vi = {
     which: 'Which one stays?',
     ends: 'What is merged ends with the one that stays; its sender is told all the same.',
     self: 'That is this very report.',
+    unread: 'The other report did not load, so it can be neither compared nor merged yet.',
+    stale: 'Somebody changed the other report just now',
+    staleSince: 'The other report changed since you left your answer',
   },
   bulk: {
     title: (n) => `${n} selected`,
@@ -293,6 +303,7 @@ export const en: typeof vi = {
       pick: 'Select or unselect',
       fresh: 'Show new tasks',
       bulk: 'Act on those selected',
+      held: 'Moderation',
       help: 'This list of shortcuts',
     },
     inTask: 'While a task is open',

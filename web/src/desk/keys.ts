@@ -10,6 +10,7 @@ export const KEYS: Record<string, string> = {
   x: 'pick',
   '.': 'fresh',
   b: 'bulk',
+  v: 'held',
   '?': 'help',
 };
 

@@ -1,17 +1,13 @@
-/** The report that is open at the desk, and the answer that is being written to it.
- *
- * What is shown follows what happens to the report. What an answer was begun upon (`base`) stays until
- * its writer has seen what changed: it is what goes into `If-Match`, so nobody answers unawares. */
+/** The report that is open at the desk, and the answer that is being written to it. */
 import { isStale, Refused } from '../api';
 import { change, task } from '../api/desk';
 import { arrive as arrivePhoto, drop, forgetUpload } from '../photos/kept';
-import { EMPTY, isWritten, keepDraft, recallDraft, type Draft } from './drafts';
+import { EMPTY, isWritten, keepDraft, recallDraft, type Begun, type Draft } from './drafts';
 import { localDetail, trouble } from './signed.svelte';
 import type { Seen, WholeFacts } from './types';
+import { baseOf, Other, Watched } from './watched.svelte';
 
-export class Opened {
-  now = $state.raw<Seen | null>(null);
-  base = $state.raw<Seen | null>(null);
+export class Opened extends Watched {
   view = $state<'loading' | 'found' | 'missing' | 'foreign' | 'failed'>('loading');
   failure = $state('');
   draft = $state<Draft>({ ...EMPTY });
@@ -22,29 +18,37 @@ export class Opened {
   wrong = $state.raw<Record<string, string>>({});
   /** What can be done instead, where that could not; null: it was not about that. */
   instead = $state.raw<string[] | null>(null);
+  /** The one that it may be the same as. */
+  other = $state.raw<Other | null>(null);
+  /** What the answer was begun upon, where it was left unfinished. */
+  #left: Begun;
   #newer = new AbortController();
 
   constructor(
-    readonly code: string,
+    code: string,
     /** Hears of every new state of the report. */
     private readonly onchange: (task: WholeFacts) => void,
   ) {
-    this.draft = recallDraft(code);
+    super(code);
+    const { draft, begun } = recallDraft(code);
+    this.draft = draft;
+    this.#left = begun;
     void this.load();
   }
 
-  /** Whether it changed since the answer was begun. */
-  get stale(): boolean {
-    return Boolean(this.now && this.base && this.now.task.version !== this.base.task.version);
+  /** Whether something that the answer is about changed, and its writer has not said: seen. */
+  get unseen(): boolean {
+    return this.stale || (this.draft.what === 'merge' && (this.other?.stale ?? false));
   }
 
   async load(): Promise<void> {
     this.view = 'loading';
     try {
       const seen = await task(this.code, this.#newer.signal);
-      this.base = this.now = seen;
+      this.begin(seen, isWritten(this.draft) ? this.#left.mine : null);
       this.view = 'found';
-      if (this.draft.what && !can(seen.task, this.draft.what)) this.draft.what = '';
+      const { what } = this.draft;
+      if (what && !this.stale && !can(seen.task, what)) this.draft.what = '';
     } catch (error) {
       if (isStale(error)) return;
       const status = error instanceof Refused ? error.status : 0;
@@ -56,6 +60,7 @@ export class Opened {
   /** Asks whether something happened to it; what is shown stays if no answer comes. */
   async check(): Promise<void> {
     if (this.view !== 'found' || this.sending) return;
+    void this.other?.check();
     try {
       this.#see(await task(this.code, this.#newer.signal));
     } catch (error) {
@@ -67,27 +72,49 @@ export class Opened {
     if (this.sending) return;
     const same = seen.task.version === this.now?.task.version;
     this.now = seen;
-    if (!isWritten(this.draft)) this.base = seen;
+    if (!isWritten(this.draft)) this.base = baseOf(seen);
     if (!same) this.onchange(seen.task);
   }
 
-  /** Its writer has seen what changed, and goes on. */
-  accept(): void {
-    this.base = this.now;
+  override accept(): void {
+    super.accept();
     this.refusal = '';
+    this.keep();
+  }
+
+  /** Lays the report of this code beside this one; none: takes it away. */
+  compare(code: string): void {
+    if (code === (this.other?.code ?? '')) return;
+    this.other?.close();
+    const left = this.#left.other?.code === code ? this.#left.other : null;
+    this.#left.other = null;
+    this.other = code ? new Other(code, left, () => this.#begun()) : null;
+  }
+
+  #begun(): void {
+    if (!this.unseen) this.refusal = '';
+    this.keep();
   }
 
   keep(): void {
-    keepDraft(this.code, this.draft);
+    const mine = this.base ?? this.#left.mine;
+    const other = this.other ? this.other.base : this.#left.other;
+    keepDraft(this.code, this.draft, { mine, other });
   }
 
   discard(): void {
     for (const photo of this.draft.photos) void drop(photo).catch(() => {});
-    this.draft = { ...EMPTY };
-    this.keep();
+    this.#empty();
     this.accept();
     this.wrong = {};
     this.instead = null;
+  }
+
+  #empty(): void {
+    this.draft = { ...EMPTY };
+    this.#left = { mine: null, other: null };
+    this.compare('');
+    this.keep();
   }
 
   /** Sends what is written; true: it was done. Whatever goes wrong, it is still written. */
@@ -99,11 +126,10 @@ export class Opened {
     this.wrong = {};
     this.instead = null;
     try {
-      const seen = await this.#ask(base);
+      const seen = await this.#ask(base.etag);
       for (const photo of this.draft.photos) void drop(photo).catch(() => {});
-      this.draft = { ...EMPTY };
-      this.keep();
-      this.base = this.now = seen;
+      this.#empty();
+      this.begin(seen, null);
       this.onchange(seen.task);
       return true;
     } catch (error) {
@@ -120,16 +146,22 @@ export class Opened {
 
   #looked = false;
 
-  async #ask({ etag }: Seen): Promise<Seen> {
+  async #ask(etag: string): Promise<Seen> {
     const { what, text, inner, organisation, category, other, otherEnds } = this.draft;
     if (what === 'notes') return change(this.code, what, { inner }, etag);
     if (what === 'category') return change(this.code, what, { category, text }, etag);
     if (what === 'unmerge') return change(this.code, what, { text, inner }, etag);
     if (what === 'merge') {
+      // The service compares the version of the one that ends; neither may be another than was seen.
+      if (this.unseen) throw new Refused(412, {});
       if (!otherEnds) return change(this.code, what, { parent: other, text, inner }, etag);
-      const there = await task(other);
-      this.onchange((await change(other, what, { parent: this.code, text, inner }, there.etag)).task);
-      return task(this.code);
+      const seen = this.other?.base?.etag ?? '';
+      this.onchange((await change(other, what, { parent: this.code, text, inner }, seen)).task);
+      // It is done, even if this one's new state does not come yet.
+      return task(this.code).catch((error: unknown) => {
+        if (!this.now) throw error;
+        return this.now;
+      });
     }
     const photos: string[] = [];
     for (const id of this.draft.photos) photos.push(await arrivePhoto(id));
@@ -156,6 +188,7 @@ export class Opened {
 
   close(): void {
     this.keep();
+    this.other?.close();
     this.#newer.abort();
   }
 }

@@ -1,37 +1,15 @@
 /** What the service tells the desk. */
 import type { Text } from '../i18n/index.svelte';
-import type { Organisation } from '../types';
+import type { Photo, TaskEvent, TaskProperties } from '../types';
 
-export interface Photo {
-  n: number;
-  media_type?: string;
-  width: number;
-  height: number;
-  url: string;
-  /** Of a video: a picture of it. */
-  still?: string;
-}
-
-export interface TaskFacts {
-  code: string;
-  version: string;
-  status: string;
-  priority: number;
-  category: { code: string; name: Text; icon: string };
-  photo_wanted: boolean;
-  text: string;
-  created_at: string;
-  due_at: string | null;
+/** What a line of the inbox and the whole report have in common. */
+export interface TaskFacts extends TaskProperties {
   late: boolean;
   first_due_at: string | null;
   replied_at: string | null;
   escalated: { first_reply: number; resolve: number };
-  waits_since: string | null;
-  holder: { mine: boolean; name: string } | null;
-  ward: { code: string; name: string; kind?: string } | null;
-  organisation: Organisation | null;
+  /** The public sees it, at its exact place. */
   public: boolean;
-  photos: Photo[];
 }
 
 /** A line of the inbox. */
@@ -51,15 +29,6 @@ export interface InboxPage {
   tasks: TaskRow[];
   next: string | null;
   counts?: Counts | null;
-}
-
-export interface TaskEvent {
-  at: string;
-  kind: string;
-  text: Text;
-  public: boolean;
-  by: string | null;
-  data: Record<string, unknown>;
 }
 
 /** All of a report, whatever its status. */
@@ -143,8 +112,34 @@ export interface ActionResult {
   task: Feature<WholeFacts> | null;
 }
 
-/** What the public does not see until somebody of the staff has looked. */
+export interface StaffPhoto extends Photo {
+  /** The public is not shown it. */
+  hidden: boolean;
+}
+
+/** What the public does not see: `review` until somebody of the staff has looked, `hidden` by them. */
+export type WithheldState = 'review' | 'hidden';
+
+/** A report as whoever lets the public see it is shown it; `state` null: the public does. */
 export interface Withheld {
   code: string;
   version: string;
+  state: WithheldState | null;
+  reasons: { code: string; vi: string; en: string }[];
+  category: { code: string; name: Text };
+  text: string;
+  answers: Record<string, string | number>;
+  additions: { n: number; text: Text; public: boolean }[];
+  photos: StaffPhoto[];
+  edited_at: string | null;
+  ward: string | null;
+  created_at: string;
+}
+
+export type WithheldCounts = Record<WithheldState, number>;
+
+export interface WithheldPage {
+  reports: Withheld[];
+  next: string | null;
+  counts?: WithheldCounts | null;
 }

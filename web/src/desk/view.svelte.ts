@@ -1,5 +1,7 @@
 /** What the desk shows, as its address says it: every view is a link, and back goes back. */
 
+import type { WithheldState } from './types';
+
 export const ORDERS = ['due', 'priority', 'newest'] as const;
 export const STATUSES = ['received', 'assigned', 'in_progress', 'waiting'] as const;
 
@@ -37,12 +39,15 @@ interface Shown {
   /** The code of the report that is open. */
   task: string | null;
   templates: boolean;
+  /** Which of the reports that the public does not see are listed. */
+  withheld: WithheldState | null;
 }
 
 function read(): Shown {
   const said = new URLSearchParams(location.search);
   const one = (name: string): string => said.get(name)?.trim() ?? '';
   const order = one('order');
+  const withheld = one('withheld');
   return {
     filters: {
       order: ORDERS.some((each) => each === order) ? order : NONE.order,
@@ -59,6 +64,7 @@ function read(): Shown {
     },
     task: one('task').toUpperCase() || null,
     templates: said.has('templates'),
+    withheld: withheld === 'review' || withheld === 'hidden' ? withheld : null,
   };
 }
 
@@ -75,6 +81,7 @@ export function address(changes: Partial<Shown>): string {
     }
   }
   if (next.task) said.set('task', next.task);
+  if (next.withheld) said.set('withheld', next.withheld);
   if (next.templates) said.set('templates', '');
   const lang = new URLSearchParams(location.search).get('lang');
   if (lang) said.set('lang', lang);
@@ -99,6 +106,9 @@ export const view = {
   },
   get templates(): boolean {
     return shown.templates;
+  },
+  get withheld(): WithheldState | null {
+    return shown.withheld;
   },
 };
 

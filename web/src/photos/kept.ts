@@ -73,6 +73,11 @@ export async function keep(blob: Blob): Promise<{ photo: KeptPhoto; safe: boolea
   return { photo, safe: await save(photo) };
 }
 
+/** Whether what is kept of it outlives the page. */
+export function isSafe(id: string): boolean {
+  return !here.has(id);
+}
+
 export async function kept(id: string): Promise<KeptPhoto | null> {
   const found = here.get(id);
   if (found) return found;

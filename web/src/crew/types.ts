@@ -30,6 +30,8 @@ export interface TaskEvent {
   text: Text;
   public: boolean;
   by: string | null;
+  /** `photos`: numbers of those that came with it. */
+  data?: { photos?: number[] };
 }
 
 /** The properties of `GET /api/v1/tasks/{code}`. */
@@ -110,4 +112,6 @@ export interface Trip {
   back_m: number;
   line: [number, number][];
   at: number;
+  /** Put into order on the phone, when the service did not answer. */
+  here?: boolean;
 }

@@ -1,6 +1,6 @@
 /** In which order to visit tasks, worked out here as the service does it (`geo/reports/tasks/tour.py`):
  * a round trip by the nearest neighbour, then 2-opt and moving single stops, as the crow flies. */
-import { metres, type Spot } from './deadline';
+import type { Spot } from './deadline';
 
 export interface Tour {
   /** Positions of the stops given, first to last. */
@@ -11,6 +11,23 @@ export interface Tour {
 
 /** A gain below a millimetre is rounding. */
 const GAIN_M = 1e-3;
+/** Of WGS 84. */
+const RADIUS_M = 6_378_137;
+const ECCENTRICITY_2 = 6.694_379_990_141_4e-3;
+
+/** As the crow flies over the ellipsoid, by its two radii half way between: within a city exact to some
+ * millimetres, where a sphere is off by one part in two hundred, and finds another way round at times. */
+function metres(a: Spot, b: Spot): number {
+  const rad = Math.PI / 180;
+  const half = ((a.lat + b.lat) / 2) * rad;
+  const bent = 1 - ECCENTRICITY_2 * Math.sin(half) ** 2;
+  const across = RADIUS_M / Math.sqrt(bent);
+  const along = (across * (1 - ECCENTRICITY_2)) / bent;
+  return Math.hypot(
+    (b.lon - a.lon) * rad * across * Math.cos(half),
+    (b.lat - a.lat) * rad * along,
+  );
+}
 
 export function tour(start: Spot, stops: readonly Spot[]): Tour {
   const places = [start, ...stops];

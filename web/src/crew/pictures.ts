@@ -5,7 +5,7 @@
  * hidden), and stays for some days at most. */
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
 import { shrink } from '../photos/shrink';
-import { PICTURES } from '../state/room';
+import { isShort, PICTURES } from '../state/room';
 import type { Photo } from '../types';
 import type { Task } from './types';
 import { who } from './who.svelte';
@@ -86,13 +86,12 @@ async function drop(ids: string[]): Promise<void> {
 }
 
 /** Asks for a photo, unless it is kept as it is now. Null: there is none to be seen. */
-async function fetched(task: Task, photo: Photo, newer?: AbortSignal): Promise<Picture | null> {
+async function fetched(task: Task, photo: Photo): Promise<Picture | null> {
   const { account, code, it } = task;
   const id = idOf(code, photo);
   const before = await kept(account, id);
   if (before?.version === it.version) return before;
-  const patience = AbortSignal.timeout(before ? PATIENCE_MS.known : PATIENCE_MS.unknown);
-  const signal = newer ? AbortSignal.any([newer, patience]) : patience;
+  const signal = AbortSignal.timeout(before ? PATIENCE_MS.known : PATIENCE_MS.unknown);
   let answer: Response;
   let found: Blob;
   try {
@@ -124,11 +123,11 @@ async function fetched(task: Task, photo: Photo, newer?: AbortSignal): Promise<P
 
 const underWay = new Map<string, Promise<Picture | null>>();
 
-function once(task: Task, photo: Photo, newer?: AbortSignal): Promise<Picture | null> {
+function once(task: Task, photo: Photo): Promise<Picture | null> {
   const id = `${task.account} ${idOf(task.code, photo)} ${task.it.version}`;
   let asked = underWay.get(id);
   if (!asked) {
-    asked = fetched(task, photo, newer).finally(() => underWay.delete(id));
+    asked = fetched(task, photo).finally(() => underWay.delete(id));
     underWay.set(id, asked);
   }
   return asked;
@@ -153,13 +152,13 @@ export async function keepAhead(tasks: readonly Task[], newer: AbortSignal): Pro
   await keepOnly(new Set(wanted.map(({ task, photo }) => idOf(task.code, photo))));
   let bytes = 0;
   for (const [n, { task, photo }] of wanted.entries()) {
-    if (newer.aborted || full) return;
+    if (newer.aborted || full || isShort()) return;
     if (bytes >= MOST_BYTES) {
       await drop(wanted.slice(n).map((each) => idOf(each.task.code, each.photo)));
       return;
     }
     try {
-      bytes += (await once(task, photo, newer))?.blob.size ?? 0;
+      bytes += (await once(task, photo))?.blob.size ?? 0;
     } catch (error) {
       if (error instanceof Away) return;
       // It is no photo that this browser can read: the next one may be.

@@ -14,6 +14,13 @@ export function dropPictures(): Promise<void> {
   });
 }
 
+let short = false;
+
+/** What must be written down had no room: what can be asked for again is not kept any more. */
+export function isShort(): boolean {
+  return short;
+}
+
 /** Does what must be written down; where the device refuses, once more with the pictures gone. `work`
  * is a transaction: refused, it has left nothing. */
 export async function withRoom<T>(work: () => Promise<T>): Promise<T> {
@@ -21,6 +28,7 @@ export async function withRoom<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (!(error instanceof DOMException)) throw error;
+    short = true;
     await dropPictures();
     return work();
   }

@@ -72,11 +72,11 @@ def test_a_battery_that_dies_amid_the_sending_does_nothing_twice(service, opened
     second = page.context.new_page()
     page.close()
     second.goto(f"{service.base}/crew")
-    waiting(second, 0)
+    until(second, lambda: kept(second, "actions"), lambda n: n == 0, 30)
     for code in codes:
         assert history(service, code) == ["assigned", "taken", "resolved"]
         assert photos(service, code) == 1
-    assert kept(second, "photos") == kept(second, "actions") == 0
+    assert kept(second, "photos") == 0
 
 
 def test_a_signal_that_comes_and_goes_all_the_time_sends_each_thing_once(service, opened, crew):
@@ -97,7 +97,6 @@ def test_a_signal_that_comes_and_goes_all_the_time_sends_each_thing_once(service
     for code in codes:
         assert history(service, code) == ["assigned", "taken", "note", "resolved"]
         assert photos(service, code) == 2
-    assert ask(service, "SELECT count(*) FROM photos")[0][0] == 10
     assert kept(page, "photos") == 0
 
 
@@ -107,10 +106,11 @@ def test_a_clock_that_is_wrong_by_a_day_is_not_believed(service, opened, crew, d
     (code,) = some_tasks(service, 1)
     ask(service, "UPDATE reports SET due_at = now() + interval '10 hours' WHERE code = %s", code)
     page = at_work(opened, service, crew)
-    page.clock.install(time=datetime.now() + timedelta(days=days))
+    page.clock.install(time=datetime.now(UTC) + timedelta(days=days))
     page.reload()
     row(page, code).wait_for()
-    until(page, lambda: page.evaluate("localStorage.getItem('pinward.crew.clock')"), bool)
+    off = "Number(localStorage.getItem('pinward.crew.clock')) / 86_400_000"
+    until(page, lambda: round(page.evaluate(off)), lambda found: found == days)
     # The clock that was heard of counts from the start, also without a signal.
     page.reload()
     expect(row(page, code).locator("[data-due]")).not_to_have_attribute("data-due", "late")

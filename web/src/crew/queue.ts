@@ -158,9 +158,20 @@ function mark(ids: string[]): Promise<OfflineAction[]> {
   });
 }
 
+type Settled = { action: OfflineAction; version: string | null }[];
+
 /** Takes out what the service has, with its photos. The tasks are as it left them: what is done
  * next, before they could be asked for, comes on top of that. */
-export function settle(done: { action: OfflineAction; version: string | null }[]): Promise<void> {
+export async function settle(done: Settled): Promise<void> {
+  try {
+    await withTasks(done);
+  } catch {
+    // To take away needs no room; how the tasks are now is asked for besides.
+    await write((writing) => take(writing, done.map(({ action }) => action.id)));
+  }
+}
+
+function withTasks(done: Settled): Promise<void> {
   return write(async (writing) => {
     const store = writing.objectStore('tasks');
     for (const { action, version } of done) {

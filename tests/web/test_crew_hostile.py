@@ -51,6 +51,17 @@ def room(page, left):
     session.send("Storage.overrideQuotaForOrigin", quota)
 
 
+def refuse(page):
+    """From now on the device writes nothing down."""
+    page.evaluate(
+        """() => {
+          IDBObjectStore.prototype.put = () => {
+            throw new DOMException('full', 'QuotaExceededError');
+          };
+        }"""
+    )
+
+
 def test_a_battery_that_dies_amid_the_sending_does_nothing_twice(service, opened, crew):
     """The service has done what was sent, and nobody is there to hear of it."""
     codes = some_tasks(service, 3)
@@ -194,6 +205,15 @@ def test_a_device_without_room_says_so_and_what_was_typed_stays(service, opened,
     assert photos(service, code) == 1
 
 
+def test_a_list_that_cannot_be_kept_says_so(service, opened, crew):
+    some_tasks(service, 1)
+    page = at_work(opened, service, crew)
+    refuse(page)
+    page.get_by_role("button", name="Tải lại").click()
+    expect(page.locator("main")).to_contain_text("Máy không lưu được danh sách")
+    assert faults(page) == []
+
+
 def test_photos_of_tasks_make_room_for_one_s_own(service, opened, crew):
     (code,) = some_tasks(service, 1)
     give_photos(service, code, 320)
@@ -231,13 +251,7 @@ def test_a_device_without_room_sends_all_the_same(service, opened, crew):
     press(page, "take")
     resolve(page, "Xong", photos=1)
     waiting(page, 2)
-    page.evaluate(
-        """() => {
-          IDBObjectStore.prototype.put = () => {
-            throw new DOMException('full', 'QuotaExceededError');
-          };
-        }"""
-    )
+    refuse(page)
     page.context.set_offline(False)
     waiting(page, 0)
     assert history(service, code) == ["assigned", "taken", "resolved"]

@@ -55,6 +55,7 @@ export const en: typeof vi = {
     failed: 'The tasks could not be loaded.',
     old: (time) => `No signal. The list is of ${time}.`,
     oldFailed: (time) => `Not updated. The list is of ${time}.`,
+    unkept: 'The device could not keep the list (no room). Loaded anew without a signal, it is gone.',
     never: 'There is no list on this device yet. Open this page once with a signal.',
     fromWard: 'Your place is not known: distances are from the middle of the ward.',
     fromKept: 'Distances are from where you were last.',

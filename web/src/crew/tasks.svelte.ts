@@ -3,6 +3,7 @@ import { isStale, sentence, Unreachable } from '../api';
 import { tasksNear, wholeTask, type Order } from '../api/crew';
 import { db } from '../state/db';
 import { locate } from '../state/locate';
+import { withRoom } from '../state/room';
 import { wards } from '../state/lists.svelte';
 import { recall, remember } from '../state/storage';
 import { clock } from './clock';
@@ -34,6 +35,8 @@ class Tasks {
   spot = $state.raw<Spot | null>(recall<Spot>('crew.spot'));
   from = $state<From>(recall<Spot>('crew.spot') ? 'kept' : 'ward');
   denied = $state(false);
+  /** Full or closed: the list is there as long as the page is. */
+  unkept = $state(false);
   order = $state<Order>(recall<Order>('crew.order') ?? 'distance');
   holder = $state<Holder>('all');
   loading = $state(false);
@@ -210,12 +213,15 @@ class Tasks {
 
   async #keep(tasks: Task[], gone: string[]): Promise<void> {
     try {
-      const writing = (await db()).transaction('tasks', 'readwrite');
-      for (const code of gone) void writing.store.delete(code);
-      for (const task of tasks) void writing.store.put(task);
-      await writing.done;
+      await withRoom(async () => {
+        const writing = (await db()).transaction('tasks', 'readwrite');
+        const deleted = gone.map((code) => writing.store.delete(code));
+        const put = tasks.map((task) => writing.store.put(task));
+        await Promise.all([...deleted, ...put, writing.done]);
+      });
+      this.unkept = false;
     } catch {
-      // full or closed: the list is there as long as the page is
+      this.unkept = true;
     }
   }
 

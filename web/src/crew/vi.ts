@@ -52,6 +52,7 @@ export const vi = {
     failed: 'Chưa tải được danh sách việc.',
     old: (time: string) => `Không có sóng. Danh sách lúc ${time}.`,
     oldFailed: (time: string) => `Chưa cập nhật được. Danh sách lúc ${time}.`,
+    unkept: 'Máy không lưu được danh sách (bộ nhớ đầy). Mất sóng rồi tải lại trang thì không còn.',
     never: 'Chưa có danh sách nào trên máy. Hãy mở trang này một lần khi có sóng.',
     fromWard: 'Chưa biết bạn ở đâu: khoảng cách tính từ giữa phường.',
     fromKept: 'Khoảng cách tính từ vị trí lần trước.',

@@ -109,7 +109,15 @@ def test_a_photo_that_is_refused_is_mended_and_the_words_go(service, opened, cre
     expect(page.get_by_role("link", name="Lưu ảnh 1 về máy")).to_be_visible()
     refused.get_by_role("button", name="Sửa").click()
     page.get_by_role("button", name="Bỏ ảnh 1").click()
+    page.locator("dialog[open] textarea").fill("Đã tới xem, chưa ngập")
+    # What was mended by half stays so, and what is in the outbox as it is.
+    page.reload()
+    expect(page.get_by_role("link", name="Lưu ảnh 1 về máy")).to_be_visible()
+    refused.get_by_role("button", name="Sửa").click()
+    expect(page.locator("dialog[open] textarea")).to_have_value("Đã tới xem, chưa ngập")
+    expect(page.locator("dialog[open] fieldset li")).to_have_count(0)
     page.locator("dialog[open] button.main").click()
     waiting(page, 0)
-    until(page, lambda: notes(service, code), lambda n: n == [("Đã tới xem", None, False)])
-    assert kept(page, "photos") == 0
+    said = [("Đã tới xem, chưa ngập", None, False)]
+    until(page, lambda: notes(service, code), lambda n: n == said)
+    assert kept(page, "photos") == kept(page, "drafts") == 0

@@ -91,6 +91,13 @@ export class Begun {
     void this.#write();
   }
 
+  /** What it was about is gone: so are the photos that were its alone. */
+  async discard(others: readonly string[]): Promise<void> {
+    const { photos } = await this.read(new Set(others));
+    await Promise.all(photos.map(dropPhoto));
+    await this.end();
+  }
+
   /** It was done, and its photos are the outbox's. */
   async end(): Promise<void> {
     clearTimeout(this.#timer);

@@ -84,7 +84,6 @@ def test_without_a_signal_they_wait_in_their_order_and_arrive_once(service, open
     save(page)
     resolve(page, "Xong", photos=1)
     waiting(page, 4)
-    page.reload()
     expect(page.get_by_test_id("pending").locator("img")).to_have_count(3)
     page.context.set_offline(False)
     waiting(page, 0)

@@ -184,7 +184,7 @@ def test_a_device_without_room_says_so_and_what_was_typed_stays(service, opened,
     shoot(page, "crew-full-vi-light-phone")
     assert faults(page) == []
     expect(page.get_by_label("Đã làm gì?")).to_have_value("Đã thông cống")
-    page.evaluate("IDBObjectStore.prototype.put = window.put")
+    page.evaluate("() => { IDBObjectStore.prototype.put = window.put; }")
     shoot_one(page, 0)
     save(page)
     waiting(page, 1)

@@ -1,5 +1,6 @@
 """Crews on their page, signed in, with tasks in front of them."""
 
+import hashlib
 import io
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 from staffed import PASSWORD, put_user
 from tasked import organisations, put_tasks
+from watching import until
 
 import builders
 
@@ -179,3 +181,84 @@ def kept(page: Page, store: str) -> int:
         })""",
         store,
     )
+
+
+def upload(service: Any, width: int = 320) -> str:
+    """A photo that a report may use; returns its id."""
+    made = io.BytesIO()
+    Image.new("RGB", (width, 240), (30, width % 256, 120)).save(made, "JPEG")
+    files = {"file": ("a.jpg", made.getvalue(), "image/jpeg")}
+    answer = service.http.post("/api/v1/uploads", files=files, timeout=120)
+    return answer.json()["id"]
+
+
+def give_photos(service: Any, code: str, *widths: int) -> None:
+    """Photos for a report, as its sender would have sent them, so wide."""
+    for width in widths:
+        id_hash = hashlib.sha256(upload(service, width).encode()).digest()
+        ask(
+            service,
+            "WITH taken AS (DELETE FROM uploads WHERE id_hash = %s RETURNING *), r AS"
+            " (SELECT id FROM reports WHERE code = %s) INSERT INTO photos (report_id, n, sha256,"
+            " media_type, width, height) SELECT r.id, 1 + (SELECT count(*) FROM photos WHERE"
+            " report_id = r.id), sha256, media_type, width, height FROM taken, r",
+            id_hash,
+            code,
+        )
+
+
+def tell(service: Any, code: str, kind: str = "photo_boxed") -> None:
+    """A line of a report's history, by which it is another version."""
+    ask(
+        service,
+        "INSERT INTO report_events (report_id, at, kind, text_vi, text_en)"
+        " SELECT id, now(), %s, 'Đã đổi.', 'Changed.' FROM reports WHERE code = %s",
+        kind,
+        code,
+    )
+
+
+def pictures(page: Page) -> list[str]:
+    """What the device keeps of the photos of tasks, by report and number; makes nothing there."""
+    found: list[str] = page.evaluate(
+        """async () => {
+          const there = await indexedDB.databases();
+          if (!there.some(({ name }) => name === 'pinward-pictures')) return [];
+          return new Promise((done) => {
+            const asked = indexedDB.open('pinward-pictures');
+            // Gone just now: it is not made here.
+            asked.onupgradeneeded = () => asked.transaction.abort();
+            asked.onerror = () => done([]);
+            asked.onsuccess = () => {
+              const store = asked.result.transaction('pictures').objectStore('pictures');
+              store.getAllKeys().onsuccess = (event) => {
+                asked.result.close();
+                done(event.target.result);
+              };
+            };
+          });
+        }"""
+    )
+    return found
+
+
+def sign_out(page: Page) -> None:
+    """By the dialog."""
+    page.locator("header .staff").click()
+    page.locator("dialog[open]").get_by_role("button", name="Đăng xuất").click()
+    expect(page.locator("dialog[open]")).to_have_count(0)
+
+
+def worker_ready(page: Page) -> None:
+    """Wait until the page is on the device."""
+    page.evaluate("navigator.serviceWorker.register('/sw.js')")
+    until(page, lambda: page.evaluate("navigator.serviceWorker.controller !== null"), bool)
+
+
+def note(page: Page, said: str, photos: int = 0) -> None:
+    """Write a note to the open task, with photos shot."""
+    press(page, "note")
+    page.locator("dialog[open] textarea").fill(said)
+    for n in range(photos):
+        shoot_one(page, n)
+    save(page)

@@ -68,11 +68,19 @@ class MoveBody(BaseModel):
 
 
 class NoteBody(BaseModel):
-    """A note that the staff alone read."""
+    """A note that the staff alone read, photos that go with the report's, or both."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    inner: Annotated[str, Field(min_length=1, max_length=LONGEST_NOTE)]
+    inner: Text = ""
+    photos: Annotated[
+        list[UploadId],
+        Field(
+            max_length=MOST_PHOTOS,
+            description="ids of POST /api/v1/uploads: photos of the place, before the work or "
+            "during it. Whoever may see the report's photos sees them, too, the public as well",
+        ),
+    ] = Field(default_factory=list)
 
 
 class CategoryBody(BaseModel):
@@ -101,9 +109,10 @@ async def read_task(code: Code, conn: Read, account: Worker) -> Response:
 
 @router.post("/{code}/notes", response_class=GeoJson, responses=_MOVED)
 async def write_note(body: NoteBody, at: Working) -> Response:
-    """Write a note for the staff; whatever `If-Match` says is asked, and nothing else changes."""
+    """Write a note for the staff, or add photos to the report's; whatever `If-Match` says is asked,
+    and nothing else changes."""
     row = await at.open()
-    await at.work.note(row, body.inner)
+    await at.work.note(row, body.inner, body.photos)
     return await at.told(row)
 
 

@@ -20,6 +20,7 @@ _COLUMNS = (
     *("first_escalated", "replied_at", "resolved_at"),
     *("closed_at", "reopened", "holder_id", "parent_id", "organisation_id", "ward_id"),
     *("priority", "promised", "reasons", "rating", "withheld", "supports"),
+    "content_gone_at",
 )
 
 

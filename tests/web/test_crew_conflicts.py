@@ -66,7 +66,7 @@ def all_of_it(page, _code):
 
 def notes(page, _code):
     press(page, "note")
-    page.get_by_role("textbox", name="Ghi chú").fill("Khách đã gọi lại")
+    page.locator("dialog[open] textarea").fill("Khách đã gọi lại")
     save(page)
 
 
@@ -104,15 +104,14 @@ def test_both_stand_side_by_side_and_nothing_was_written(service, meet):
     expect(page.get_by_role("button", name="Làm lại trên hiện trạng")).to_have_count(0)
 
 
-def test_what_was_done_is_kept_as_a_note_word_for_word(service, meet):
+def test_what_was_done_is_kept_as_a_note_word_for_word_and_shot_for_shot(service, meet):
     code, page = meet(resolves, all_of_it)
-    page.get_by_role("button", name="Giữ thành ghi chú").click()
-    # A note carries no photos: they can be saved first.
-    expect(page.get_by_role("link", name="Lưu ảnh 1 về máy")).to_be_visible()
+    expect(page.get_by_test_id("conflict")).to_contain_text("mọi người xem được")
+    # Whatever becomes of it, a photo can be saved.
     with page.expect_download() as saved:
         page.get_by_role("link", name="Lưu ảnh 1 về máy").click()
     assert saved.value.path().stat().st_size > 1000
-    page.get_by_role("button", name="Giữ lời, bỏ ảnh").click()
+    page.get_by_role("button", name="Giữ thành ghi chú").click()
     waiting(page, 0)
     assert history(service, code) == ["assigned", "in_progress", "resolved", *["note"] * 3]
     said = ask(
@@ -123,6 +122,7 @@ def test_what_was_done_is_kept_as_a_note_word_for_word(service, meet):
     )[0][0]
     for part in ("Nhận việc", "Bắt đầu làm", "Đã thông cống, thay lưới", "Thiếu nắp"):
         assert part in said
+    assert photos(service, code) == 1
     assert kept(page, "photos") == 0
 
 

@@ -10,6 +10,7 @@ from crewed import (
     by_dialog,
     history,
     kept,
+    note,
     offline,
     open_task,
     photos,
@@ -22,6 +23,7 @@ from crewed import (
     some_tasks,
     status,
     waiting,
+    worker_ready,
 )
 from playwright.sync_api import expect
 from watching import until
@@ -39,12 +41,6 @@ def crew(service):
 def sent_there(page):
     """The bodies of what went to the outbox's address."""
     return [json.loads(each.post_data) for each in page.asked if each.url.endswith("/actions")]
-
-
-def worker_ready(page):
-    """Wait until the page is on the device."""
-    page.evaluate("navigator.serviceWorker.register('/sw.js')")
-    until(page, lambda: page.evaluate("navigator.serviceWorker.controller !== null"), bool)
 
 
 def whole_ones(page):
@@ -176,12 +172,6 @@ def test_what_one_did_oneself_is_no_conflict_even_before_it_was_looked_at_again(
     waiting(page, 0)
     told = ["assigned", "taken", "note", "in_progress", "note", "resolved"]
     assert history(service, code) == told
-
-
-def note(page, said):
-    press(page, "note")
-    page.get_by_role("textbox", name="Ghi chú").fill(said)
-    save(page)
 
 
 def test_two_pages_of_one_device_send_each_thing_once(service, opened, crew):

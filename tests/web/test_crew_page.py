@@ -162,6 +162,16 @@ def test_a_form_half_filled_survives_a_reload_with_its_photo(service, opened, cr
     assert photos_of(service, code) == 1
 
 
+def test_the_year_is_left_out_where_it_is_the_city_s_own(service, opened, crew):
+    """On a phone that still has the year before, as one that comes from far away."""
+    (code,) = some_tasks(service, 1, due_at="2027-01-02T05:00:00Z")
+    page = at_work(opened, service, crew, timezone_id="America/Los_Angeles")
+    page.clock.set_fixed_time("2026-12-31T20:00:00Z")
+    page.reload()
+    expect(row(page, code).locator("[data-due]")).to_contain_text("2/1")
+    expect(row(page, code).locator("[data-due]")).not_to_contain_text("2027")
+
+
 def test_the_phone_s_back_button_closes_the_task(service, opened, crew):
     (code,) = some_tasks(service, 1)
     page = at_work(opened, service, crew)

@@ -141,6 +141,8 @@ export interface TaskEvent {
   text: Text;
   public: boolean;
   by: string | null;
+  /** `photos`: numbers of those that came with it. */
+  data?: { photos?: number[] };
 }
 
 /** A report that may be the same as the one being written. */

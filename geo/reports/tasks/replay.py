@@ -26,7 +26,7 @@ OLDEST: Final = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """`move` of `geo.reports.workflow.graph`, or `note` (`inner`).
+    """`move` of `geo.reports.workflow.graph`, or `note` (`inner`, `photos`).
 
     `version` is what the report was when it was seen; `after`, instead of it: as the account's
     action of this id left it. Neither: whatever it is. `at` is when it was done by the phone.
@@ -90,7 +90,7 @@ async def act(
     work = Work(conn, actor, deadlines, when, _noted(action.at, now))
     await work.opened(row.code, await _version(conn, account.id, action))
     if action.move == NOTE:
-        await work.note(row, action.inner)
+        await work.note(row, action.inner, action.photos)
     else:
         said = Said(action.text, action.inner, action.organisation, action.photos)
         await work.move(row, action.move, said)

@@ -33,6 +33,7 @@ NOTE: Final = "note"
 """Kind of the events that are for the staff alone."""
 _KINDS: Final = {"reopen": "reopened", "take": "taken"}
 """Of the moves whose events are not of the kind of the status that they lead to."""
+_ADDED: Final = words("Đã thêm ảnh.", "Photos were added.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,19 +116,28 @@ class Work:
         said_with_it = "" if CITIZEN in self.actor.parts else text
         await self.tell(row, move, _with(done, said_with_it), data)
         if inner:
-            await self._note(row, inner)
+            await self._note(row, words(inner, inner))
         # What is the same as this one ends with it, and is opened again with it.
         await carry(self, row, move, said_with_it)
 
-    async def note(self, row: AnyRow, text: str) -> None:
-        """Write for the staff alone, whatever the report's status; raises `Invalid`."""
+    async def note(self, row: AnyRow, text: str, photos: Sequence[str] = ()) -> None:
+        """Write for the staff alone, whatever the report's status; `photos` are uploads that go
+        with those of the report, to whoever may see them. Raises `Invalid`."""
         said = clean_note("inner", text)
-        if not said:
-            raise Invalid.of("inner", "must say something")
-        await self._note(row, said)
+        if not said and not photos:
+            raise Invalid.of("inner", "must say something, unless photos come with it")
+        if not photos:
+            await self._note(row, words(said, said))
+            return
+        # Nothing would ever take them away again (`geo.reports.retention`).
+        if row.content_gone_at is not None:
+            raise Invalid.of("photos", "cannot be added: what this report showed was deleted")
+        added = await keeping.attach(self.conn, row.id, photos, self.now)
+        await own.touch(self.conn, row.id, self.now)
+        await self._note(row, words(said, said) if said else _ADDED, photos=added)
 
-    async def _note(self, row: AnyRow, said: str) -> None:
-        event = {"kind": NOTE, **words(said, said), "data": self.who()}
+    async def _note(self, row: AnyRow, told: Words, **data: Any) -> None:
+        event = {"kind": NOTE, **told, "data": {**data, **self.who()}}
         await own.tell(self.conn, row.id, [event], self.now, public=False)
 
     def terms(self, row: AnyRow) -> Terms:

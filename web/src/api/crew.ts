@@ -1,6 +1,7 @@
 /** What crews ask of the service. */
 import type { ActionResult, TaskFeature, Trip, WholeFeature } from '../crew/types';
 import type { Staff } from '../types';
+import { clock, hear } from '../crew/clock';
 import { ask, askWhole, json, query } from './ask';
 
 export type Order = 'distance' | 'deadline' | 'priority';
@@ -18,7 +19,10 @@ export async function tasksNear(
   const radius_m = order === 'distance' ? null : REACH_M;
   const { lon, lat } = at;
   const asked = query({ lon, lat, order, holder, radius_m, limit: MOST });
-  return (await ask<{ features: TaskFeature[] }>(`/api/v1/tasks/nearby?${asked}`, {}, newer)).features;
+  const path = `/api/v1/tasks/nearby?${asked}`;
+  const { value, headers } = await askWhole<{ features: TaskFeature[] }>(path, {}, newer);
+  hear(headers);
+  return value.features;
 }
 
 export function wholeTask(code: string, newer?: AbortSignal): Promise<WholeFeature> {
@@ -62,23 +66,25 @@ interface Way {
   properties: { length_m: number; back_m: number };
 }
 
+/** The phone can do it as well. */
+const TOUR_MS = 6_000;
+
 export async function planTour(
   at: { lon: number; lat: number },
   codes: string[],
 ): Promise<Trip> {
   type Stop = { properties: { code: string; leg_m: number } };
   const { lon, lat } = at;
-  const found = await ask<{ features: [Way, ...Stop[]] }>('/api/v1/tasks/tour', {
-    method: 'POST',
-    ...json({ lon, lat, codes }),
-  });
-  const [way, ...stops] = found.features;
+  const sent = { method: 'POST', ...json({ lon, lat, codes }) };
+  type Found = { features: [Way, ...Stop[]] };
+  const { value } = await askWhole<Found>('/api/v1/tasks/tour', sent, undefined, TOUR_MS);
+  const [way, ...stops] = value.features;
   return {
     codes: stops.map(({ properties }) => properties.code),
     legs_m: stops.map(({ properties }) => properties.leg_m),
     length_m: way.properties.length_m,
     back_m: way.properties.back_m,
     line: way.geometry.coordinates,
-    at: Date.now(),
+    at: clock(),
   };
 }

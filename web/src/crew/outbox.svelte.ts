@@ -103,8 +103,8 @@ class Outbox {
     void this.send();
   }
 
-  /** Does what still can be done on top of how the task is now. What was said with the rest is kept
-   * as a note. */
+  /** Does what still can be done on top of how the task is now. What was said and shot with the rest
+   * is kept as a note. */
   async doAgain(mine: readonly OfflineAction[]): Promise<void> {
     const now = mine.find((each) => each.now)?.now?.properties;
     if (!now) return;
@@ -115,7 +115,7 @@ class Outbox {
       before = made.id;
       return made;
     });
-    const said = left.filter(({ text, inner }) => text || inner);
+    const said = left.filter(({ text, inner, photos }) => text || inner || photos.length > 0);
     await queue.replace(mine.map(({ id }) => id), [...renewed, ...notes(said, plainly)]);
     await this.load();
     void this.send();
@@ -158,7 +158,7 @@ class Outbox {
     if (this.outcome === 'ended') end();
     // Whose sign-in it is, another page knows: this one follows.
     if (this.outcome === 'other') await resume();
-    const later = ['offline', 'slow', 'server', 'busy'].includes(this.outcome ?? '');
+    const later = ['offline', 'slow', 'server', 'busy', 'full'].includes(this.outcome ?? '');
     if (later) {
       this.#timer = setTimeout(() => void this.send(), this.#wait);
       this.#wait = Math.min(2 * this.#wait, RETRY_MS.longest);
@@ -178,7 +178,7 @@ function plainly({ text, inner }: OfflineAction): string {
   return [text, inner].filter(Boolean).join('\n');
 }
 
-/** Each action as a note; one that is too long for a note is more than one. */
+/** Each action as a note, with its photos; one that is too long for a note is more than one. */
 function notes(
   actions: readonly OfflineAction[],
   words: (action: OfflineAction) => string,
@@ -189,9 +189,11 @@ function notes(
     for (let from = 0; from < said.length; from += NOTE) {
       parts.push(said.slice(from, from + NOTE).join(''));
     }
+    if (parts.length === 0 && action.photos.length > 0) parts.push('');
     return parts.map((inner, n) => ({
       ...fresh(action),
-      ...{ move: 'note' as const, text: '', inner, photos: [], version: null, after: null },
+      ...{ move: 'note' as const, text: '', inner, version: null, after: null },
+      photos: n === 0 ? action.photos : [],
       seq: action.seq + n / 1000,
     }));
   });

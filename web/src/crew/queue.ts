@@ -5,7 +5,9 @@
  * that two pages at once, or a battery that dies in between, leave nothing half. */
 import type { IDBPTransaction } from 'idb';
 import { db, type Schema } from '../state/db';
+import { withRoom } from '../state/room';
 import { uuid } from '../uuid';
+import { clock } from './clock';
 import { after as next, standing } from './moves';
 import type { Move, OfflineAction, Task } from './types';
 
@@ -21,7 +23,11 @@ export function onQueueChange(heard: () => void): () => void {
 }
 
 /** All of it on the disk once this resolves, and none of it when it throws. */
-async function write<T>(work: (writing: Writing) => Promise<T>): Promise<T> {
+function write<T>(work: (writing: Writing) => Promise<T>): Promise<T> {
+  return withRoom(() => transact(work));
+}
+
+async function transact<T>(work: (writing: Writing) => Promise<T>): Promise<T> {
   const stores: Store[] = ['actions', 'photos', 'tasks'];
   const writing = (await db()).transaction(stores, 'readwrite', { durability: 'strict' });
   try {
@@ -40,8 +46,15 @@ async function write<T>(work: (writing: Writing) => Promise<T>): Promise<T> {
   }
 }
 
+/** On their way though the device had no room to write that down: as long as the page. */
+const leaving = new Set<string>();
+
+const asItIs = (action: OfflineAction): OfflineAction =>
+  leaving.has(action.id) ? { ...action, tried: true } : action;
+
 function inOrder(actions: OfflineAction[], account: string): OfflineAction[] {
-  return actions.filter((each) => each.account === account).sort((a, b) => a.seq - b.seq);
+  const mine = actions.filter((each) => each.account === account);
+  return mine.map(asItIs).sort((a, b) => a.seq - b.seq);
 }
 
 export async function queued(account: string): Promise<OfflineAction[]> {
@@ -88,7 +101,7 @@ export function add(account: string, task: Task, doing: Doing): Promise<OfflineA
       text: doing.text ?? '',
       inner: doing.inner ?? '',
       photos: doing.photos ?? [],
-      at: Date.now(),
+      at: clock(),
       seq: 1 + Math.max(0, ...all.map(({ seq }) => seq)),
       version: isNote || before ? null : seen,
       after: isNote ? null : (before?.id ?? null),
@@ -119,8 +132,19 @@ export function changeAll(parts: [id: string, part: Partial<OfflineAction>][]): 
 }
 
 /** Those that are still there, as they are, marked as on their way: from here on nobody can say that
- * they did not arrive. */
-export function claim(ids: string[]): Promise<OfflineAction[]> {
+ * they did not arrive. A device that is full does not keep them from going: that makes room. */
+export async function claim(ids: string[]): Promise<OfflineAction[]> {
+  try {
+    return await mark(ids);
+  } catch {
+    const store = await db();
+    const found = await Promise.all(ids.map((id) => store.get('actions', id)));
+    for (const id of ids) leaving.add(id);
+    return found.filter((action) => action !== undefined).map(asItIs);
+  }
+}
+
+function mark(ids: string[]): Promise<OfflineAction[]> {
   return write(async (writing) => {
     const store = writing.objectStore('actions');
     const claimed: OfflineAction[] = [];
@@ -134,9 +158,20 @@ export function claim(ids: string[]): Promise<OfflineAction[]> {
   });
 }
 
+type Settled = { action: OfflineAction; version: string | null }[];
+
 /** Takes out what the service has, with its photos. The tasks are as it left them: what is done
  * next, before they could be asked for, comes on top of that. */
-export function settle(done: { action: OfflineAction; version: string | null }[]): Promise<void> {
+export async function settle(done: Settled): Promise<void> {
+  try {
+    await withTasks(done);
+  } catch {
+    // To take away needs no room; how the tasks are now is asked for besides.
+    await write((writing) => take(writing, done.map(({ action }) => action.id)));
+  }
+}
+
+function withTasks(done: Settled): Promise<void> {
   return write(async (writing) => {
     const store = writing.objectStore('tasks');
     for (const { action, version } of done) {
@@ -171,7 +206,7 @@ export function takeBack(id: string, force = false): Promise<boolean> {
   return write(async (writing) => {
     const store = writing.objectStore('actions');
     const action = await store.get(id);
-    if (!action || (action.tried && !force)) return false;
+    if (!action || (asItIs(action).tried && !force)) return false;
     for (const next of await store.getAll()) {
       if (next.after !== id) continue;
       await store.put({ ...next, version: action.version, after: action.after });

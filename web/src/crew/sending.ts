@@ -10,7 +10,7 @@ const MOST = 25;
 const LOCK = 'pinward-outbox';
 
 /** `sent`: all that can be sent was. `ended`: nobody is signed in. `other`: somebody else is.
- * `forbidden`: the account may not do such things. */
+ * `forbidden`: the account may not do such things. `full`: the device writes nothing down. */
 export type Outcome =
   | 'sent'
   | 'offline'
@@ -19,7 +19,8 @@ export type Outcome =
   | 'busy'
   | 'ended'
   | 'other'
-  | 'forbidden';
+  | 'forbidden'
+  | 'full';
 
 export interface Heard {
   /** The outbox is another now. */
@@ -60,6 +61,7 @@ async function sendAll(account: string, heard: Heard): Promise<Outcome> {
 
 function outcomeOf(error: unknown): Outcome {
   if (error instanceof Unreachable) return error.reason;
+  if (error instanceof DOMException) return 'full';
   if (!(error instanceof Refused)) return 'server';
   if (error.status === 401) return 'ended';
   if (error.status === 403) return 'forbidden';

@@ -3,11 +3,14 @@ import { isStale, sentence, Unreachable } from '../api';
 import { tasksNear, wholeTask, type Order } from '../api/crew';
 import { db } from '../state/db';
 import { locate } from '../state/locate';
+import { withRoom } from '../state/room';
 import { wards } from '../state/lists.svelte';
 import { recall, remember } from '../state/storage';
+import { clock } from './clock';
 import { metres, sorted, type Spot } from './deadline';
 import { foreseen, isOpen } from './moves';
 import { outbox } from './outbox.svelte';
+import { keepAhead } from './pictures';
 import type { Task, TaskFeature, WholeFeature } from './types';
 import { isEnded, who } from './who.svelte';
 
@@ -21,17 +24,25 @@ const PATIENCE_MS = { known: 1_500, unknown: 4_000 };
 /** Farther than this from where it was asked for, the list is asked for anew. */
 const MOVED_M = 100;
 
+/** When an account's list was asked for last. */
+interface Asked {
+  account: string;
+  at: number;
+}
+
 class Tasks {
   all = $state.raw<Task[]>([]);
   spot = $state.raw<Spot | null>(recall<Spot>('crew.spot'));
   from = $state<From>(recall<Spot>('crew.spot') ? 'kept' : 'ward');
   denied = $state(false);
+  /** Full or closed: the list is there as long as the page is. */
+  unkept = $state(false);
   order = $state<Order>(recall<Order>('crew.order') ?? 'distance');
   holder = $state<Holder>('all');
   loading = $state(false);
   /** Why the list is not as it is now; null: it is. */
   failure = $state<'offline' | string | null>(null);
-  askedAt = $state<number | null>(recall<number>('crew.asked'));
+  askedAt = $state<number | null>(null);
   #newer = new AbortController();
 
   find(code: string): Task | null {
@@ -56,6 +67,8 @@ class Tasks {
   async load(): Promise<void> {
     const { account } = who;
     this.all = [];
+    const asked = recall<Asked>('crew.listed');
+    this.askedAt = account && asked?.account === account ? asked.at : null;
     if (!account) return;
     try {
       const store = await db();
@@ -117,8 +130,8 @@ class Tasks {
       if (newer.signal.aborted || account !== who.account) return;
       await this.#take([...near, ...mine], account);
       this.failure = null;
-      this.askedAt = Date.now();
-      remember('crew.asked', this.askedAt);
+      this.askedAt = clock();
+      remember('crew.listed', { account, at: this.askedAt } satisfies Asked);
       void this.#ahead(newer.signal);
     } catch (error) {
       if (isStale(error) || isEnded(error)) return;
@@ -200,18 +213,24 @@ class Tasks {
 
   async #keep(tasks: Task[], gone: string[]): Promise<void> {
     try {
-      const writing = (await db()).transaction('tasks', 'readwrite');
-      for (const code of gone) void writing.store.delete(code);
-      for (const task of tasks) void writing.store.put(task);
-      await writing.done;
+      await withRoom(async () => {
+        const writing = (await db()).transaction('tasks', 'readwrite');
+        const deleted = gone.map((code) => writing.store.delete(code));
+        const put = tasks.map((task) => writing.store.put(task));
+        await Promise.all([...deleted, ...put, writing.done]);
+      });
+      this.unkept = false;
     } catch {
-      // full or closed: the list is there as long as the page is
+      this.unkept = true;
     }
   }
 
-  /** Looks at the nearest ones whole while there is a signal. */
+  /** Looks at one's own and the nearest ones whole while there is a signal, with their photos. */
   async #ahead(newer: AbortSignal): Promise<void> {
-    for (const { code, whole } of sorted(this.all, this.order, this.spot).slice(0, AHEAD)) {
+    const mine = ({ it }: Task): boolean => it.holder?.mine ?? false;
+    const near = sorted(this.all, this.order, this.spot);
+    const first = [...near.filter(mine), ...near.filter((task) => !mine(task))].slice(0, AHEAD);
+    for (const { code, whole } of first) {
       if (newer.aborted) return;
       if (whole) continue;
       try {
@@ -220,6 +239,8 @@ class Tasks {
         if (isEnded(error) || isStale(error) || error instanceof Unreachable) return;
       }
     }
+    const now = first.map(({ code }) => this.find(code)).filter((task) => task !== null);
+    await keepAhead(now, newer);
   }
 }
 

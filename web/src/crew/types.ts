@@ -84,4 +84,6 @@ export interface Trip {
   back_m: number;
   line: [number, number][];
   at: number;
+  /** Put into order on the phone, when the service did not answer. */
+  here?: boolean;
 }

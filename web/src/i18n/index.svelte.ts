@@ -100,6 +100,9 @@ export function monthName(month: number): string {
   return new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', month: 'long' }).format(at);
 }
 
+const yearOf = (at: Date): string =>
+  new Intl.DateTimeFormat('en', { timeZone: ZONE, year: 'numeric' }).format(at);
+
 /** Day and time in little room, for lists; the year where it is not this one. */
 export function shortTime(at: string): string {
   const when = new Date(at);
@@ -107,7 +110,7 @@ export function shortTime(at: string): string {
     timeZone: ZONE,
     day: 'numeric',
     month: lang === 'vi' ? 'numeric' : 'short',
-    ...(when.getFullYear() === new Date().getFullYear() ? {} : { year: 'numeric' }),
+    ...(yearOf(when) === yearOf(new Date()) ? {} : { year: 'numeric' }),
     hour: '2-digit',
     minute: '2-digit',
   }).format(when);

@@ -2,6 +2,7 @@
 import { askWhole, Refused } from '../api/ask';
 import { askProving } from '../api/proving';
 import { db } from '../state/db';
+import { withRoom } from '../state/room';
 import { uuid } from '../uuid';
 
 export interface KeptPhoto {
@@ -30,8 +31,10 @@ const here = new Map<string, KeptPhoto>();
 /** Returns whether it outlives the page. */
 async function save(photo: KeptPhoto): Promise<boolean> {
   try {
-    const writing = (await db()).transaction('photos', 'readwrite', { durability: 'strict' });
-    await Promise.all([writing.store.put(photo), writing.done]);
+    await withRoom(async () => {
+      const writing = (await db()).transaction('photos', 'readwrite', { durability: 'strict' });
+      await Promise.all([writing.store.put(photo), writing.done]);
+    });
     here.delete(photo.id);
     return true;
   } catch {

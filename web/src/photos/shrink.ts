@@ -15,7 +15,7 @@ export class NoPhoto extends Error {
 /** The photo as JPEG, at most 2048 pixels long, upright, without what else the file says (where and
  * when it was taken, by which device). One that this browser cannot read (HEIC) is passed on as it
  * is: the service cleans all of them anyway. Throws `NoPhoto`. */
-export async function shrink(file: Blob): Promise<Blob> {
+export async function shrink(file: Blob, longest = LONGEST): Promise<Blob> {
   if (file.type && !file.type.startsWith('image/')) throw new NoPhoto('type');
   let picture: ImageBitmap;
   try {
@@ -26,7 +26,7 @@ export async function shrink(file: Blob): Promise<Blob> {
     return file;
   }
   try {
-    const scale = Math.min(1, LONGEST / Math.max(picture.width, picture.height));
+    const scale = Math.min(1, longest / Math.max(picture.width, picture.height));
     const canvas = document.createElement('canvas');
     canvas.width = Math.max(1, Math.round(picture.width * scale));
     canvas.height = Math.max(1, Math.round(picture.height * scale));

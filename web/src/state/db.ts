@@ -3,14 +3,15 @@
  * Storage may be closed (a private window) or full; then `db()` or a write throws, and whoever kept
  * something there must say that it is not safe. */
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
+import type { CrewDraft } from '../crew/drafts';
 import type { OfflineAction, Task } from '../crew/types';
 import type { KeptPhoto } from '../photos/kept';
 import type { Draft } from './draft.svelte';
 import type { OutgoingReport } from './outbox.svelte';
 
 export interface Schema extends DBSchema {
-  /** The report being written, as `report`. */
-  drafts: { key: string; value: Draft };
+  /** The report being written, as `report`; what a crew is about to say, as `crew.…`. */
+  drafts: { key: string; value: Draft | CrewDraft };
   /** Photos by their id here, until what they belong to has been taken in. */
   photos: { key: string; value: KeptPhoto };
   /** Reports that wait to be sent, by their id here. */

@@ -132,7 +132,7 @@ function blank(): void {
 async function restore(): Promise<void> {
   let kept = recall<Draft>('draft');
   try {
-    const deeper = await (await db()).get('drafts', KEY);
+    const deeper = (await (await db()).get('drafts', KEY)) as Draft | undefined;
     if (deeper && deeper.at > (kept?.at ?? 0)) kept = deeper;
   } catch {
     photos.safe = false;

@@ -2,6 +2,7 @@
  * exist, so that citizens' pages never ask. */
 import * as api from '../api';
 import type { Staff } from '../types';
+import { dropPictures } from './room';
 import { forget, recall, remember } from './storage';
 
 export const session = $state<{ staff: Staff | null }>({ staff: null });
@@ -32,4 +33,5 @@ export async function signOut(): Promise<void> {
   forget('staff');
   // The crews' page knows its people without a signal, and is not open everywhere.
   forget('crew.who');
+  await dropPictures();
 }

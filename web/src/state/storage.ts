@@ -11,11 +11,13 @@ export function recall<T>(name: string): T | null {
   }
 }
 
-export function remember(name: string, value: unknown): void {
+/** Says whether it is remembered. */
+export function remember(name: string, value: unknown): boolean {
   try {
     localStorage.setItem(PREFIX + name, JSON.stringify(value));
+    return true;
   } catch {
-    // closed or full
+    return false; // closed or full
   }
 }
 

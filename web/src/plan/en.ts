@@ -148,6 +148,8 @@ export const en: typeof vi = {
     none: 'There is no hotspot within these filters.',
     silence: 'No hotspot does not mean no problem: perhaps few people report there.',
     statusNote: 'Hotspots are not filtered by status.',
+    before: (day) =>
+      `Hotspots of this day are named by the wards from before the reform of ${day}, so the list of one of today’s wards may lack some or hold those of another place. Look at the whole city to see all.`,
     noTrend: 'not clear',
     trends: {
       new: 'new',

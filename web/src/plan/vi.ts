@@ -143,6 +143,8 @@ export const vi = {
     none: 'Không có điểm nóng nào trong bộ lọc này.',
     silence: 'Không có điểm nóng chưa chắc đã là không có vấn đề: có thể ít người phản ánh.',
     statusNote: 'Điểm nóng không lọc theo trạng thái.',
+    before: (day: string) =>
+      `Điểm nóng của ngày này được ghi theo phường, xã trước khi sắp xếp ngày ${day}, nên danh sách của một phường, xã hiện nay có thể thiếu hoặc có điểm nóng của nơi khác. Hãy xem toàn thành phố để thấy đủ.`,
     noTrend: 'chưa rõ',
     trends: {
       new: 'mới xuất hiện',

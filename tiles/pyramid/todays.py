@@ -2,7 +2,17 @@
 answer of their own (`reports_today`), which the pyramid knows nothing of."""
 
 import psycopg
-from sqlalchemy import BigInteger, DateTime, Integer, Subquery, Text, column, func, select
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Integer,
+    Subquery,
+    Text,
+    column,
+    func,
+    literal_column,
+    select,
+)
 
 from geo.store.database import AsyncConnection
 from geo.store.tables.reports import STATUSES
@@ -20,7 +30,11 @@ async def correct(
     # No finer than the counts that it is taken from, in the middle of whose cells they count.
     fine = min(made.fine, made.level - address.z) if made.level < CELL_ZOOM else made.fine
     finer = made.fine - fine
-    shift, mask = 2 * (CELL_ZOOM - fine - address.z), (1 << 2 * fine) - 1
+    # Written out: a number that is handed over is a bigint, by which nothing is shifted.
+    shift, mask = (
+        literal_column(str(number))
+        for number in (2 * (CELL_ZOOM - fine - address.z), (1 << 2 * fine) - 1)
+    )
     place = own.c.cell.op(">>")(shift).op("&")(mask).label("place")
     query = select(place, own.c.status, func.sum(own.c.sign)).group_by("place", own.c.status)
     middle = 3 << 2 * (finer - 1) if finer else 0

@@ -19,6 +19,8 @@ pytestmark = pytest.mark.browser
 
 CITY = "at=106.63,10.72,11.5"
 SIZES = [(1280, 800), (1440, 900), (1366, 625), (1920, 1080)]
+REPORTS = """() => document.querySelector('.map').engine
+    .queryRenderedFeatures({ layers: ['report-point', 'report-cell'] }).length"""
 DRAWN = """() => [...new Set(document.querySelector('.map').engine
     .queryRenderedFeatures({ layers: ['hotspot-hull', 'hotspot-edge', 'hotspot-ring'] })
     .map((f) => f.properties.id))].sort()"""
@@ -139,6 +141,7 @@ def test_after_a_reform_the_map_holds_what_the_number_says(reformed, opened, cod
     whole = reformed.http.get("/tiles/reports/0/0/0.mvt?" + tiles()[-1].split("?")[1])
     held = sum(f["properties"]["point_count"] for f in decoded(whole.content)["reports"])
     assert held == said
+    until(page, lambda: page.evaluate(REPORTS), bool)
 
 
 def test_hotspots_of_a_day_before_a_reform_say_whose_wards_they_name(reformed, opened):

@@ -52,7 +52,7 @@ async def spots(conn: AsyncConnection, address: TileAddress, wanted: Wanted) -> 
 async def many(raw: psycopg.AsyncConnection, wanted: Wanted, most: int) -> int:
     """How many reports have an answer of their own in these wards, or `most` and one more."""
     some = "SELECT FROM reports_today WHERE ward_id = ANY (%s) LIMIT %s"
-    query = f"SELECT count(*) FROM ({some}) AS some"
+    query = f"SELECT count(*) FROM ({some}) AS found"
     row = await (await raw.execute(query, [list(wanted.todays or ()), most + 1])).fetchone()
     assert row is not None
     return int(row[0])

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from conftest import serving
 from drawn import decoded
-from holding import until
+from holding import counted, until
 from reformed import YEAR, reform
 
 from geo.store import reforms
@@ -47,8 +47,8 @@ def in_tiles(asked, z, **query):
 )
 def test_a_ward_of_today_holds_in_tiles_what_statistics_count_in_it(asked, zoom, code, filters):
     query = {**filters, "ward": code, "wards": "today"}
-    counted = asked.http.get("/api/v1/statistics", params=query).json()["total"]["received"]
-    assert in_tiles(asked, zoom, **query) == counted
+    number = asked.http.get("/api/v1/statistics", params=query).json()["total"]["received"]
+    assert in_tiles(asked, zoom, **query) == number
 
 
 def test_without_the_word_a_ward_holds_what_it_answers_for(asked):
@@ -81,8 +81,13 @@ def test_a_tile_in_memory_goes_when_todays_wards_are_told_anew(clone, city_templ
 
     query = {"ward": "90002", "wards": "today", "until": YEAR["until"]}
     with serving(url, tmp_path) as service:
-        held = in_tiles(service, 9, **query)
-        assert held > 0
+
+        def from_memory() -> bool:
+            before = counted(service.http, "pinward_tile_queries_total")
+            assert in_tiles(service, 9, **query) > 0
+            return counted(service.http, "pinward_tile_queries_total") == before
+
+        until(from_memory, 30)
         asyncio.run(forget())
         # Without them it has what was given to it on its day: nothing yet.
         until(lambda: in_tiles(service, 9, **query) == 0, 10)

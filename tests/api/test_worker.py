@@ -126,12 +126,12 @@ def test_killed_again_and_again_while_others_write_every_change_gets_one_number(
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_asked_to_end_it_ends_at_once_and_well(workers, how):
-    leader, standing_by = workers.start(), workers.start()
-    wait_until(lambda: workers.leads(leader) or workers.leads(standing_by), 30)
-    time.sleep(1)
-    for process in (leader, standing_by):
+    both = workers.start(), workers.start()
+    # Before they have said so they may not have begun to listen for signals.
+    wait_until(lambda: any(map(workers.leads, both)) and any(map(workers.stands_by, both)), 60)
+    for process in both:
         process.send_signal(how)
-    assert [process.wait(10) for process in (leader, standing_by)] == [0, 0]
+    assert [process.wait(60) for process in both] == [0, 0]
 
 
 def test_it_ends_when_the_process_it_belongs_to_was_killed(workers):

@@ -68,3 +68,21 @@ def test_an_alert_comes_onto_the_open_map_tells_itself_and_goes_when_it_is_over(
     page.mouse.click(at[0] + 60, at[1] + 30)
     page.locator("[data-testid=ward][data-state=found]").wait_for()
     until(page, lambda: page.evaluate(SIGNS), lambda found: not found, 45)
+
+
+def test_alerts_that_come_late_move_nothing_under_the_thumb(service, opened):
+    an_alert(service, ends_in_s=60)
+    page = opened(service, "/api/v1/wards")
+    held = []
+    page.route("**/api/v1/alerts?*", lambda route: held.append(route))
+    page.goto(service.base)
+    page.locator(".map[data-ready=true] canvas").wait_for()
+    button = page.get_by_role("button", name="Báo sự cố ở đây")
+    page.evaluate("() => document.fonts.ready.then(() => true)")
+    before = button.bounding_box()
+    assert held
+    page.unroute("**/api/v1/alerts?*")  # which lets go what was held
+    page.get_by_test_id("alerts").wait_for()
+    assert button.bounding_box() == before
+    # Half of the phone is the map's.
+    assert before["y"] > page.viewport_size["height"] / 2 - 20

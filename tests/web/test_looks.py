@@ -10,12 +10,13 @@ import builders
 pytestmark = pytest.mark.browser
 
 PHONE, DESK = {"width": 360, "height": 740}, {"width": 1440, "height": 900}
+WIDE = {"width": 1920, "height": 1080}
 WAYS = [
     pytest.param(lang, theme, size, id=f"{lang}-{theme}-{name}")
     for lang, theme, (name, size) in (
         ("vi", "light", ("phone", PHONE)),
         ("en", "dark", ("phone", PHONE)),
-        ("en", "light", ("desk", DESK)),
+        ("en", "light", ("wide", WIDE)),
         ("vi", "dark", ("desk", DESK)),
     )
 ]
@@ -84,6 +85,13 @@ def test_a_report_s_page_is_fine_whoever_looks(service, opened, request, lang, t
     for closed in page.get_by_test_id("own").locator(".later > li > button").all():
         closed.click()
         fine(page, f"own-open-{way}")
+    new = Sent(service)
+    page = opened(service, f"/r/{new.code}?lang={lang}#{new.secret}", size=size, color_scheme=theme)
+    page.get_by_test_id("own").wait_for()
+    for n, closed in enumerate(page.get_by_test_id("own").locator(".later > li > button").all()):
+        closed.click()
+        page.get_by_test_id("own").locator(".later > li > .form").wait_for()
+        fine(page, f"own-new-{n}-{way}")
     stranger = opened(service, f"/r/{sent.code}?lang={lang}", size=size, color_scheme=theme)
     stranger.get_by_test_id("timeline").wait_for()
     fine(stranger, f"report-{way}")

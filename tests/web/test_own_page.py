@@ -74,6 +74,60 @@ def test_it_is_corrected_while_nobody_works_on_it_and_only_added_to_later(servic
     assert sent.mine["text"] == "Ngập nước."
 
 
+def test_another_category_is_chosen_and_its_questions_are_answered(service, opened):
+    sent = Sent(service)
+    page = theirs(opened, sent)
+    page.get_by_role("button", name="Đổi lĩnh vực").click()
+    page.locator("[data-category='bus']").click()
+    page.locator("[data-category='bus.late']").click()
+    page.get_by_role("button", name="Lưu").click()
+    # It needs an answer that the former category did not ask for.
+    expect(page.get_by_text("Nơi xử lý cần biết điều này.")).to_be_visible()
+    assert sent.mine["category"]["code"] == "drainage.flooding"
+    page.get_by_label("Tuyến xe buýt số mấy?").fill("150")
+    page.get_by_role("button", name="Lưu").click()
+    expect(page.get_by_text("Đã sửa.")).to_be_visible()
+    expect(page.locator(".category")).to_contain_text("Xe buýt trễ, bỏ chuyến")
+    assert sent.mine["category"]["code"] == "bus.late"
+    assert sent.mine["answers"] == {"route": "150"}
+
+
+def test_a_pin_is_put_right_by_keyboard_on_a_map_of_its_own(service, opened):
+    sent = Sent(service)
+    lon, lat = builders.middle(0)
+    page = theirs(opened, sent)
+    page.get_by_role("button", name="Sửa vị trí").click()
+    own = page.get_by_test_id("own")
+    own.locator(".map[data-ready=true] canvas").wait_for()
+    save = own.get_by_role("button", name="Lưu")
+    expect(save).to_be_disabled()
+    pin = own.get_by_role("button", name="Ghim", exact=False)
+    for _ in range(3):
+        pin.press("ArrowRight")
+    expect(own.get_by_role("status")).to_contain_text("Phường Bến Thử")
+    shoot(page, "citizen-position-vi-light-phone")
+    save.click()
+    expect(page.get_by_text("Đã dời ghim.")).to_be_visible()
+    with psycopg.connect(service.url) as db:
+        query = "SELECT ST_X(geom), ST_Y(geom) FROM reports WHERE code = %s"
+        x, y = db.execute(query, [sent.code]).fetchone()
+    assert lon + 0.0002 < x < lon + 0.002
+    assert abs(y - lat) < 1e-4
+    assert "pin_moved" in {kind for kind, _ in sent.history(mine=True)}
+
+
+def test_a_pin_moved_too_far_is_refused_in_words_and_stays(service, opened):
+    sent = Sent(service)
+    page = theirs(opened, sent, at=builders.middle(1))
+    page.get_by_role("button", name="Sửa vị trí").click()
+    own = page.get_by_test_id("own")
+    own.get_by_role("button", name="Vị trí của tôi").click()
+    expect(own.get_by_role("status")).not_to_be_empty()
+    own.get_by_role("button", name="Lưu").click()
+    expect(page.get_by_role("alert")).to_contain_text("Chỉ được dời vị trí tối đa 500 m")
+    assert "pin_moved" not in {kind for kind, _ in sent.history(mine=True)}
+
+
 def test_a_contact_is_left_and_taken_back(service, opened):
     sent = Sent(service)
     page = theirs(opened, sent)
@@ -91,6 +145,10 @@ def test_a_contact_is_left_and_taken_back(service, opened):
 def test_it_is_withdrawn_and_erased(service, opened):
     sent = Sent(service, text="Tôi ghi nhầm tên mình vào đây.")
     page = theirs(opened, sent)
+    page.get_by_role("button", name="Viết bổ sung").click()
+    page.get_by_label("Có gì mới?").fill("Tôi tên là Nguyễn Thị Thử.")
+    typed = "() => JSON.stringify(localStorage).includes('Nguyễn Thị Thử')"
+    assert page.evaluate(typed)
     page.get_by_role("button", name="Rút lại phản ánh").click()
     page.get_by_role("button", name="Rút lại", exact=True).click()
     expect(page.locator("[data-status=withdrawn]")).to_be_visible()
@@ -101,6 +159,8 @@ def test_it_is_withdrawn_and_erased(service, opened):
     with psycopg.connect(service.url) as db:
         row = db.execute("SELECT text FROM reports WHERE code = %s", [sent.code]).fetchone()
     assert "nhầm" not in row[0]
+    # Nor is what was typed and never sent left on the device.
+    assert not page.evaluate(typed)
 
 
 def test_photos_are_shown_to_all_and_a_hidden_report_s_to_its_sender(service, opened):

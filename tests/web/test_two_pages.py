@@ -105,6 +105,57 @@ def test_what_another_page_sent_is_told_to_the_one_that_waits(service, opened):
     assert stored(service, text) == [code]
 
 
+def go_on(page: Page, base: str) -> Page:
+    """Another page with the draft that stands in this one."""
+    other = page.context.new_page()
+    other.goto(base)
+    other.get_by_role("button", name="Viết tiếp").click()
+    return other
+
+
+def test_a_draft_open_in_two_pages_is_one_draft(service, opened):
+    one = ready(opened(service, at=builders.middle(4)), "Viết ở một nơi.")
+    two = go_on(one, service.base)
+    expect(two.get_by_label("Mô tả")).to_have_value("Viết ở một nơi.")
+    two.get_by_label("Mô tả").fill("Viết tiếp ở nơi kia.")
+    expect(one.get_by_label("Mô tả")).to_have_value("Viết tiếp ở nơi kia.")
+
+
+@pytest.mark.parametrize("hears", [True, False])
+def test_a_draft_open_in_two_pages_is_sent_by_one_of_them(service, opened, hears):
+    text = f"Một phản ánh, hai trang, {hears}."
+    one = ready(opened(service, at=builders.middle(4)), text)
+    if not hears:  # asleep, as phones keep pages in the background
+        one.evaluate(
+            "window.addEventListener('storage', (e) => e.stopImmediatePropagation(), true)"
+        )
+    two = go_on(one, service.base)
+    two.get_by_test_id("send").click()
+    code = two.get_by_test_id("code").inner_text()
+    one.bring_to_front()
+    expect(one.get_by_text("đã được gửi hoặc bỏ ở một cửa sổ khác")).to_be_visible()
+    expect(one.get_by_role("button", name="Viết tiếp")).to_have_count(0)
+    assert stored(service, text) == [code]
+    one.reload()
+    one.get_by_role("button", name="Báo sự cố ở đây").wait_for()
+    expect(one.get_by_role("button", name="Viết tiếp")).to_have_count(0)
+
+
+def test_another_draft_in_another_page_stays_when_one_is_sent(service, opened):
+    mine = "Chuyện thứ nhất."
+    one = opened(service, at=builders.middle(4))
+    two = one.context.new_page()
+    two.goto(service.base)
+    ready(one, mine)
+    ready(two, "Chuyện thứ hai.")
+    two.get_by_test_id("send").click()
+    two.get_by_test_id("code").wait_for()
+    expect(one.get_by_label("Mô tả")).to_have_value(mine)
+    one.get_by_test_id("send").click()
+    code = one.get_by_test_id("code").inner_text()
+    assert stored(service, mine) == [code]
+
+
 def test_links_of_reports_from_two_pages_are_both_kept(service, opened):
     one = opened(service, at=builders.middle(4))
     two = one.context.new_page()

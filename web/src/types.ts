@@ -1,4 +1,5 @@
 /** What the service answers, as far as the pages read it. Times are RFC 3339 UTC, positions WGS 84. */
+import type { Polygon } from 'geojson';
 import type { Text } from './i18n/index.svelte';
 
 /** Something a category asks for besides the text. */
@@ -160,6 +161,12 @@ export interface OptionalText {
 export interface PointFeature<P> {
   type: 'Feature';
   geometry: { type: 'Point'; coordinates: [number, number] } | null;
+  properties: P;
+}
+
+export interface AreaFeature<P> {
+  type: 'Feature';
+  geometry: Polygon;
   properties: P;
 }
 

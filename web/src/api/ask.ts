@@ -4,6 +4,15 @@ import { i18n } from '../i18n/index.svelte';
 /** Long enough for a photo-less report over a 2G link, short enough not to be taken for a hang. */
 const TIMEOUT_MS = 20_000;
 
+/** A refusal as the service words it (RFC 9457). */
+export interface Problem {
+  type?: string;
+  title?: string;
+  detail?: string;
+  detail_vi?: string;
+  errors?: unknown;
+}
+
 /** The service refused: `type` is the last part of the problem's address, `errors` name fields. */
 export class Refused extends Error {
   readonly type: string;
@@ -11,10 +20,10 @@ export class Refused extends Error {
 
   constructor(
     readonly status: number,
-    readonly problem: { type?: string; title?: string; detail?: string; detail_vi?: string; errors?: unknown },
+    readonly problem: Problem,
   ) {
     super(problem.detail ?? problem.title ?? `HTTP ${status}`);
-    this.type = (problem.type ?? '').replace(/\/+$/, '').split(/[/#:]/).pop() ?? '';
+    this.type = kindOf(problem);
     this.errors = Array.isArray(problem.errors) ? problem.errors : [];
   }
 }
@@ -34,11 +43,25 @@ export function isStale(error: unknown): boolean {
 /** What to tell a person about a failed request that carries no field errors. */
 export function sentence(error: unknown): string {
   if (error instanceof Unreachable) return i18n.t.errors[error.reason];
-  if (error instanceof Refused && i18n.lang === 'vi') {
-    // The service speaks English but where it knows that a citizen reads it.
-    return error.problem.detail_vi ?? `${i18n.t.errors.refused} (${error.message})`;
-  }
+  if (error instanceof Refused) return refusal(error.problem);
   return error instanceof Error ? error.message : String(error);
+}
+
+/** What the service says of a refusal, in the page's language. It always speaks English; Vietnamese
+ * where the sentence depends on the case, and else what its kind means. */
+export function refusal(problem: Problem): string {
+  const said = problem.detail ?? problem.title ?? '';
+  if (i18n.lang !== 'vi') return said || i18n.t.errors.refused;
+  if (problem.detail_vi) return problem.detail_vi;
+  const kind = kindOf(problem);
+  const meant = i18n.t.errors.kinds[kind];
+  // Which field it is, is in the English sentence only.
+  if (meant && kind !== 'invalid') return meant;
+  return [meant ?? i18n.t.errors.refused, said && `(${said})`].filter(Boolean).join(' ');
+}
+
+function kindOf({ type }: Problem): string {
+  return (type ?? '').replace(/\/+$/, '').split(/[/#:]/).pop() ?? '';
 }
 
 export async function ask<T>(path: string, init: RequestInit = {}, newer?: AbortSignal): Promise<T> {

@@ -2,6 +2,7 @@
 import type {
   Alert,
   Alike,
+  AreaFeature,
   Category,
   Facility,
   Hotspot,
@@ -67,12 +68,15 @@ export function sendReport(report: NewReport, key: string): Promise<Receipt> {
   }).then(({ value }) => value);
 }
 
+/** Letters that tell what it is about; more would only make an address that no proxy takes. */
+const ENOUGH = 300;
+
 /** Open reports that may be the same as one being written, the likeliest first. */
 export async function similar(
   wanted: { lon: number; lat: number; category: string; text: string },
   newer: AbortSignal,
 ): Promise<PointFeature<Alike>[]> {
-  const path = `/api/v1/reports/similar?${query({ ...wanted, limit: 5 })}`;
+  const path = `/api/v1/reports/similar?${query({ ...wanted, text: wanted.text.slice(0, ENOUGH), limit: 5 })}`;
   return (await ask<{ features: PointFeature<Alike>[] }>(path, {}, newer)).features;
 }
 
@@ -93,6 +97,8 @@ export async function facilitiesNamed(
 
 /** Which reports to list; what is not given does not filter. */
 export interface ReportQuery {
+  /** The code of today's ward. */
+  ward?: string;
   cell?: number;
   bbox?: string;
   category?: string;
@@ -158,6 +164,16 @@ export async function hotspot(id: string, newer?: AbortSignal): Promise<Hotspot>
   const newest = features[0];
   if (!newest) throw new Unreachable('server'); // none of its days is one that found it
   return newest.properties;
+}
+
+/** Hotspots of the newest answers whose middle or edge lies in the box; null: of the whole city. */
+export async function hotspotsIn(
+  bbox: string | null,
+  limit: number,
+  newer: AbortSignal,
+): Promise<AreaFeature<Hotspot>[]> {
+  const path = `/api/v1/hotspots?${query({ bbox, limit })}`;
+  return (await ask<{ features: AreaFeature<Hotspot>[] }>(path, {}, newer)).features;
 }
 
 export function whoAmI(): Promise<Staff> {

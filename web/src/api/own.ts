@@ -1,4 +1,5 @@
 /** What a report's sender does with it, by its secret. Each answers with the report as it is then. */
+import { rounded } from '../map/degrees';
 import type { PointFeature, ReportProperties } from '../types';
 import { ask, json } from './ask';
 import { askProving } from './proving';
@@ -41,8 +42,26 @@ export function withdraw(own: Own): Promise<Seen> {
   return change(own, 'POST', '/withdraw');
 }
 
-export function correct(own: Own, said: { text?: string; category?: string }): Promise<Seen> {
+/** What is left out stays; another category takes the answers to the former one's questions away. */
+export interface Correction {
+  text?: string;
+  category?: string;
+  answers?: Record<string, string | number>;
+}
+
+export function correct(own: Own, said: Correction): Promise<Seen> {
   return change(own, 'PATCH', '', said);
+}
+
+/** WGS 84 degrees; at most 500 m from where it was. */
+export function move(
+  own: Own,
+  lon: number,
+  lat: number,
+  accuracy_m: number | null,
+): Promise<Seen> {
+  const doubt = accuracy_m === null ? {} : { accuracy_m: Math.round(accuracy_m) };
+  return change(own, 'POST', '/position', { lon: rounded(lon), lat: rounded(lat), ...doubt });
 }
 
 /** Sent again with the same key, it is added once. */

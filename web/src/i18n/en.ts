@@ -62,10 +62,14 @@ export const en: Messages = {
     codeEmpty: 'Enter the code of a report.',
     draft: 'You have an unfinished report',
     draftGo: 'Continue',
+    elsewhere: 'This report was sent or dropped in another window.',
     draftDrop: 'Discard',
     search: 'Find a ward, a school, a clinic',
     found: (n: number) => (n === 0 ? 'Nothing of that name' : `${n} place${n === 1 ? '' : 's'}`),
+    sight: 'In sight',
+    went: (name) => `The map is at ${name}`,
     inSight: 'Reports in sight on the map',
+    hotspots: 'Hotspots in sight on the map',
     mine: 'Sent from this device',
     forget: (code) => `Forget ${code} on this device`,
   },
@@ -243,6 +247,7 @@ export const en: Messages = {
     withdrawn: 'Withdrawn by its sender',
   },
   list: {
+    city: 'Reports in the city',
     title: 'Reports in sight',
     here: (n, count) => (count === 1 ? '1 report here' : `${n} reports here`),
     open: (n) => `${n} open`,
@@ -275,6 +280,13 @@ export const en: Messages = {
       severe: 'Severe warning',
       extreme: 'Extreme warning',
     },
+  },
+  hotspots: {
+    inSight: 'Hotspots in sight',
+    inCity: 'Hotspots in the city',
+    found: (n, count) => (count === 1 ? '1 hotspot' : `${n} hotspots`),
+    most: (n) => `The ${n} that stand out most`,
+    none: 'There is no hotspot here.',
   },
   hotspot: {
     times: (n) => `${n} times the surroundings`,
@@ -318,5 +330,6 @@ export const en: Messages = {
     slow: 'The network is too slow, no answer yet.',
     server: 'The service has a problem.',
     refused: 'This could not be done.',
+    kinds: {}, // the service's own words are English
   },
 };

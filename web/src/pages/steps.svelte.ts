@@ -3,6 +3,7 @@ export type Step =
   | 'browse'
   | 'wards'
   | 'list'
+  | 'hotspots'
   | 'card'
   | 'place'
   | 'details'
@@ -16,6 +17,7 @@ const DEPTH: Record<Step, number> = {
   browse: 0,
   wards: 1,
   list: 1,
+  hotspots: 1,
   card: 2,
   place: 2,
   details: 3,

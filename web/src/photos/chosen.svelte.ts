@@ -79,6 +79,12 @@ export class ChosenPhotos {
     }
   }
 
+  /** Another page took some away, or added some. */
+  async follow(ids: readonly string[]): Promise<void> {
+    this.items = this.items.filter(({ id }) => !id || ids.includes(id));
+    await this.restore(ids);
+  }
+
   remove(item: Chosen): void {
     this.items = this.items.filter((each) => each !== item);
     URL.revokeObjectURL(item.url);

@@ -9,13 +9,19 @@
 import type { Refused, Unreachable } from '../api';
 import { i18n } from '../i18n/index.svelte';
 import { ChosenPhotos } from '../photos/chosen.svelte';
-import type { NewReport, Pin, Question, Receipt } from '../types';
+import { asAnswers } from '../report/answers';
+import type { NewReport, Pin, Receipt } from '../types';
+import { uuid } from '../uuid';
 import { db } from './db';
+import { rounded } from '../map/degrees';
+import { isGone, setGone } from './gone';
 import { findCategory } from './lists.svelte';
 import { keepReport, outbox, sendKept, takeBack } from './outbox.svelte';
-import { recall, remember } from './storage';
+import { onRemembered, recall, remember } from './storage';
 
 export interface Draft {
+  /** Of this device; empty while nothing is written. */
+  id: string;
   pin: Pin | null;
   category: string | null;
   text: string;
@@ -30,6 +36,7 @@ export interface Draft {
 }
 
 const EMPTY: Draft = {
+  id: '',
   pin: null,
   category: null,
   text: '',
@@ -50,7 +57,9 @@ export const sending = $state<{
   /** What waits in the outbox since it was to be sent, and why it waits. */
   kept: { id: string; reason: Unreachable['reason'] } | null;
   receipt: Receipt | null;
-}>({ busy: false, refused: null, kept: null, receipt: null });
+  /** What this page showed was sent or thrown away by another one. */
+  elsewhere: boolean;
+}>({ busy: false, refused: null, kept: null, receipt: null, elsewhere: false });
 
 /** It lies in the outbox now: were it still a draft as well, a reload would have it sent twice. */
 let handed = false;
@@ -60,6 +69,8 @@ const TYPING_MS = 200;
 
 function save(): void {
   clearTimeout(timer);
+  if (!values.id && filled()) values.id = uuid();
+  values.at = Date.now();
   const now = written();
   // That nothing is left is written down, too: what was sent must not come back with the page.
   remember('draft', now ?? { ...EMPTY, at: Date.now() });
@@ -68,11 +79,13 @@ function save(): void {
 
 /** What the fields hold and nothing else does; null: nothing. */
 function written(): Draft | null {
-  if (handed) return null;
+  if (handed || !filled()) return null;
+  return { ...($state.snapshot(values) as Draft), photos: photos.ids };
+}
+
+function filled(): boolean {
   const { pin, category, text, address } = values;
-  const there = pin || category || text || address || photos.ids.length > 0;
-  if (!there) return null;
-  return { ...($state.snapshot(values) as Draft), photos: photos.ids, at: Date.now() };
+  return Boolean(pin || category || text || address || photos.ids.length > 0);
 }
 
 async function write(now: Draft | null): Promise<void> {
@@ -87,10 +100,33 @@ async function write(now: Draft | null): Promise<void> {
 }
 
 document.addEventListener('visibilitychange', () => {
+  if (document.visibilityState === 'visible') follow();
   if (!timer) return;
   clearTimeout(timer);
   void write(written());
 });
+
+/** The same draft may stand in another page of ours, which went on with it. */
+function follow(): void {
+  const { id, at } = values;
+  if (!id || sending.busy) return;
+  if (isGone(id)) {
+    photos.release();
+    blank();
+    sending.elsewhere = true;
+    return;
+  }
+  const there = recall<Draft>('draft');
+  if (there?.id !== id || there.at <= at) return;
+  Object.assign(values, there);
+  void photos.follow(there.photos);
+}
+onRemembered('draft', follow);
+
+function blank(): void {
+  Object.assign(values, { ...EMPTY, answers: {}, photos: [] });
+  Object.assign(contact, { anonymous: true, name: '', phone: '', email: '' });
+}
 
 /** What was being written when the page was last open; nothing that was begun meanwhile is lost. */
 async function restore(): Promise<void> {
@@ -101,7 +137,7 @@ async function restore(): Promise<void> {
   } catch {
     photos.safe = false;
   }
-  if (!kept || values.pin || values.category || values.text) return;
+  if (!kept || isGone(kept.id) || values.pin || values.category || values.text) return;
   Object.assign(values, { ...EMPTY, ...kept });
   await photos.restore(values.photos);
 }
@@ -147,37 +183,16 @@ export function answer(question: string, given: string): void {
   change({ answers: { ...values.answers, [question]: given } });
 }
 
-/** The questions of the chosen category that must be answered and are not. */
-export function unanswered(): string[] {
-  return questions()
-    .filter(({ code, required }) => required && !values.answers[code]?.trim())
-    .map(({ code }) => code);
-}
-
 /** Whether the pin only stands for a ward, so that the place has to be told in words. */
 export function needsAddress(): boolean {
   return values.pin?.source === 'ward';
 }
 
-function questions(): Question[] {
-  return findCategory(values.category)?.category.questions ?? [];
-}
-
-function composeAnswers(): Record<string, string | number> {
-  const given: Record<string, string | number> = {};
-  for (const { code, type } of questions()) {
-    const text = values.answers[code]?.trim();
-    if (!text) continue;
-    const number = Number(text.replace(',', '.'));
-    given[code] = type === 'number' && Number.isFinite(number) ? number : text;
-  }
-  return given;
-}
-
 function empty(): void {
+  setGone(values.id);
   photos.release();
-  change({ ...EMPTY, answers: {}, photos: [] });
-  Object.assign(contact, { anonymous: true, name: '', phone: '', email: '' });
+  blank();
+  save();
 }
 
 /** Throws away what is written, photos too. */
@@ -187,11 +202,6 @@ export function clearDraft(): void {
   Object.assign(sending, { busy: false, refused: null, kept: null, receipt: null });
 }
 
-/** About 1 m: more digits would only claim a precision no finger has. */
-function rounded(degrees: number): number {
-  return Math.round(degrees * 1e5) / 1e5;
-}
-
 function compose(): NewReport | null {
   const { pin, category, address } = values;
   if (!pin || !category) return null;
@@ -199,7 +209,8 @@ function compose(): NewReport | null {
   if (needsAddress() && address.trim()) text = `${i18n.t.details.addressLine(address.trim())}\n${text}`;
   const report: NewReport = { category, lon: rounded(pin.lon), lat: rounded(pin.lat), text };
   if (pin.accuracy_m !== null) report.accuracy_m = Math.round(pin.accuracy_m);
-  const answers = composeAnswers();
+  const questions = findCategory(category)?.category.questions ?? [];
+  const answers = asAnswers(questions, values.answers);
   if (Object.keys(answers).length > 0) report.answers = answers;
   if (!contact.anonymous) {
     const filled = (['name', 'phone', 'email'] as const)
@@ -213,16 +224,21 @@ function compose(): NewReport | null {
 /** Hands what is written to the outbox and sends it. Afterwards `sending` holds a receipt, what is
  * kept for later, or a refusal; of a refusal what is written stays. */
 export async function send(): Promise<void> {
+  follow();
   const report = compose();
   if (!report || sending.busy || photos.busy) return;
   Object.assign(sending, { busy: true, refused: null, kept: null });
   try {
     const { id } = await keepReport(report, photos.ids, written() ?? EMPTY);
     handed = outbox.safe;
-    if (handed) save();
+    if (handed) {
+      setGone(values.id);
+      save();
+    }
     const outcome = await sendKept(id);
     handed = false;
     if ('refused' in outcome) {
+      values.id = uuid();
       save();
       await takeBack(id);
       sending.refused = outcome.refused;
@@ -242,7 +258,7 @@ export async function edit(id: string): Promise<boolean> {
   const item = await takeBack(id);
   if (!item) return false;
   for (const photo of [...photos.items]) photos.remove(photo);
-  Object.assign(values, item.draft);
+  Object.assign(values, item.draft, { id: uuid() });
   const reporter = item.report.reporter;
   Object.assign(contact, { anonymous: !reporter, name: '', phone: '', email: '', ...reporter });
   Object.assign(sending, { refused: null, kept: null, receipt: null });

@@ -129,9 +129,14 @@ def test_whatever_anybody_tries_the_graph_the_clock_and_the_history_hold(place):
             said = Said(data.draw(TEXTS), organisation=organisation)
             step(place, code, old, at, said, data, met)
 
-    check()
+    rare = ("taken", "in hand", "paused", "paused twice")
+    # Chance may leave the rarest out of one round.
+    for _ in range(5):
+        check()
+        if all(met[each] for each in rare):
+            return
     # Else nothing of it was tried.
-    assert min(met[each] for each in ("taken", "in hand", "paused", "paused twice")) > 0, met
+    raise AssertionError(met)
 
 
 TEXTS = st.sampled_from(["Đã thông cống"] * 7 + ["", "  ", "x" * 2001])

@@ -346,18 +346,7 @@ def the_machine(place, met):
 
 def test_whatever_is_done_to_three_reports_each_is_as_the_rules_say(place):
     met = Counter()
-    run_state_machine_as_test(
-        the_machine(place, met),
-        settings=settings(
-            max_examples=32,
-            stateful_step_count=50,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-            # To make a failure smaller takes minutes; its steps are told as they were.
-            phases=[Phase.generate],
-        ),
-    )
-    # Else nothing of it was tried; of what is rare, one of its kind.
+    # Of what is rare, one of its kind.
     rare = [
         ("confirm", "close", "silence"),
         ("release", "withdraw"),
@@ -367,5 +356,22 @@ def test_whatever_is_done_to_three_reports_each_is_as_the_rules_say(place):
     ]
     often = ["take", "start", "wait", "resolve", "reject", "reopen", "assign", "merge"]
     often += ["recategorise", "again", "not take", "not merge", "not reopen"]
-    for kinds in [*rare, *((each,) for each in often)]:
-        assert sum(met[each] for each in kinds), (kinds, met)
+    must = [*rare, *((each,) for each in often)]
+    # Chance may leave the rarest out of one round.
+    for _ in range(3):
+        run_state_machine_as_test(
+            the_machine(place, met),
+            settings=settings(
+                max_examples=32,
+                stateful_step_count=50,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+                # To make a failure smaller takes minutes; its steps are told as they were.
+                phases=[Phase.generate],
+            ),
+        )
+        left = [kinds for kinds in must if not any(met[each] for each in kinds)]
+        if not left:
+            return
+    # Else nothing of it was tried.
+    raise AssertionError((left, met))

@@ -17,6 +17,8 @@ export const en: typeof vi = {
   acts: {
     add: 'Add to it',
     correct: 'Correct it',
+    category: 'Change the category',
+    position: 'Move the pin',
     contact: 'Leave a contact, or take it back',
     withdraw: 'Withdraw the report',
     erase: 'Erase my data',
@@ -28,6 +30,9 @@ export const en: typeof vi = {
   until: (time: string) => `Can be corrected until ${time}, as long as nobody works on it.`,
   save: 'Save',
   corrected: 'Corrected.',
+  otherCategory: 'Choose another category',
+  positionMeans: 'Tap the map or drag the pin to the right place, up to 500 m away. Who answers may change with it.',
+  moved: 'The pin was moved.',
   contactLeft: 'The contact is kept.',
   contactGone: 'The contact is gone; the report is anonymous now.',
   takeBack: 'Delete the contact',

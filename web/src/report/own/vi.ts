@@ -16,6 +16,8 @@ export const vi = {
   acts: {
     add: 'Viết bổ sung',
     correct: 'Sửa nội dung',
+    category: 'Đổi lĩnh vực',
+    position: 'Sửa vị trí',
     contact: 'Để lại hoặc xoá liên hệ',
     withdraw: 'Rút lại phản ánh',
     erase: 'Xoá dữ liệu của tôi',
@@ -27,6 +29,9 @@ export const vi = {
   until: (time: string) => `Sửa được đến ${time}, khi chưa có ai bắt tay vào việc.`,
   save: 'Lưu',
   corrected: 'Đã sửa.',
+  otherCategory: 'Chọn lĩnh vực khác',
+  positionMeans: 'Chạm vào bản đồ hoặc kéo ghim tới đúng chỗ, tối đa 500 m. Nơi trả lời có thể đổi theo.',
+  moved: 'Đã dời ghim.',
   contactLeft: 'Đã lưu liên hệ.',
   contactGone: 'Đã xoá liên hệ; phản ánh giờ là ẩn danh.',
   takeBack: 'Xoá liên hệ',

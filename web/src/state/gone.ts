@@ -1,0 +1,16 @@
+/** Which reports begun on this device are no drafts any more: a page that still shows one of them must
+ * not send it again. */
+import { recall, remember } from './storage';
+
+const NAME = 'drafts.gone';
+/** No page stays open for more reports than that. */
+const MOST = 50;
+
+export function isGone(id: string): boolean {
+  return (recall<string[]>(NAME) ?? []).includes(id);
+}
+
+export function setGone(id: string): void {
+  if (!id || isGone(id)) return;
+  remember(NAME, [id, ...(recall<string[]>(NAME) ?? [])].slice(0, MOST));
+}

@@ -31,11 +31,8 @@ async def correct(
     fine = min(made.fine, made.level - address.z) if made.level < CELL_ZOOM else made.fine
     finer = made.fine - fine
     # Written out: a number that is handed over is a bigint, by which nothing is shifted.
-    shift, mask = (
-        literal_column(str(number))
-        for number in (2 * (CELL_ZOOM - fine - address.z), (1 << 2 * fine) - 1)
-    )
-    place = own.c.cell.op(">>")(shift).op("&")(mask).label("place")
+    shift, mask = 2 * (CELL_ZOOM - fine - address.z), (1 << 2 * fine) - 1
+    place = literal_column(f"own.cell >> {shift} & {mask}", BigInteger).label("place")
     query = select(place, own.c.status, func.sum(own.c.sign)).group_by("place", own.c.status)
     middle = 3 << 2 * (finer - 1) if finer else 0
     for at, status, n in await conn.execute(query):

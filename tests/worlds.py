@@ -105,6 +105,23 @@ class World:
             ),
         )
 
+    def reform(self) -> None:
+        """Some wards become others today, and some reports have an answer of their own."""
+        chance = self.chance
+        old = chance.sample(self.wards, chance.randrange(0, 4))
+        new = [ward for ward in self.wards if ward not in old]
+        with self.db.transaction():
+            for table in ("reports_today", "wards_today"):
+                self.db.execute(f"DELETE FROM {table}")
+            for ward in old:
+                pair = (ward, chance.choice(new))
+                self.db.execute("INSERT INTO wards_today VALUES (%s, %s)", pair)
+            for (report,) in self.db.execute("SELECT id FROM reports ORDER BY code").fetchall():
+                if chance.random() < 0.2:
+                    self.db.execute(
+                        "INSERT INTO reports_today VALUES (%s, %s)", (report, chance.choice(new))
+                    )
+
     def filter(self) -> Filter:
         """A filter of any combination."""
         chance = self.chance
@@ -121,11 +138,13 @@ class World:
         if chance.random() < 0.7:
             ends = sorted((self._edge(), self._edge()))
             since, until = chance.choice(((ends[0], ends[1]), (ends[0], None), (None, ends[1])))
+        ward = maybe(some(codes)) if codes else ()
         return Filter(
             category=maybe(some([*self.categories, "drainage", "order"])),
             status=maybe(some(STATUSES)),
             kind=maybe(some(("incident", "suggestion"), 1)),
-            ward=maybe(some(codes)) if codes else (),
+            ward=ward,
+            wards="today" if ward and chance.random() < 0.5 else None,
             since=since,
             until=until,
         )
@@ -147,7 +166,13 @@ class World:
             """
             SELECT r.status, count(*) FROM reports AS r
             JOIN categories AS c ON c.code = r.category_code
-            LEFT JOIN wards AS w ON w.id = r.ward_id
+            LEFT JOIN wards_today AS t ON t.ward_id = r.ward_id
+            LEFT JOIN reports_today AS own ON own.report_id = r.id
+            LEFT JOIN wards AS w ON w.id = CASE
+                WHEN NOT %(today)s THEN r.ward_id
+                WHEN c.visibility = 'public' AND own.ward_id IS NOT NULL THEN own.ward_id
+                ELSE coalesce(t.today_id, r.ward_id)
+            END
             WHERE c.visibility <> 'hidden'
                 AND (%(category)s::text[] IS NULL
                     OR c.code = ANY (%(category)s) OR c.parent_code = ANY (%(category)s))
@@ -163,6 +188,7 @@ class World:
                 "status": list(chosen.status) or None,
                 "kind": list(chosen.kind) or None,
                 "ward": list(chosen.ward) or None,
+                "today": chosen.wards == "today",
                 "since": chosen.since,
                 "until": chosen.until,
             },

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from typing import Literal
 
 from sqlalchemy import select
 
@@ -19,7 +20,7 @@ REPORT_KINDS = ("incident", "suggestion")
 
 # Which parameters each layer listens to.
 TAKEN: dict[str, tuple[str, ...]] = {
-    "reports": ("category", "status", "kind", "ward", "on", "since", "until"),
+    "reports": ("category", "status", "kind", "ward", "on", "wards", "since", "until"),
     "wards": ("on",),
     "hotspots": ("category", "on"),
     "facilities": ("kind",),
@@ -36,7 +37,9 @@ _KINDS: dict[str, tuple[str, ...]] = {
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Empty means everything. `category` may name families; `since <= created < until`; `on` is
-    the day on which wards are in force, or on which `ward` names them (default today).
+    the day on which wards are in force, or on which `ward` names them (default today). `wards` says
+    which ward of a report `ward` means: None the one that answers for it, `today` the one of today
+    that its place is in (`geo.store.report_wards`).
 
     `scope` says whose view of a private layer is meant; it comes from a sign-in, never from an
     address, and public layers know none.
@@ -49,6 +52,7 @@ class Filter:
     since: datetime | None = None
     until: datetime | None = None
     on: date | None = None
+    wards: Literal["today"] | None = None
     scope: Scope | None = None
 
     def __post_init__(self) -> None:
@@ -77,6 +81,8 @@ class Filter:
             raise _refused(
                 "on", f"is no filter of {layer.id} without ward: it is the day of ward's codes"
             )
+        if self.wards and not self.ward:
+            raise _refused("wards", "is no filter without ward: it says which one is meant")
         _known("status", self.status, STATUSES if layer.id == "reports" else OPEN_STATUSES)
         if self.kind:
             _known("kind", self.kind, _KINDS[layer.id])

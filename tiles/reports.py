@@ -12,7 +12,7 @@ import psycopg
 from sqlalchemy import CTE, BigInteger, Integer, bindparam, column, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from geo.store import wards
+from geo.store import report_wards, wards
 from geo.store.database import AsyncConnection, driver, load_sql
 from geo.store.tables import categories
 from geo.store.tables.reports import OPEN_STATUSES, STATUSES
@@ -48,7 +48,7 @@ async def tile(conn: AsyncConnection, address: TileAddress, chosen: Filter, time
     if counted.total <= most_points(address.z):
         found = None
         if counted.matched is not None:
-            found = await spots(raw, address, wanted, counted)
+            found = await spots(conn, address, wanted, counted)
         if found is not None or await _few(raw, wanted):
             return await _points(conn, address, chosen, found, timezone)
     return await _cells(conn, address, counted)
@@ -66,7 +66,7 @@ async def in_numbers(conn: AsyncConnection, chosen: Filter) -> Wanted:
             )
         )
     ).all()
-    numbers = ward_ids = None
+    numbers = ward_ids = todays = None
     if chosen.category:
         numbers = tuple(
             row.number
@@ -75,14 +75,17 @@ async def in_numbers(conn: AsyncConnection, chosen: Filter) -> Wanted:
         )
     if chosen.ward:
         # every dated version of these wards: a report keeps the ward of its day
-        meant = await conn.execute(wards.named(chosen.ward, chosen.on))
-        ward_ids = tuple(meant.scalars())
+        meant = await wards.named_ids(conn, chosen.ward, chosen.on)
+        held = await conn.execute(report_wards.holding(meant, chosen.wards))
+        ward_ids = tuple(held.scalars())
+        todays = tuple(meant) if chosen.wards else None
     return Wanted(
         categories=numbers,
         blurred=frozenset(row.number for row in known if row.visibility == "blurred"),
         statuses=chosen.status,
         kinds=chosen.kind,
         wards=ward_ids,
+        todays=todays,
         span=Span(chosen.since, chosen.until),
     )
 
@@ -90,7 +93,7 @@ async def in_numbers(conn: AsyncConnection, chosen: Filter) -> Wanted:
 async def _few(raw: psycopg.AsyncConnection, wanted: Wanted) -> bool:
     if wanted.categories is None and wanted.wards is None and wanted.span.always:
         return False
-    return await candidates(raw, wanted) <= MOST_CANDIDATES
+    return await candidates(raw, wanted, MOST_CANDIDATES) <= MOST_CANDIDATES
 
 
 async def _points(

@@ -166,6 +166,8 @@ def _query(chosen: Filter) -> str:
             continue
         if isinstance(value, tuple) and value:
             asked[part.name] = ",".join(value)
+        elif isinstance(value, str):
+            asked[part.name] = value
         elif value and not isinstance(value, tuple):
             asked[part.name] = value.isoformat().replace("+00:00", "Z")
     # `{` would be taken for a part of the template

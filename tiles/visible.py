@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from geo.store import wards
+from geo.store import report_wards, wards
 from geo.store.tables import categories, reports
 from tiles.address import TileAddress
 from tiles.filters import Filter
@@ -96,7 +96,12 @@ def visible(chosen: Filter, rows: FromClause) -> Select[Any]:
         found = found.where(table.kind.in_(chosen.kind))
     if chosen.ward:
         # every dated version of these wards: a report keeps the ward of its day
-        found = found.where(table.ward_id.in_(wards.named(chosen.ward, chosen.on)))
+        named = wards.named(chosen.ward, chosen.on)
+        found = found.where(
+            *report_wards.in_today(named, table, category.visibility == "public")
+            if chosen.wards
+            else [table.ward_id.in_(named)]
+        )
     if chosen.since is not None:
         found = found.where(table.created_at >= chosen.since)
     if chosen.until is not None:

@@ -58,6 +58,14 @@ class TileQuery(BaseModel):
     on: Annotated[DayParam, Field(description="the day of wards and of `ward`; default today")] = (
         None
     )
+    wards: Annotated[
+        Literal["today"] | None,
+        Field(
+            description="which ward of a report `ward` means. `today`: the ward of today that its "
+            "place is in, also of a report from before a reform, as in /api/v1/statistics; left "
+            "out: the one that answers for it"
+        ),
+    ] = None
     v: Annotated[
         str | None, Field(max_length=100, description="ignored: makes an address look new")
     ] = None
@@ -72,6 +80,7 @@ class TileQuery(BaseModel):
             since=self.since,
             until=self.until,
             on=self.on,
+            wards=self.wards,
         )
 
 

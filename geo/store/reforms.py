@@ -12,6 +12,7 @@ from geo.store.database import AnyRow, AsyncConnection, driver, load_sql
 from geo.store.locks import Lock
 from geo.store.packed_rows import Rows, packed_rows
 from geo.store.tables import (
+    changes,
     reform_moves,
     reforms,
     reports,
@@ -259,6 +260,8 @@ async def write_today(
     if wards_now:
         rows = [{"ward_id": ward, "today_id": now} for ward, now in wards_now.items()]
         await conn.execute(insert(wards_today), rows)
+    # tiles that were drawn by these answers are no longer true
+    await conn.execute(insert(changes).values(topic="wards"))
     await conn.execute(text("CREATE TEMP TABLE found (report_id uuid, ward_id int) ON COMMIT DROP"))
     raw = await driver(conn)
     async with raw.cursor() as cursor, cursor.copy("COPY found FROM STDIN") as copy:

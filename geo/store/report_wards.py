@@ -21,11 +21,13 @@ from sqlalchemy import (
     case,
     exists,
     func,
+    or_,
     select,
     true,
     tuple_,
     union_all,
 )
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from geo.store.tables import (
     categories,
@@ -93,7 +95,32 @@ def first_of(*answers: ColumnElement[int]) -> ColumnElement[int]:
     return func.nullif(func.coalesce(*answers), 0)
 
 
-def holding(ids: Sequence[int], word: Word | None) -> Select[Any]:
+def in_today(
+    ids: Select[Any], rows: ReadOnlyColumnCollection[str, Any], exactly: ColumnElement[bool]
+) -> list[ColumnElement[bool]]:
+    """Conditions on columns of reports: in these wards by the word `today`.
+
+    `exactly` says of a row whether the public knows its place. The first condition alone lets a few
+    too many through, but by indexes.
+    """
+    held = holding(ids, "today")
+    elsewhere = select(reports_today.c.report_id).where(reports_today.c.ward_id.in_(ids))
+    own = (
+        select(reports_today.c.ward_id)
+        .where(reports_today.c.report_id == rows.id)
+        .scalar_subquery()
+    )
+    other = case((exactly, own))
+    return [
+        or_(
+            rows.ward_id == func.any(func.array(held.scalar_subquery())),
+            rows.id == func.any(func.array(elsewhere.scalar_subquery())),
+        ),
+        case((other.is_not(None), other.in_(ids)), else_=rows.ward_id.in_(held)),
+    ]
+
+
+def holding(ids: Sequence[int] | Select[Any], word: Word | None) -> Select[Any]:
     """`id`s of the wards whose reports are in these wards, but for `others`."""
     own = wards.alias("own")
     if word != "today":

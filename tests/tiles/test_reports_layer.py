@@ -297,6 +297,7 @@ async def test_a_ward_filter_counts_the_wards_reports_of_every_date(city_url):
         (Filter(status=("open",)), "status unknown: open; known are received"),
         (Filter(kind=("school",)), "kind unknown: school; known are incident"),
         (Filter(on=CLOCK.today), "on is no filter of reports"),
+        (Filter(wards="today"), "wards is no filter without ward"),
     ],
 )
 async def test_unknown_filter_values_are_named(conn, chosen, said):

@@ -12,7 +12,7 @@ import psycopg
 
 from geo.store.database import AsyncConnection, driver
 from tiles.address import CELL_ZOOM, TileAddress
-from tiles.pyramid import direct, store
+from tiles.pyramid import direct, store, todays
 from tiles.pyramid.packing import (
     ALL_CATEGORIES,
     ALL_PERIODS,
@@ -59,15 +59,19 @@ async def count(conn: AsyncConnection, address: TileAddress, wanted: Wanted) -> 
         if broken := wanted.span.broken_hours:
             made.table += await direct.part_hours(conn, address, made.fine, wanted, broken)
     made.table += await direct.pending(conn, address, made.fine, wanted, state, ends)
+    if wanted.todays:
+        await todays.correct(conn, address, wanted, made)
     return made
 
 
-async def candidates(raw: psycopg.AsyncConnection, wanted: Wanted) -> int:
-    """How many public reports, of any place, an index on category or ward and time leaves."""
+async def candidates(raw: psycopg.AsyncConnection, wanted: Wanted, most: int) -> int:
+    """How many public reports, of any place, an index on category or ward and time leaves; exact up
+    to `most`."""
     found = []
     if wanted.wards is not None:
         by_ward = Wanted(wards=wanted.wards, span=wanted.span)
-        found.append((await _from_wards(raw, TileAddress(0, 0, 0), by_ward)).total)
+        own = await todays.many(raw, wanted, most) if wanted.todays else 0
+        found.append(own + (await _from_wards(raw, TileAddress(0, 0, 0), by_ward)).total)
     if wanted.wards is None or wanted.categories is not None:
         by_category = Wanted(categories=wanted.categories, span=wanted.span)
         found.append((await _from_cube(raw, ROOT, TileAddress(0, 0, 0), by_category)).total)
@@ -75,24 +79,33 @@ async def candidates(raw: psycopg.AsyncConnection, wanted: Wanted) -> int:
 
 
 async def spots(
-    raw: psycopg.AsyncConnection, address: TileAddress, wanted: Wanted, counted: Counted
+    conn: AsyncConnection, address: TileAddress, wanted: Wanted, counted: Counted
 ) -> list[Spot]:
     """Where and when all reports counted one by one are found in the table, each in one spot."""
     assert counted.matched is not None
+    raw = await driver(conn)
     state = await store.state(raw)
     query = f"""
         SELECT new_cell, new_category, new_created_at FROM changes
         WHERE topic = 'report' AND {state.pending} AND new_cell BETWEEN %s AND %s
     """
     fresh = await (await raw.execute(query, address.cells)).fetchall()
+    own = await todays.spots(conn, address, wanted) if wanted.todays else []
     parts = (counted.matched[name].tolist() for name in ("cell", "category", "at"))
     found: list[Spot] = []
     for at, first, last in sorted(
-        # where a blurred report lies within its cell of zoom 18 is not told
-        (at, *((cell >> 16 << 16, cell | 0xFFFF) if category in wanted.blurred else (cell, cell)))
-        for cell, category, at in {
-            *zip(*parts, strict=True),
-            *((cell, category, microseconds(at)) for cell, category, at in fresh),
+        {
+            *((microseconds(one.at), one.first, one.last) for one in own),
+            # where a blurred report lies within its cell of zoom 18 is not told
+            *(
+                (at, cell >> 16 << 16, cell | 0xFFFF)
+                if category in wanted.blurred
+                else (at, cell, cell)
+                for cell, category, at in {
+                    *zip(*parts, strict=True),
+                    *((cell, category, microseconds(at)) for cell, category, at in fresh),
+                }
+            ),
         }
     ):
         if found and found[-1].at == moment(at) and first <= found[-1].last:

@@ -1,9 +1,9 @@
-"""Counts read row by row: of changes not folded yet, and of parts of hours."""
+"""Counts read row by row: of changes not folded yet, of parts of hours, of wards of today."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Integer, SmallInteger, Text, bindparam
+from sqlalchemy import BigInteger, DateTime, Integer, SmallInteger, Text, TextClause, bindparam
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from geo.store.database import AsyncConnection, load_sql
@@ -18,6 +18,7 @@ _TYPES: dict[str, Any] = {
     "statuses": ARRAY(Text),
     "kinds": ARRAY(Text),
     "wards": ARRAY(Integer),
+    "todays": ARRAY(Integer),
     "counted": ARRAY(BigInteger),
     **{name: DateTime(timezone=True) for name in ("since", "until", "since_2", "until_2")},
 }
@@ -62,21 +63,35 @@ async def _read(
     wanted: Wanted,
     more: dict[str, Any],
 ) -> Table:
+    values = {**conditions(address, wanted), **_fine(address, fine), **more}
+    table = nothing(fine)
+    for row in await conn.execute(bound(name, values)):
+        table[row.fine, STATUSES.index(row.status)] += row.n
+    return table
+
+
+def _fine(address: TileAddress, fine: int) -> dict[str, int]:
+    return {"shift": 2 * (CELL_ZOOM - fine - address.z), "mask": (1 << 2 * fine) - 1}
+
+
+def conditions(address: TileAddress, wanted: Wanted) -> dict[str, Any]:
+    """What a statement has to know of tile and filter, but for times."""
     first, last = address.cells
-    values = {
+    return {
         "first": first,
         "last": last,
-        "shift": 2 * (CELL_ZOOM - fine - address.z),
-        "mask": (1 << 2 * fine) - 1,
         "categories": None if wanted.categories is None else list(wanted.categories),
         "statuses": list(wanted.statuses) or None,
         "kinds": list(wanted.kinds) or None,
         "wards": None if wanted.wards is None else list(wanted.wards),
-        **more,
     }
+
+
+def bound(name: str, values: dict[str, Any]) -> TextClause:
+    """A statement of this folder with its values."""
     # Whole numbers are written into the statement, so that it is planned for this tile: the plan
     # for any tile would read the index for the whole world too.
-    statement = load_sql("tiles.pyramid", name).bindparams(
+    return load_sql("tiles.pyramid", name).bindparams(
         *(
             bindparam(key, value, BigInteger, literal_execute=True)
             if isinstance(value, int)
@@ -84,7 +99,3 @@ async def _read(
             for key, value in values.items()
         )
     )
-    table = nothing(fine)
-    for row in await conn.execute(statement):
-        table[row.fine, STATUSES.index(row.status)] += row.n
-    return table

@@ -18,13 +18,18 @@ Table = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Wanted:
-    """A filter in the pyramid's words; None leaves a condition out. `categories` are numbers."""
+    """A filter in the pyramid's words; None leaves a condition out. `categories` are numbers.
+
+    `wards` are those of the reports' rows. With `todays` they are the wards whose reports are in
+    these today, but for the reports that have an answer of their own (`reports_today`).
+    """
 
     categories: tuple[int, ...] | None = None
     blurred: frozenset[int] = frozenset()
     statuses: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     wards: tuple[int, ...] | None = None
+    todays: tuple[int, ...] | None = None
     span: Span = field(default_factory=lambda: Span(None, None))
 
     @property

@@ -39,6 +39,8 @@ async def happen(world, engine):
         world.change(world.chance.randrange(1, 10))
     elif what < 0.65:
         world.show()
+    elif what < 0.7:
+        world.reform()
     elif what < 0.8:
         await number(engine)
     elif what < 0.95:

@@ -20,7 +20,8 @@ export interface Measures {
 
 export interface StatisticsRow extends Measures {
   share: number;
-  ward?: { code: string; name: string; kind?: string } | null;
+  /** Since when it is a ward as it is now. */
+  ward?: { code: string; name: string; kind?: string; valid_from?: string } | null;
   category?: { code: string; name: Text; icon: string } | null;
   month?: string;
 }

@@ -1,7 +1,51 @@
-/** Two periods side by side. */
+/** Two periods side by side, like with like.
+ *
+ * Days that are still to come would count as days on which nothing happened, so a period that is not
+ * over is counted up to now. Of two that were meant to be equally long (a quarter and the same one a
+ * year ago) the other is then counted for as many days, from its beginning; of two that differ by more
+ * than a tenth (a month and a year) it is left whole, and they are compared by day. Today counts as
+ * the part of it that has passed.
+ */
 import type { Measures, Statistics, StatisticsRow } from '../api/plan';
-import { length } from './periods';
+import { length, passed, shifted, today, type Days } from './periods';
 import type { Compared } from './view';
+
+type Period = { [End in keyof Days]: string };
+export type Side = 'one' | 'two';
+
+export interface Fair {
+  /** As they are counted. */
+  one: Period;
+  two: Period;
+  /** Which of them has days to come; both, where the second is only cut to be as long. */
+  cut: Side[];
+  /** Which has not begun: then nothing can be compared. */
+  ahead: Side[];
+}
+
+const ABOUT = 0.9;
+
+export function fair(one: Period, two: Period, now = Date.now()): Fair {
+  const last = today(now);
+  const ended = (of: Period): Period => (of.until > last ? { ...of, until: last } : of);
+  const made: Fair = {
+    one: ended(one),
+    two: ended(two),
+    cut: (['one', 'two'] as const).filter((side) => ({ one, two })[side].until > last),
+    ahead: (['one', 'two'] as const).filter((side) => ({ one, two })[side].since > last),
+  };
+  const [a, b] = [length(one), length(two)];
+  if (made.cut.length !== 1 || made.ahead.length || Math.min(a, b) < ABOUT * Math.max(a, b)) {
+    return made;
+  }
+  const other = made.cut[0] === 'one' ? 'two' : 'one';
+  const days = length(made[made.cut[0]!]);
+  if (length(made[other]) > days) {
+    made[other] = { ...made[other], until: shifted(made[other].since, days - 1) };
+    made.cut.push(other);
+  }
+  return made;
+}
 
 export type Verdict = 'up' | 'down' | 'chance' | 'few';
 
@@ -47,23 +91,24 @@ export function verdict(
   { one, two }: Pick<Pair, 'one' | 'two'>,
   measure: Compared,
   periods: [Period, Period],
+  now = Date.now(),
 ): Verdict | null {
   if (measure === 'satisfaction') return null;
-  const z = measure === 'received' ? counted(one, two, periods) : shared(one, two);
+  const z = measure === 'received' ? counted(one, two, periods, now) : shared(one, two);
   if (z === null) return 'few';
   if (Math.abs(z) < CLEAR) return 'chance';
   return z > 0 ? 'up' : 'down';
 }
 
-interface Period {
-  since: string;
-  until: string;
-}
-
 /** Of all reports of both periods, how many are of the first, against its share of the days. */
-function counted(one: Measures | null, two: Measures | null, periods: [Period, Period]): number | null {
+function counted(
+  one: Measures | null,
+  two: Measures | null,
+  periods: [Period, Period],
+  now: number,
+): number | null {
   const [a, b] = [one?.received ?? 0, two?.received ?? 0];
-  const [days, other] = [length(periods[0]), length(periods[1])];
+  const [days, other] = [passed(periods[0], now), passed(periods[1], now)];
   const n = a + b;
   const part = days / (days + other);
   if (n < FEWEST_REPORTS || !(part > 0 && part < 1)) return null;

@@ -15,6 +15,8 @@ export interface Wish {
   /** Queries of the layers' TileJSON, which carries them on to its tiles. */
   reports: string;
   hotspots: string;
+  /** Ids of the only hotspots that are drawn; null: all. */
+  only: string[] | null;
   /** Classes of wards by code, and a colour for each class; null: the reports themselves. */
   wards: { classes: Record<string, number>; colours: string[] } | null;
   /** Whether schools and clinics are shown: around a hotspot. */
@@ -45,6 +47,16 @@ export function isShown(layer: { type: string; metadata?: unknown }, wish: Wish)
   const group = groupOf(layer);
   if (group === 'reports') return wish.wards === null;
   return group === 'schools' || group === 'clinics' ? wish.places : null;
+}
+
+/** Which features a layer of hotspots draws; undefined: all of them. The service's style filters none
+ * of these layers, so nothing is lost by it. */
+export function isListed(only: string[] | null): unknown {
+  return only ? ['in', ['get', 'id'], ['literal', only]] : undefined;
+}
+
+export function isOfHotspots(layer: { type: string; metadata?: unknown }): boolean {
+  return groupOf(layer) === 'hotspots';
 }
 
 export function collected(chosen: Feature | null): GeoJSON.FeatureCollection {
@@ -81,6 +93,7 @@ export function dressed(style: StyleSpecification, wish: Wish, edge: string): St
   const first = style.layers.findIndex((layer) => ['hotspots', 'reports'].includes(sourceOf(layer)));
   style.layers.splice(first < 0 ? style.layers.length : first, 0, ...coloured);
   for (const layer of style.layers) {
+    if (wish.only && isOfHotspots(layer)) Object.assign(layer, { filter: isListed(wish.only) });
     const yes = isShown(layer, wish);
     if (yes === null || layer.type === 'background') continue;
     layer.layout = { ...layer.layout, visibility: yes ? 'visible' : 'none' } as never;

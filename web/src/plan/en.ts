@@ -148,6 +148,8 @@ export const en: typeof vi = {
     none: 'There is no hotspot within these filters.',
     silence: 'No hotspot does not mean no problem: perhaps few people report there.',
     statusNote: 'Hotspots are not filtered by status.',
+    before: (day) =>
+      `Hotspots of this day are named by the wards from before the reform of ${day}, so the list of one of today’s wards may lack some or hold those of another place. Look at the whole city to see all.`,
     noTrend: 'not clear',
     trends: {
       new: 'new',
@@ -213,7 +215,12 @@ export const en: typeof vi = {
       few: 'too few to tell',
     },
     note: '“Clear” means: if reports came independently of each other and nothing had changed, such a difference would be met less than 3 times in 1,000. Periods of different lengths are compared by day.',
-    missing: 'Please give the first and last day of both periods.',
+    missing: 'Please give both periods, their first day not after their last.',
+    cut: (period, until) =>
+      `${period} is not over, so it is counted up to today, ${until}.`,
+    cutBoth: (period, until, other, days) =>
+      `${period} is not over, so it is counted up to today, ${until}. To compare like with like, only the first ${days} days of the ${other.toLowerCase()} are counted.`,
+    ahead: (period) => `${period} has not begun, so there is nothing to compare yet.`,
     total: 'All together',
   },
   runs: {

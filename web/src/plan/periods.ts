@@ -35,6 +35,12 @@ export function length({ since, until }: { since: string; until: string }): numb
   return Math.round((Date.parse(until) - Date.parse(since)) / DAY_MS) + 1;
 }
 
+/** How many days of it are over, today by its part. */
+export function passed(days: { since: string; until: string }, now = Date.now()): number {
+  const local = (now + OFFSET_MS) / DAY_MS;
+  return Math.min(length(days), Math.max(0, local - Date.parse(days.since) / DAY_MS));
+}
+
 export function nextMonth(month: string, by = 1): string {
   const [year, number] = month.split('-').map(Number) as [number, number];
   const n = year * 12 + number - 1 + by;

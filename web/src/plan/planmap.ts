@@ -13,6 +13,8 @@ import {
   HATCH,
   HATCHED,
   isFew,
+  isListed,
+  isOfHotspots,
   isShown,
   wardColour,
   WARDS,
@@ -138,6 +140,11 @@ export class PlanMap {
       if (wish[name] === before[name]) continue;
       const source = this.engine.getSource<VectorTileSource>(name);
       if (source?.url) source.setUrl(withQuery(source.url, wish[name]));
+    }
+    if (wish.only?.join() !== before.only?.join()) {
+      for (const layer of this.engine.getStyle().layers) {
+        if (isOfHotspots(layer)) this.engine.setFilter(layer.id, isListed(wish.only) as never);
+      }
     }
     if (wish.chosen !== before.chosen) {
       const source = this.engine.getSource<GeoJSONSource>(CHOSEN);

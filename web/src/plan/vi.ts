@@ -143,6 +143,8 @@ export const vi = {
     none: 'Không có điểm nóng nào trong bộ lọc này.',
     silence: 'Không có điểm nóng chưa chắc đã là không có vấn đề: có thể ít người phản ánh.',
     statusNote: 'Điểm nóng không lọc theo trạng thái.',
+    before: (day: string) =>
+      `Điểm nóng của ngày này được ghi theo phường, xã trước khi sắp xếp ngày ${day}, nên danh sách của một phường, xã hiện nay có thể thiếu hoặc có điểm nóng của nơi khác. Hãy xem toàn thành phố để thấy đủ.`,
     noTrend: 'chưa rõ',
     trends: {
       new: 'mới xuất hiện',
@@ -209,7 +211,12 @@ export const vi = {
       few: 'quá ít để nói',
     },
     note: '“Rõ” nghĩa là: nếu các phản ánh đến độc lập với nhau và không có gì thay đổi thì chênh lệch như vậy chỉ gặp chưa tới 3 trong 1.000 lần. Hai kỳ dài khác nhau được tính theo số ngày.',
-    missing: 'Hãy chọn đủ ngày bắt đầu và kết thúc của hai kỳ.',
+    missing: 'Hãy chọn đủ hai kỳ, ngày bắt đầu không sau ngày kết thúc.',
+    cut: (period: string, until: string) =>
+      `${period} chưa kết thúc nên chỉ tính đến hôm nay, ${until}.`,
+    cutBoth: (period: string, until: string, other: string, days: string) =>
+      `${period} chưa kết thúc nên chỉ tính đến hôm nay, ${until}. Để so sánh tương xứng, ${other.toLowerCase()} cũng chỉ tính ${days} ngày đầu.`,
+    ahead: (period: string) => `${period} chưa bắt đầu nên chưa có gì để so sánh.`,
     total: 'Tất cả',
   },
   runs: {

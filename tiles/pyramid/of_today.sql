@@ -24,6 +24,5 @@ WHERE c.visibility = 'public'
     AND (CAST(:categories AS smallint[]) IS NULL OR c.number = ANY (:categories))
     AND (CAST(:statuses AS text[]) IS NULL OR r.status = ANY (:statuses))
     AND (CAST(:kinds AS text[]) IS NULL OR r.kind = ANY (:kinds))
-    AND (CAST(:kinds AS text[]) IS NULL OR r.kind = ANY (:kinds))
     AND (CAST(:since AS timestamptz) IS NULL OR r.created_at >= :since)
     AND (CAST(:until AS timestamptz) IS NULL OR r.created_at < :until)

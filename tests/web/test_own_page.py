@@ -65,10 +65,15 @@ def test_it_is_corrected_while_nobody_works_on_it_and_only_added_to_later(servic
     page.get_by_role("button", name="Sửa nội dung").click()
     page.get_by_label("Mô tả").fill("Muộn rồi.")
     sent.becomes("status = 'in_progress'")
+    # What is typed stays in sight, also when the page hears of it.
+    expect(page.locator("[data-status=in_progress]")).to_be_visible(timeout=30_000)
+    expect(page.get_by_label("Mô tả")).to_have_value("Muộn rồi.")
     page.get_by_role("button", name="Lưu").click()
     expect(page.get_by_role("alert")).to_contain_text("Bạn có thể: viết bổ sung")
     expect(page.get_by_role("button", name="Sửa nội dung")).to_have_count(0)
+    # And it can still be added.
     page.get_by_role("button", name="Viết bổ sung").click()
+    expect(page.get_by_label("Có gì mới?")).to_have_value("Muộn rồi.")
     page.get_by_label("Có gì mới?").fill("Nước đang lên.")
     page.get_by_role("button", name="Gửi", exact=True).click()
     expect(page.get_by_test_id("timeline")).to_contain_text("Nước đang lên.")

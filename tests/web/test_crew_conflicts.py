@@ -201,4 +201,6 @@ def test_what_went_to_another_organisation_is_refused_and_kept(service, opened, 
     page.context.set_offline(False)
     page.locator("[data-view=outbox]").click()
     expect(page.get_by_test_id("refused")).to_contain_text("không còn thuộc đơn vị")
+    # The service's own words, too, in the language of the page.
+    expect(page.get_by_test_id("refused")).to_contain_text("Tài khoản này không được làm việc này.")
     waiting(page, 1)

@@ -34,7 +34,9 @@ class Queue(Page):
         Literal["review", "hidden"],
         Field(description="`review`: nobody has looked yet; `hidden`: by the staff"),
     ] = "review"
-    counts: Annotated[bool, Field(description="also how many there are in each state")] = False
+    counts: Annotated[
+        bool, Field(description="also how many there are in each state, up to 1,000")
+    ] = False
 
 
 class Reason(BaseModel):

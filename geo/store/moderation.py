@@ -5,7 +5,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, func, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    ScalarSelect,
+    and_,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -24,12 +34,17 @@ from geo.store.tables import (
 WHY = ("withheld", "hidden")
 """Kinds of events whose `data` say for what `reasons` the public does not see a report."""
 
+MOST_COUNTED = 1000
+"""What was hidden only grows; nobody counts it one by one."""
+
 LOOKED_AT = (
     *("received", "imported", "withheld", "released", "hidden", "shown", "erased"),
     *("corrected", "added", "pin_moved", "edited", "addition_hidden", "addition_shown"),
-    *("photo_hidden", "photo_shown", "photo_boxed"),
+    # Another category may show the place exactly.
+    *("photo_hidden", "photo_shown", "photo_boxed", "recategorised"),
 )
-"""Kinds of events after which a report is another one to whoever is to let the public see it."""
+"""Kinds of events after which a report is another one to whoever is to let the public see it; so it
+is after any that brought photos."""
 
 _SOURCE = reports.join(categories, categories.c.code == reports.c.category_code).outerjoin(
     wards, wards.c.id == reports.c.ward_id
@@ -47,7 +62,13 @@ def _seen() -> list[ColumnElement[Any]]:
     )
     version = (
         select(func.coalesce(func.max(report_events.c.id), 0))
-        .where(report_events.c.report_id == reports.c.id, report_events.c.kind.in_(LOOKED_AT))
+        .where(
+            report_events.c.report_id == reports.c.id,
+            or_(
+                report_events.c.kind.in_(LOOKED_AT),
+                report_events.c.data.has_key("photos"),
+            ),
+        )
         .correlate(reports)
         .scalar_subquery()
     )
@@ -141,14 +162,15 @@ async def queue(
 
 
 async def counts(conn: AsyncConnection, scope: Sequence[ColumnElement[bool]]) -> dict[str, int]:
-    """How many reports are withheld in each state; `scope`: conditions on `reports`."""
-    query = (
-        select(reports.c.withheld, func.count().label("n"))
-        .where(reports.c.withheld.is_not(None), *scope)
-        .group_by(reports.c.withheld)
-    )
-    found = {row.withheld: row.n for row in await conn.execute(query)}
-    return {state: found.get(state, 0) for state in ("review", "hidden")}
+    """How many reports are withheld in each state, up to `MOST_COUNTED`; `scope`: conditions on
+    `reports`."""
+    return {state: await _count(conn, state, scope) for state in ("review", "hidden")}
+
+
+async def _count(conn: AsyncConnection, state: str, scope: Sequence[ColumnElement[bool]]) -> int:
+    conditions = (reports.c.withheld.is_not(None), reports.c.withheld == state, *scope)
+    some = select(reports.c.id).where(*conditions).limit(MOST_COUNTED).subquery()
+    return (await conn.execute(select(func.count()).select_from(some))).scalar_one()
 
 
 async def change(conn: AsyncConnection, report_id: UUID, now: datetime, **values: Any) -> None:

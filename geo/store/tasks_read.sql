@@ -14,7 +14,7 @@ SELECT
     c.name_en AS category_en,
     c.icon,
     c.visibility,
-    c.photo_wanted,
+    c.photo_wanted AND r.content_gone_at IS NULL AS photo_wanted,
     w.code AS ward_code,
     w.name AS ward_name,
     w.kind AS ward_kind,

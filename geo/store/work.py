@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Integer, case, cast, func, select
+from sqlalchemy import Integer, and_, case, cast, func, select
 
 from geo.store.database import AnyRow, AsyncConnection, load_sql
 from geo.store.tables import categories, organisations, report_events, reports, users, wards
@@ -48,7 +48,10 @@ async def locked(conn: AsyncConnection, code: str) -> AnyRow | None:
             categories.c.name_vi.label("category_vi"),
             categories.c.name_en.label("category_en"),
             categories.c.deadlines,
-            categories.c.photo_wanted,
+            # Of a report whose content was deleted nothing is shown any more.
+            and_(categories.c.photo_wanted, reports.c.content_gone_at.is_(None)).label(
+                "photo_wanted"
+            ),
             wards.c.code.label("ward_code"),
             func.coalesce(wards.c.same_as, wards.c.id).label("ward"),
             users.c.name.label("holder_name"),

@@ -67,6 +67,21 @@ def test_what_was_erased_gets_no_new_photos(service, crew):
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "photos")
     assert at.seen["photos"] == []
     at.does("notes", inner="Sau này")
+    # Nor by its end, also where its category wants to see that.
+    with psycopg.connect(service.url) as db:
+        wants = "UPDATE categories SET photo_wanted = %s WHERE code = 'drainage.flooding'"
+        db.execute(wants, (True,))
+        db.commit()
+        try:
+            at.does("take")
+            at.does("start")
+            assert at.seen["photo_wanted"] is False
+            end = {"text": "Đã xong."}
+            assert at.ask("resolve", **end, photos=[upload(service, 46)]).status_code == 422
+            at.does("resolve", **end)
+        finally:
+            db.execute(wants, (False,))
+    assert at.seen["photos"] == []
 
 
 def test_a_note_s_photos_of_without_a_signal_are_added_once(service, crew):

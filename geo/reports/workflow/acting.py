@@ -110,7 +110,7 @@ class Work:
             values["reasons"] = json.dumps([*row.reasons, because][-_MOST_REASONS:])
         await own.put(self.conn, row.id, values, self.now)
         if said.photos:
-            data["photos"] = await keeping.attach(self.conn, row.id, said.photos, self.now)
+            data["photos"] = await self._attach(row, said.photos)
         # What its sender writes is theirs to erase and the staff's to hide: a line of its own
         # (`geo.reports.own.ending`).
         said_with_it = "" if CITIZEN in self.actor.parts else text
@@ -129,12 +129,15 @@ class Work:
         if not photos:
             await self._note(row, words(said, said))
             return
+        added = await self._attach(row, photos)
+        await own.touch(self.conn, row.id, self.now)
+        await self._note(row, words(said, said) if said else _ADDED, photos=added)
+
+    async def _attach(self, row: AnyRow, photos: Sequence[str]) -> list[int]:
         # Nothing would ever take them away again (`geo.reports.retention`).
         if row.content_gone_at is not None:
             raise Invalid.of("photos", "cannot be added: what this report showed was deleted")
-        added = await keeping.attach(self.conn, row.id, photos, self.now)
-        await own.touch(self.conn, row.id, self.now)
-        await self._note(row, words(said, said) if said else _ADDED, photos=added)
+        return await keeping.attach(self.conn, row.id, photos, self.now)
 
     async def _note(self, row: AnyRow, told: Words, **data: Any) -> None:
         event = {"kind": NOTE, **told, "data": {**data, **self.who()}}

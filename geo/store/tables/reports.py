@@ -277,6 +277,7 @@ reports = Table(
     # Few of many: what the staff have to look at.
     Index(
         "ix_reports_withheld",
+        "withheld",
         "created_at",
         "id",
         postgresql_where=text("withheld IS NOT NULL"),

@@ -6,6 +6,7 @@ from hostile import drawn, written
 from looking import shoot
 from own import Sent
 from playwright.sync_api import Page, expect
+from reporting import LATE
 
 import builders
 
@@ -64,10 +65,15 @@ def test_it_is_corrected_while_nobody_works_on_it_and_only_added_to_later(servic
     page.get_by_role("button", name="Sửa nội dung").click()
     page.get_by_label("Mô tả").fill("Muộn rồi.")
     sent.becomes("status = 'in_progress'")
+    # What is typed stays in sight, also when the page hears of it.
+    expect(page.locator("[data-status=in_progress]")).to_be_visible(timeout=30_000)
+    expect(page.get_by_label("Mô tả")).to_have_value("Muộn rồi.")
     page.get_by_role("button", name="Lưu").click()
     expect(page.get_by_role("alert")).to_contain_text("Bạn có thể: viết bổ sung")
     expect(page.get_by_role("button", name="Sửa nội dung")).to_have_count(0)
+    # And it can still be added.
     page.get_by_role("button", name="Viết bổ sung").click()
+    expect(page.get_by_label("Có gì mới?")).to_have_value("Muộn rồi.")
     page.get_by_label("Có gì mới?").fill("Nước đang lên.")
     page.get_by_role("button", name="Gửi", exact=True).click()
     expect(page.get_by_test_id("timeline")).to_contain_text("Nước đang lên.")
@@ -79,14 +85,21 @@ def test_another_category_is_chosen_and_its_questions_are_answered(service, open
     page = theirs(opened, sent)
     page.get_by_role("button", name="Đổi lĩnh vực").click()
     page.locator("[data-category='bus']").click()
-    page.locator("[data-category='bus.late']").click()
+    page.locator("[data-category='bus.late']").press("Enter")
+    # The keyboard goes on from what came instead of what it was on.
+    expect(page.get_by_label("Tuyến xe buýt số mấy?")).to_be_focused()
     page.get_by_role("button", name="Lưu").click()
     # It needs an answer that the former category did not ask for.
     expect(page.get_by_text("Nơi xử lý cần biết điều này.")).to_be_visible()
     assert sent.mine["category"]["code"] == "drainage.flooding"
-    page.get_by_label("Tuyến xe buýt số mấy?").fill("150")
+    route = page.get_by_label("Tuyến xe buýt số mấy?")
+    route.fill("150")
+    page.reload()
+    page.get_by_role("button", name="Đổi lĩnh vực").click()
+    expect(route).to_have_value("150")
     page.get_by_role("button", name="Lưu").click()
     expect(page.get_by_text("Đã sửa.")).to_be_visible()
+    expect(page.get_by_role("button", name="Đổi lĩnh vực")).to_be_focused()
     expect(page.locator(".category")).to_contain_text("Xe buýt trễ, bỏ chuyến")
     assert sent.mine["category"]["code"] == "bus.late"
     assert sent.mine["answers"] == {"route": "150"}
@@ -126,6 +139,23 @@ def test_a_pin_moved_too_far_is_refused_in_words_and_stays(service, opened):
     own.get_by_role("button", name="Lưu").click()
     expect(page.get_by_role("alert")).to_contain_text("Chỉ được dời vị trí tối đa 500 m")
     assert "pin_moved" not in {kind for kind, _ in sent.history(mine=True)}
+
+
+def test_a_place_that_is_found_late_does_not_move_a_pin_put_by_hand(service, opened):
+    sent = Sent(service)
+    page = opened(service, "/api/v1/wards", at=builders.middle(1))
+    page.add_init_script(LATE)
+    page.goto(f"{service.base}/r/{sent.code}#{sent.secret}")
+    page.get_by_role("button", name="Sửa vị trí").click()
+    own = page.get_by_test_id("own")
+    own.locator(".map[data-ready=true] canvas").wait_for()
+    own.get_by_role("button", name="Vị trí của tôi").click()
+    page.wait_for_function("() => 'tell' in window")
+    own.get_by_role("button", name="Ghim", exact=False).press("ArrowRight")
+    page.evaluate("new Promise((told) => { window.tell(); setTimeout(told, 500); })")
+    own.get_by_role("button", name="Lưu").click()
+    # From where the device is, it would be refused as too far.
+    expect(page.get_by_text("Đã dời ghim.")).to_be_visible()
 
 
 def test_a_contact_is_left_and_taken_back(service, opened):

@@ -6,6 +6,7 @@ import pytest
 from drawn import put_facilities
 from holding import until
 from playwright.sync_api import Page, expect
+from reporting import LATE
 
 import builders
 
@@ -62,15 +63,6 @@ def test_a_facility_is_found_shown_and_the_way_to_it_offered(service, opened):
     lon, lat = builders.middle(3)
     way = card.get_by_role("link", name="Chỉ đường tới Trạm y tế Bến Đò")
     assert f"destination={lat + 0.002:.6f},{lon:.6f}" in way.get_attribute("href")
-
-
-# Says where the device is only once the test calls `tell`.
-LATE = """
-    const ask = navigator.geolocation.getCurrentPosition.bind(navigator.geolocation);
-    navigator.geolocation.getCurrentPosition = (done, ...rest) => {
-      window.tell = () => ask(done, ...rest);
-    };
-"""
 
 
 def in_the_middle(page: Page) -> tuple[float, float]:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from api.errors import STATUS
+from geo.errors import PinwardError
+
 WEB = Path(__file__).resolve().parent.parent.parent / "web"
 ENGLISH = sorted((WEB / "src").rglob("en.ts"))
 _VIETNAMESE = re.compile(r"[ăâđêôơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]", re.IGNORECASE)
@@ -40,3 +43,22 @@ def test_there_is_no_sentence_outside_of_the_languages_files():
         if (lines := [each for each in path.read_text().splitlines() if _VIETNAMESE.search(each)])
     }
     assert found == {}
+
+
+def _below(error: type[PinwardError]) -> set[type[PinwardError]]:
+    return {error}.union(*(_below(each) for each in error.__subclasses__()))
+
+
+def test_every_refusal_that_a_person_may_meet_has_a_vietnamese_sentence():
+    told = set(
+        re.findall(r"^  '?([a-z-]+)'?:", (WEB / "src" / "i18n/refusals.ts").read_text(), re.M)
+    )
+    met = {
+        kind
+        for error, status in STATUS.items()
+        for kind in {each.kind for each in _below(error)}
+        if status < 500
+    }
+    # What only commands and other servers say.
+    met -= {"refused-import", "outgoing-refused"}
+    assert met - told == set()

@@ -170,6 +170,35 @@ def test_another_draft_in_another_page_stays_when_one_is_sent(service, opened):
     assert stored(service, mine) == [code]
 
 
+@pytest.mark.parametrize("ended", ["sent", "dropped"])
+def test_what_one_page_sends_or_drops_takes_no_other_page_s_draft_along(service, opened, ended):
+    one = opened(service, at=builders.middle(4))
+    two = one.context.new_page()
+    two.goto(service.base)
+    ready(two, "Chuyện ở trang kia.")
+    ready(one, "Chuyện ở trang này, viết sau.")
+    if ended == "sent":
+        two.get_by_test_id("send").click()
+        two.get_by_test_id("code").wait_for()
+        two.get_by_role("button", name="Báo việc khác").click()
+    else:
+        two.reload()
+        # Each page goes on with its own.
+        two.get_by_role("button", name="Viết tiếp").click()
+        expect(two.get_by_label("Mô tả")).to_have_value("Chuyện ở trang kia.")
+        two.reload()
+        two.get_by_role("button", name="Bỏ", exact=True).click()
+    expect(two.get_by_role("heading", name="Có gì cần sửa?")).to_be_visible()
+    # Nothing of what is over is left on the device.
+    kept = "() => JSON.stringify(localStorage).includes('Chuyện ở trang kia')"
+    assert not two.evaluate(kept)
+    one.close()
+    again = two.context.new_page()
+    again.goto(service.base)
+    again.get_by_role("button", name="Viết tiếp").click()
+    expect(again.get_by_label("Mô tả")).to_have_value("Chuyện ở trang này, viết sau.")
+
+
 def test_links_of_reports_from_two_pages_are_both_kept(service, opened):
     one = opened(service, at=builders.middle(4))
     two = one.context.new_page()

@@ -1,5 +1,6 @@
 /** The way to the service: JSON in, JSON out, and three kinds of failure that people can act on. */
 import { i18n } from '../i18n/index.svelte';
+import { KINDS } from '../i18n/refusals';
 
 /** Long enough for a photo-less report over a 2G link, short enough not to be taken for a hang. */
 const TIMEOUT_MS = 20_000;
@@ -54,7 +55,7 @@ export function refusal(problem: Problem): string {
   if (i18n.lang !== 'vi') return said || i18n.t.errors.refused;
   if (problem.detail_vi) return problem.detail_vi;
   const kind = kindOf(problem);
-  const meant = i18n.t.errors.kinds[kind];
+  const meant = KINDS[kind];
   // Which field it is, is in the English sentence only.
   if (meant && kind !== 'invalid') return meant;
   return [meant ?? i18n.t.errors.refused, said && `(${said})`].filter(Boolean).join(' ');

@@ -63,6 +63,7 @@ export const en: Messages = {
     draft: 'You have an unfinished report',
     draftGo: 'Continue',
     elsewhere: 'This report was sent or dropped in another window.',
+    elsewhereContact: 'The contact written here did not go with it; you can leave it on the report\'s page.',
     draftDrop: 'Discard',
     search: 'Find a ward, a school, a clinic',
     found: (n: number) => (n === 0 ? 'Nothing of that name' : `${n} place${n === 1 ? '' : 's'}`),
@@ -330,6 +331,5 @@ export const en: Messages = {
     slow: 'The network is too slow, no answer yet.',
     server: 'The service has a problem.',
     refused: 'This could not be done.',
-    kinds: {}, // the service's own words are English
   },
 };

@@ -62,6 +62,7 @@ export const vi = {
     draft: 'Bạn đang viết dở một phản ánh',
     draftGo: 'Viết tiếp',
     elsewhere: 'Phản ánh này đã được gửi hoặc bỏ ở một cửa sổ khác.',
+    elsewhereContact: 'Liên hệ ghi ở đây không được gửi kèm; bạn có thể để lại ở trang của phản ánh.',
     draftDrop: 'Bỏ',
     search: 'Tìm phường, trường, bệnh viện',
     found: (n: number) => (n === 0 ? 'Không tìm thấy nơi nào' : `${n} nơi`),
@@ -326,23 +327,6 @@ export const vi = {
     slow: 'Mạng quá chậm, chưa có trả lời.',
     server: 'Máy chủ đang trục trặc.',
     refused: 'Chưa làm được việc này.',
-    /** By the kind of the service's refusal, where it says no more in Vietnamese. */
-    kinds: {
-      invalid: 'Có chỗ chưa hợp lệ; hãy xem lại.',
-      'not-signed-in': 'Việc này cần đăng nhập; hãy đăng nhập rồi làm lại.',
-      'not-allowed': 'Tài khoản này không được làm việc này.',
-      'device-banned': 'Thiết bị này tạm thời chưa gửi được gì.',
-      'not-found': 'Không tìm thấy; có thể đã bị gỡ hoặc địa chỉ chưa đúng.',
-      'outside-coverage': 'Nơi này không thuộc phường, xã nào.',
-      'unknown-category': 'Lĩnh vực này không còn nữa; hãy tải lại trang rồi chọn lại.',
-      conflict: 'Lúc này chưa làm được; hãy xem lại tình trạng hiện tại.',
-      'in-hand': 'Đang có người khác xử lý phản ánh này.',
-      'changed-meanwhile': 'Đã có thay đổi sau khi bạn xem; hãy xem lại rồi làm lại nếu vẫn muốn.',
-      'upload-held': 'Tệp này đang được gửi; hãy thử lại sau giây lát.',
-      'idempotency-key-reused': 'Nội dung này đã được gửi trước đó với nội dung khác; hãy gửi lại.',
-      'too-many': 'Bạn vừa làm quá nhiều lần; hãy đợi ít phút rồi thử lại.',
-      challenge: 'Nhiều người đang gửi cùng lúc; hãy đợi giây lát rồi thử lại.',
-    } as Record<string, string>,
   },
 };
 

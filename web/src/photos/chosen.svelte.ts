@@ -81,7 +81,10 @@ export class ChosenPhotos {
 
   /** Another page took some away, or added some. */
   async follow(ids: readonly string[]): Promise<void> {
-    this.items = this.items.filter(({ id }) => !id || ids.includes(id));
+    const stays = ({ id, state }: Chosen): boolean =>
+      !id || state === 'refused' || ids.includes(id);
+    for (const item of this.items) if (!stays(item)) URL.revokeObjectURL(item.url);
+    this.items = this.items.filter(stays);
     await this.restore(ids);
   }
 

@@ -14,10 +14,10 @@ import type { NewReport, Pin, Receipt } from '../types';
 import { uuid } from '../uuid';
 import { db } from './db';
 import { rounded } from '../map/degrees';
-import { isGone, setGone } from './gone';
+import { isGone, onGone, setGone } from './gone';
 import { findCategory } from './lists.svelte';
 import { keepReport, outbox, sendKept, takeBack } from './outbox.svelte';
-import { onRemembered, recall, remember } from './storage';
+import { forget, onRemembered, recall, recallHere, remember, rememberHere } from './storage';
 
 export interface Draft {
   /** Of this device; empty while nothing is written. */
@@ -58,8 +58,8 @@ export const sending = $state<{
   kept: { id: string; reason: Unreachable['reason'] } | null;
   receipt: Receipt | null;
   /** What this page showed was sent or thrown away by another one. */
-  elsewhere: boolean;
-}>({ busy: false, refused: null, kept: null, receipt: null, elsewhere: false });
+  elsewhere: 'gone' | 'gone without contact' | null;
+}>({ busy: false, refused: null, kept: null, receipt: null, elsewhere: null });
 
 /** It lies in the outbox now: were it still a draft as well, a reload would have it sent twice. */
 let handed = false;
@@ -72,8 +72,10 @@ function save(): void {
   if (!values.id && filled()) values.id = uuid();
   values.at = Date.now();
   const now = written();
-  // That nothing is left is written down, too: what was sent must not come back with the page.
-  remember('draft', now ?? { ...EMPTY, at: Date.now() });
+  rememberHere('draft', now);
+  // Where nothing is left, another page's draft is left alone; what is gone is known as such.
+  if (now) remember('draft', now);
+  else if (isOver(recall<Draft>('draft'))) forget('draft');
   timer = setTimeout(() => void write(now), TYPING_MS);
 }
 
@@ -92,7 +94,10 @@ async function write(now: Draft | null): Promise<void> {
   timer = undefined;
   try {
     const transaction = (await db()).transaction('drafts', 'readwrite', { durability: 'strict' });
-    await (now ? transaction.store.put(now, KEY) : transaction.store.delete(KEY));
+    if (now) await transaction.store.put(now, KEY);
+    else if (isOver((await transaction.store.get(KEY)) as Draft | undefined)) {
+      await transaction.store.delete(KEY);
+    }
     await transaction.done;
   } catch {
     photos.safe = false;
@@ -112,8 +117,9 @@ function follow(): void {
   if (!id || sending.busy) return;
   if (isGone(id)) {
     photos.release();
+    const reachable = !contact.anonymous && Boolean(contact.phone || contact.email);
     blank();
-    sending.elsewhere = true;
+    sending.elsewhere = reachable ? 'gone without contact' : 'gone';
     return;
   }
   const there = recall<Draft>('draft');
@@ -122,22 +128,35 @@ function follow(): void {
   void photos.follow(there.photos);
 }
 onRemembered('draft', follow);
+onGone(follow);
 
 function blank(): void {
   Object.assign(values, { ...EMPTY, answers: {}, photos: [] });
   Object.assign(contact, { anonymous: true, name: '', phone: '', email: '' });
 }
 
-/** What was being written when the page was last open; nothing that was begun meanwhile is lost. */
+function isOver(kept: Draft | null | undefined): boolean {
+  return !kept?.id || isGone(kept.id);
+}
+
+/** What was being written when this page was last open, or else any: what was written to last.
+ * Nothing that was begun meanwhile is lost. */
 async function restore(): Promise<void> {
-  let kept = recall<Draft>('draft');
+  const here = recallHere<Draft>('draft');
+  const found = [here, recall<Draft>('draft')];
   try {
-    const deeper = (await (await db()).get('drafts', KEY)) as Draft | undefined;
-    if (deeper && deeper.at > (kept?.at ?? 0)) kept = deeper;
+    const store = await db();
+    found.push(((await store.get('drafts', KEY)) as Draft | undefined) ?? null);
+    // An empty battery may have kept both.
+    for (const { draft: sent } of await store.getAll('reports')) setGone(sent.id);
   } catch {
     photos.safe = false;
   }
-  if (!kept || isGone(kept.id) || values.pin || values.category || values.text) return;
+  const [kept] = found
+    .filter((each): each is Draft => !isOver(each))
+    .sort((one, other) => other.at - one.at)
+    .filter((each, _, all) => !all.some(({ id }) => id === here?.id) || each.id === here?.id);
+  if (!kept || values.pin || values.category || values.text) return;
   Object.assign(values, { ...EMPTY, ...kept });
   await photos.restore(values.photos);
 }

@@ -1,6 +1,6 @@
 /** Which reports begun on this device are no drafts any more: a page that still shows one of them must
  * not send it again. */
-import { recall, remember } from './storage';
+import { onRemembered, recall, remember } from './storage';
 
 const NAME = 'drafts.gone';
 /** No page stays open for more reports than that. */
@@ -8,6 +8,11 @@ const MOST = 50;
 
 export function isGone(id: string): boolean {
   return (recall<string[]>(NAME) ?? []).includes(id);
+}
+
+/** Hears when another page of ours let go of one. */
+export function onGone(heard: () => void): void {
+  onRemembered(NAME, heard);
 }
 
 export function setGone(id: string): void {

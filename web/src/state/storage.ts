@@ -21,6 +21,23 @@ export function remember(name: string, value: unknown): boolean {
   }
 }
 
+/** What this page alone remembers, across its reloads. */
+export function recallHere<T>(name: string): T | null {
+  try {
+    return JSON.parse(sessionStorage.getItem(PREFIX + name) ?? 'null') as T | null;
+  } catch {
+    return null;
+  }
+}
+
+export function rememberHere(name: string, value: unknown): void {
+  try {
+    sessionStorage.setItem(PREFIX + name, JSON.stringify(value));
+  } catch {
+    // closed or full
+  }
+}
+
 /** Hears when another page of ours remembers it otherwise, or forgets it. */
 export function onRemembered(name: string, heard: () => void): () => void {
   const listen = ({ key }: StorageEvent): void => {

@@ -111,7 +111,8 @@ def test_what_was_done_is_kept_as_a_note_word_for_word_and_shot_for_shot(service
     with page.expect_download() as saved:
         page.get_by_role("link", name="Lưu ảnh 1 về máy").click()
     assert saved.value.path().stat().st_size > 1000
-    page.get_by_role("button", name="Giữ thành ghi chú").click()
+    # Tapped twice, it is done once.
+    page.get_by_role("button", name="Giữ thành ghi chú").dblclick()
     waiting(page, 0)
     assert history(service, code) == ["assigned", "in_progress", "resolved", *["note"] * 3]
     said = ask(
@@ -138,6 +139,19 @@ def test_it_is_done_again_on_top_of_what_is_now(service, meet):
     told = ["assigned", "note", "taken", "in_progress", "resolved", "note"]
     assert history(service, code) == told
     assert photos(service, code) == 1
+
+
+def test_a_move_tapped_twice_is_done_once_and_not_the_next_instead(service, opened, crews):
+    (code,) = some_tasks(service, 1)
+    page = at_work(opened, service, crews[0])
+    open_task(page, code)
+    offline(page)
+    page.locator("main [data-move=take]").dblclick()
+    expect(page.locator("main [data-move=take]")).to_have_count(0)
+    waiting(page, 1)
+    page.context.set_offline(False)
+    waiting(page, 0)
+    assert history(service, code) == ["assigned", "taken"]
 
 
 def test_dropping_is_asked_twice_and_takes_only_that_task_s(service, meet):
@@ -187,4 +201,6 @@ def test_what_went_to_another_organisation_is_refused_and_kept(service, opened, 
     page.context.set_offline(False)
     page.locator("[data-view=outbox]").click()
     expect(page.get_by_test_id("refused")).to_contain_text("không còn thuộc đơn vị")
+    # The service's own words, too, in the language of the page.
+    expect(page.get_by_test_id("refused")).to_contain_text("Tài khoản này không được làm việc này.")
     waiting(page, 1)

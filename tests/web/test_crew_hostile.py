@@ -109,7 +109,7 @@ def test_a_clock_that_is_wrong_by_a_day_is_not_believed(service, opened, crew, d
     page.clock.install(time=datetime.now(UTC) + timedelta(days=days))
     page.reload()
     row(page, code).wait_for()
-    off = "Number(localStorage.getItem('pinward.crew.clock')) / 86_400_000"
+    off = "(JSON.parse(localStorage.getItem('pinward.crew.clock'))?.off ?? 0) / 86_400_000"
     until(page, lambda: round(page.evaluate(off)), lambda found: found == days)
     # The clock that was heard of counts from the start, also without a signal.
     page.reload()
@@ -121,6 +121,29 @@ def test_a_clock_that_is_wrong_by_a_day_is_not_believed(service, opened, crew, d
     waiting(page, 1)
     page.context.set_offline(False)
     waiting(page, 0)
+    assert_taken_now(service, code)
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_clock_that_was_put_right_without_a_signal_is_believed(service, opened, crew, days):
+    """How far it was off does not hold any more."""
+    (code,) = some_tasks(service, 1)
+    page = at_work(opened, service, crew)
+    page.clock.install(time=datetime.now(UTC) + timedelta(days=days))
+    page.reload()
+    open_task(page, code)
+    expect(page.get_by_test_id("history")).to_be_visible()
+    offline(page)
+    page.clock.set_system_time(datetime.now(UTC))
+    press(page, "take")
+    waiting(page, 1)
+    page.context.set_offline(False)
+    waiting(page, 0)
+    assert_taken_now(service, code)
+
+
+def assert_taken_now(service, code):
+    """By when it says that it was done, and when it was told."""
     told = ask(
         service,
         "SELECT e.at, e.data ->> 'done_at' FROM report_events AS e JOIN reports AS r"

@@ -263,10 +263,16 @@ def test_what_is_refused_says_why_and_goes_when_it_is_mended(service, opened, cr
         camera = page.locator("dialog[open] input[capture]")
         camera.set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": a_photo(3)})
         expect(page.locator("dialog[open] fieldset img")).to_have_count(1)
-        save(page)
+        page.get_by_label("Đã làm gì?").fill("Đã thông cống, có ảnh")
+        # Mended, and the form closed: it goes as it was mended, not as it was refused.
+        page.keyboard.press("Escape")
+        expect(page.locator("dialog[open]")).to_have_count(0)
+        page.get_by_role("button", name="Gửi lại").click()
         waiting(page, 0)
         assert history(service, one) == ["assigned", "taken", "resolved"]
         assert photos(service, one) == 1
+        said = "SELECT text_vi FROM report_events WHERE kind = 'resolved' ORDER BY id DESC LIMIT 1"
+        assert "có ảnh" in ask(service, said)[0][0]
         assert history(service, other) == ["assigned", "taken"]
     finally:
         ask(service, wanted, False)

@@ -1,7 +1,10 @@
 """What the public does not see, at the desk: looked at, released or kept hidden, with a reason."""
 
+import re
+
 import psycopg
 import pytest
+from crewed import by_dialog, sign_out
 from desks import account, at_desk, meanwhile, opens, row
 from hostile import drawn, written
 from own import Sent
@@ -13,6 +16,7 @@ pytestmark = pytest.mark.browser
 
 LINK = "Mua sắm giá rẻ tại https://spam.example/x ngay hôm nay"
 RELEASE, HIDE = "Cho hiện công khai", "Giữ ẩn"
+KEPT = "JSON.stringify({ ...localStorage })"
 
 
 def held_back(service: object, ward: int, text: str = LINK, **more: object) -> Sent:
@@ -115,12 +119,17 @@ def test_a_reason_taken_up_again_is_not_for_what_changed_since(service, opened):
     page = at_desk(service, opened, email, "/desk?withheld=review")
     card(page, report).get_by_role("button", name=RELEASE, exact=True).click()
     card(page, report).get_by_role("textbox").fill("không có gì lạ")
+    # What the public may not see does not lie on the device.
+    assert "không có gì lạ" in page.evaluate(KEPT)
+    assert "spam.example" not in page.evaluate(KEPT)
+    report.done("PATCH", body={"text": "Vay nhanh tại https://spam.example/vay"})
     report.done("POST", "additions", {"text": "Gọi 0900 000 000 để vay."})
     page.reload()
     expect(card(page, report).get_by_role("textbox")).to_have_value("không có gì lạ")
     stale = page.get_by_test_id("held-stale")
     expect(stale).to_contain_text("đã thay đổi từ khi bạn viết dở")
-    expect(stale.locator("ins")).to_contain_text("để vay")
+    expect(stale.locator("del")).to_have_text(["trước đó khác", "–"])
+    expect(stale.locator("ins")).to_have_text([re.compile("Vay nhanh"), re.compile("để vay")])
     card(page, report).get_by_test_id("decide").click()
     expect(stale.locator("[data-stale]")).to_be_focused()
     assert report.public.status_code == 404
@@ -146,6 +155,11 @@ def test_who_comes_second_is_told_that_it_is_done(service, opened):
     expect(stale.get_by_role("button")).to_have_count(1)
     stale.get_by_role("button").click()
     expect(card(page, report).get_by_role("button", name=RELEASE, exact=True)).to_have_count(0)
+    # What was typed is there for what can still be done.
+    assert "không có gì lạ" in page.evaluate(KEPT)
+    expect(card(page, report)).to_contain_text("không có gì lạ")
+    card(page, report).get_by_role("button", name=HIDE, exact=True).click()
+    expect(card(page, report).get_by_role("textbox")).to_have_value("không có gì lạ")
     assert [action for action, _ in log(service, report)] == ["report.hide", "report.release"]
 
 
@@ -223,3 +237,29 @@ def test_a_lost_network_loses_no_reason(service, opened):
     card(page, report).get_by_test_id("decide").click()
     expect(card(page, report)).to_contain_text("bị ẩn với công chúng")
     assert row(page, report.code).count() == 1
+
+
+def test_who_sits_down_next_finds_neither_the_count_nor_what_it_was_about(service, opened):
+    report = held_back(service, 1)
+    email = account(service, ward=builders.CODES[1], name="ca-sang")
+    page = at_desk(service, opened, email, "/desk?withheld=review")
+    expect(page.get_by_test_id("waiting")).to_be_visible()
+    card(page, report).get_by_role("button", name=HIDE, exact=True).click()
+    card(page, report).get_by_role("textbox").fill("quảng cáo")
+    assert "marks" in page.evaluate(KEPT)
+    sign_out(page)
+    page.wait_for_function(f"() => !{KEPT}.includes('marks')")
+    page.route("**/api/v1/moderation/**", lambda route: route.abort())
+    page.get_by_role("main").get_by_role("button", name="Đăng nhập").click()
+    by_dialog(page, account(service, ward=builders.CODES[2], name="ca-chieu"))
+    page.get_by_test_id("live").wait_for(state="attached")
+    expect(page.get_by_test_id("waiting")).to_have_count(0)
+    # Who wrote it finds the words, and that it changed since.
+    sign_out(page)
+    page.unroute("**/api/v1/moderation/**")
+    report.done("PATCH", body={"text": "Vay nhanh tại https://spam.example/vay"})
+    page.get_by_role("main").get_by_role("button", name="Đăng nhập").click()
+    by_dialog(page, email)
+    page.goto(f"{service.base}/desk?withheld=review")
+    expect(card(page, report).get_by_role("textbox")).to_have_value("quảng cáo")
+    expect(page.get_by_test_id("held-stale")).to_contain_text("đã thay đổi từ khi bạn viết dở")

@@ -93,6 +93,9 @@ def test_an_answer_taken_up_again_goes_by_what_it_was_begun_on(service, opened):
     opens(page, code)
     begin(page, "reject")
     page.locator("#answer-text").fill("Việc này thuộc điện lực.")
+    kept = page.evaluate("JSON.stringify({ ...localStorage })")
+    assert "thuộc điện lực" in kept
+    assert "nhấp nháy" not in kept
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("task")).to_have_count(0)

@@ -195,6 +195,7 @@ def test_of_many_done_at_once_one_that_fails_stops_none_and_is_named(service, op
     results = page.get_by_test_id("bulk")
     expect(results.locator("#bulk-title")).to_have_text("2 việc xong, 2 việc chưa xong")
     expect(results.locator(f"[data-of='{wants}']")).to_contain_text("photo")
+    expect(results.locator(f"[data-of='{wants}']")).to_contain_text("Có chỗ chưa hợp lệ")
     expect(results.locator(f"[data-of='{changed}']")).to_contain_text("Có người thay đổi trước")
     for code in fine:
         expect(results.locator(f"[data-of='{code}']")).to_contain_text("Xong")

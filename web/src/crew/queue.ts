@@ -216,18 +216,23 @@ export function takeBack(id: string, force = false): Promise<boolean> {
   });
 }
 
-/** Puts other actions in the place of some of a task, which go with the photos that nobody uses. */
+/** Puts other actions in the place of some of a task, which go with the photos that nobody uses.
+ * Where none of them is there any more, that was done already: by a second tap, or another page. */
 export function replace(ids: string[], by: OfflineAction[]): Promise<void> {
   return write(async (writing) => {
     const used = new Set(by.flatMap(({ photos }) => photos));
     const store = writing.objectStore('actions');
+    let found = 0;
     for (const id of ids) {
       const action = await store.get(id);
-      for (const photo of action?.photos ?? []) {
+      if (!action) continue;
+      found += 1;
+      for (const photo of action.photos) {
         if (!used.has(photo)) await writing.objectStore('photos').delete(photo);
       }
       await store.delete(id);
     }
+    if (ids.length > 0 && found === 0) return;
     for (const action of by) await store.put(action);
   });
 }

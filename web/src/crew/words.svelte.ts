@@ -1,5 +1,6 @@
 /** The page's sentences in the language of the page. */
-import { i18n, localized, worded } from '../i18n/index.svelte';
+import { refusal } from '../api/ask';
+import { localized, worded } from '../i18n/index.svelte';
 import { en } from './en';
 import type { OfflineAction } from './types';
 import { vi } from './vi';
@@ -27,8 +28,7 @@ export function why({ problem, photos, move }: OfflineAction): string | null {
 
 /** The service's own words for it. */
 export function itsWords({ problem }: OfflineAction): string {
-  if (!problem) return '';
-  return (i18n.lang === 'vi' && problem.detail_vi) || problem.detail || problem.title || '';
+  return problem ? refusal(problem) : '';
 }
 
 export function about(action: OfflineAction): string {

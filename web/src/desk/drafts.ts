@@ -3,7 +3,7 @@
  * By account: at a desk that two share, neither reads what the other has not sent. */
 import { session } from '../state/session.svelte';
 import { forget, recall, remember } from '../state/storage';
-import type { Base } from './watched.svelte';
+import { keptBase, type Base } from './watched.svelte';
 
 export interface Draft {
   /** A move of the service, or `notes` or `category`. */
@@ -47,8 +47,10 @@ export function draftName(kind: 'draft' | 'verdict', code: string): string {
 }
 
 export function recallDraft(code: string): { draft: Draft; begun: Begun } {
-  const { begun, ...draft } = recall<Partial<Draft> & { begun?: Begun }>(draftName('draft', code)) ?? {};
-  return { draft: { ...EMPTY, ...draft }, begun: begun ?? { mine: null, other: null } };
+  const left = recall<Partial<Draft> & { begun?: Begun; at?: number }>(draftName('draft', code));
+  const { begun, at: _, ...draft } = left ?? {};
+  const [mine, other] = [begun?.mine, begun?.other].map((base) => keptBase(base ?? null));
+  return { draft: { ...EMPTY, ...draft }, begun: { mine: mine ?? null, other: other ?? null } };
 }
 
 /** Something that would be missed. */
@@ -58,8 +60,10 @@ export function isWritten(draft: Draft): boolean {
 }
 
 export function keepDraft(code: string, draft: Draft, begun: Begun): void {
-  if (isWritten(draft)) remember(draftName('draft', code), { ...draft, begun });
-  else forget(draftName('draft', code));
+  const name = draftName('draft', code);
+  const kept: Begun = { mine: keptBase(begun.mine), other: keptBase(begun.other) };
+  if (isWritten(draft)) remember(name, { ...draft, begun: kept, at: Date.now() });
+  else forget(name);
 }
 
 export function hasDraft(code: string): boolean {

@@ -16,8 +16,6 @@ export const en: typeof vi = {
     'This account may not do that: the report or the step belongs to another ward, organisation or role.',
   notFound: 'There is no such report.',
   changedMeanwhile: 'Somebody changed this report just now, so it was not sent. What you wrote is still here.',
-  refused: 'The service did not accept this.',
-  detail: (problem) => problem.detail,
   inbox: {
     title: 'To be done',
     counts: (open, late) => `${open} open · ${late} late`,
@@ -216,6 +214,7 @@ export const en: typeof vi = {
       text: 'Text',
     },
     empty: 'none',
+    another: 'another text',
     someone: 'Somebody',
     accept: 'Seen, go on writing',
     acceptSend: 'Send all the same',

@@ -1,9 +1,10 @@
 /** The report that is open at the desk, and the answer that is being written to it. */
 import { isStale, Refused } from '../api';
+import { refusal } from '../api/ask';
 import { change, task } from '../api/desk';
 import { arrive as arrivePhoto, drop, forgetUpload } from '../photos/kept';
 import { EMPTY, isWritten, keepDraft, recallDraft, type Begun, type Draft } from './drafts';
-import { localDetail, trouble } from './signed.svelte';
+import { trouble } from './signed.svelte';
 import type { Seen, WholeFacts } from './types';
 import { baseOf, Other, Watched } from './watched.svelte';
 
@@ -176,7 +177,7 @@ export class Opened extends Watched {
     this.#looked = [409, 412].includes(error.status);
     const { allowed } = error.problem as { allowed?: unknown };
     if (error.status === 409) {
-      this.refusal = localDetail(error.problem);
+      this.refusal = refusal(error.problem);
       this.instead = Array.isArray(allowed) ? (allowed as string[]) : null;
     }
     // The service keeps what nothing names for a day: it is sent anew with the next try.

@@ -1,5 +1,6 @@
 /** Whether the sign-in still holds: it ends by itself after hours, in the middle of a sentence. */
 import { Refused, sentence } from '../api';
+import { refusal } from '../api/ask';
 import { worded } from '../i18n/index.svelte';
 import { en } from './en';
 import { vi } from './vi';
@@ -20,11 +21,5 @@ export function trouble(error: unknown): string {
   if (error.status === 403) return t.notAllowed;
   if (error.status === 404) return t.notFound;
   if (error.status === 412) return t.changedMeanwhile;
-  return localDetail(error.problem);
-}
-
-/** Some refusals say it in Vietnamese, too. */
-export function localDetail(problem: { detail?: string; detail_vi?: string; title?: string }): string {
-  const t = worded({ vi, en });
-  return t.detail(problem) || problem.detail || problem.title || t.refused;
+  return refusal(error.problem);
 }

@@ -1,7 +1,5 @@
 /** Every sentence of the desk in Vietnamese. */
 
-type Problem = { detail?: string; detail_vi?: string };
-
 export const vi = {
   title: 'Bàn điều phối',
   lead: 'Phản ánh cần xử lý của phường hoặc đơn vị bạn, việc sắp đến hạn đứng trước.',
@@ -17,8 +15,6 @@ export const vi = {
     'Tài khoản này không được phép: phản ánh hoặc thao tác này thuộc phường, đơn vị hay vai trò khác.',
   notFound: 'Không tìm thấy phản ánh này.',
   changedMeanwhile: 'Có người vừa thay đổi phản ánh này, nên chưa gửi. Những gì bạn viết vẫn còn.',
-  refused: 'Máy chủ không nhận yêu cầu này.',
-  detail: (problem: Problem): string | undefined => problem.detail_vi,
   inbox: {
     title: 'Việc cần xử lý',
     counts: (open: string, late: string) => `${open} việc đang mở · ${late} quá hạn`,
@@ -216,6 +212,7 @@ export const vi = {
       text: 'Nội dung',
     },
     empty: 'chưa có',
+    another: 'nội dung khác',
     someone: 'Ai đó',
     accept: 'Tôi đã xem, viết tiếp',
     acceptSend: 'Vẫn gửi',

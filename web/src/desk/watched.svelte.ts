@@ -4,24 +4,40 @@
  * is what goes into `If-Match`, so nobody answers unawares. */
 import { isStale, Refused } from '../api';
 import { task } from '../api/desk';
+import { markOf } from './marks';
 import { trouble } from './signed.svelte';
 import type { Seen, WholeFacts } from './types';
 
-const TOLD = [
-  ...(['code', 'version', 'status', 'category', 'organisation', 'holder'] as const),
-  ...(['due_at', 'priority', 'text'] as const),
-];
+const TOLD = ['status', 'category', 'organisation', 'holder', 'due_at', 'priority'] as const;
+
+export interface Told extends Pick<WholeFacts, (typeof TOLD)[number]> {
+  /** Its words, as long as the page; null: only their mark is known. */
+  text: string | null;
+  mark: string;
+}
 
 /** As much of a report as tells later what changed since. */
-export interface Base extends Pick<WholeFacts, (typeof TOLD)[number]> {
+export interface Base {
+  code: string;
+  version: string;
   etag: string;
   /** How many lines its history had; it is only ever added to. */
   lines: number;
+  /** null: not known any more. */
+  told: Told | null;
 }
 
 export function baseOf({ etag, task: whole }: Seen): Base {
-  const told = Object.fromEntries(TOLD.map((name) => [name, whole[name]]));
-  return { ...(told as unknown as Base), etag, lines: whole.events.length };
+  const same = Object.fromEntries(TOLD.map((name) => [name, whole[name]]));
+  const told = { ...same, text: whole.text, mark: markOf(whole.text) } as unknown as Told;
+  return { code: whole.code, version: whole.version, etag, lines: whole.events.length, told };
+}
+
+/** As it may be kept on this device: without the report's words. */
+export function keptBase(base: Base | null): Base | null {
+  if (!base) return null;
+  const { code, version, etag, lines, told } = base;
+  return { code, version, etag, lines, told: told ? { ...told, text: null } : null };
 }
 
 export class Watched {

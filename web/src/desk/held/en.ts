@@ -53,6 +53,7 @@ export const en: typeof vi = {
     },
     states: { review: 'held back', hidden: 'hidden', public: 'shown' },
     photos: (shown, hidden) => `${shown} shown, ${hidden} hidden`,
+    another: 'it was another',
     accept: 'I have seen it as it is now',
     acceptSend: { release: 'Show it as it is now', hide: 'Keep it hidden all the same' },
     cannot: {

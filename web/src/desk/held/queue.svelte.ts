@@ -10,11 +10,29 @@ const PAGE = 30;
 /** How many there are, for all parts of the desk; null: not known, or none of one's business. */
 export const waiting = $state<{ counts: WithheldCounts | null }>({ counts: null });
 
+/** Whose count it is: what is answered to the one before is not the next one's. */
+let asker = new AbortController();
+
+/** Nobody knows it yet, who sits down here now. */
+export function forgetWaiting(): void {
+  asker.abort();
+  asker = new AbortController();
+  waiting.counts = null;
+}
+
+/** Who is not, or may not be, asked any more has no count either. */
+function forgetIfRefused(error: unknown): void {
+  if (error instanceof Refused && [401, 403].includes(error.status)) forgetWaiting();
+}
+
 export async function countWaiting(): Promise<void> {
+  const { signal } = asker;
   try {
-    waiting.counts = (await withheld('review', 1)).counts ?? null;
-  } catch {
+    const { counts } = await withheld('review', 1, null, signal);
+    if (!signal.aborted) waiting.counts = counts ?? null;
+  } catch (error) {
     // It is asked again soon.
+    if (!signal.aborted) forgetIfRefused(error);
   }
 }
 
@@ -66,6 +84,7 @@ export class HeldQueue {
       this.fresh = page.reports.filter(({ code }) => !this.#row(code)).length;
     } catch (error) {
       // What is shown is still there to read, and it is asked again soon.
+      forgetIfRefused(error);
       if (error instanceof Refused && error.status === 401) trouble(error);
     }
   }
@@ -92,6 +111,7 @@ export class HeldQueue {
       waiting.counts = page.counts ?? null;
     } catch (error) {
       if (isStale(error)) return;
+      forgetIfRefused(error);
       this.failure = trouble(error);
       this.notAllowed = error instanceof Refused && error.status === 403;
     } finally {

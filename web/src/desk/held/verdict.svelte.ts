@@ -6,22 +6,54 @@ import { Refused } from '../../api';
 import { decide, withheldOne } from '../../api/desk';
 import { forget, recall, remember } from '../../state/storage';
 import { draftName } from '../drafts';
+import { markOf } from '../marks';
 import { trouble } from '../signed.svelte';
-import type { Withheld } from '../types';
+import type { Withheld, WithheldState } from '../types';
 
 export type Decision = 'release' | 'hide';
 /** The service takes no shorter reason. */
 const SHORTEST = 3;
 
+export interface Told {
+  state: WithheldState | null;
+  category: Withheld['category'];
+  photos: { hidden: boolean }[];
+  marks: Record<'text' | 'answers' | 'additions', string>;
+}
+
+/** What was looked at. */
+export interface Base {
+  version: string;
+  /** null: not known any more. */
+  told: Told | null;
+  /** All of it, as long as the page: on this device nothing of its words is kept. */
+  whole: Withheld | null;
+}
+
 interface Left {
-  what: Decision;
+  what: Decision | '';
   reason: string;
-  base: Withheld;
+  base: Base | null;
+  at: number;
+}
+
+/** By which it is told whether its words are still the same. */
+export function marksOf({ text, answers, additions }: Withheld): Told['marks'] {
+  const added = additions.map((each) => [each.text, each.public]);
+  const of = (some: object): string =>
+    markOf(Object.keys(some).length > 0 ? JSON.stringify(some) : '');
+  return { text: markOf(text), answers: of(answers), additions: of(added) };
+}
+
+function baseOf(whole: Withheld): Base {
+  const { version, state, category } = whole;
+  const photos = whole.photos.map(({ hidden }) => ({ hidden }));
+  return { version, told: { state, category, photos, marks: marksOf(whole) }, whole };
 }
 
 export class Verdict {
   now = $state.raw<Withheld>() as Withheld;
-  base = $state.raw<Withheld>() as Withheld;
+  base = $state.raw<Base>() as Base;
   what = $state<Decision | ''>('');
   reason = $state('');
   busy = $state(false);
@@ -36,7 +68,8 @@ export class Verdict {
   constructor(now: Withheld) {
     const left = recall<Left>(this.#name(now.code));
     this.now = now;
-    this.base = left?.base ?? now;
+    const { version, told } = left?.base ?? {};
+    this.base = version ? { version, told: told ?? null, whole: null } : baseOf(now);
     this.what = left?.what ?? '';
     this.reason = left?.reason ?? '';
     this.resumed = this.stale;
@@ -58,34 +91,40 @@ export class Verdict {
   see(now: Withheld): void {
     if (this.busy || this.done) return;
     this.now = now;
-    if (this.what === '') this.base = now;
+    if (this.what === '') this.base = baseOf(now);
   }
 
   choose(what: Decision): void {
-    if (this.what === '') this.base = this.now;
+    if (this.what === '') this.base = baseOf(this.now);
     this.what = what;
     this.refusal = '';
     this.short = false;
   }
 
   accept(): void {
-    this.base = this.now;
+    this.base = baseOf(this.now);
     this.resumed = false;
     this.refusal = '';
     this.keep();
   }
 
+  /** What it was for cannot be done any more: the reason stays, for what can. */
+  turn(): void {
+    this.what = '';
+    this.short = false;
+    this.accept();
+  }
+
   cancel(): void {
-    this.what = this.reason = this.refusal = '';
-    this.short = this.resumed = false;
-    this.base = this.now;
-    this.keep();
+    this.reason = '';
+    this.turn();
   }
 
   keep(): void {
-    const { what, reason, base } = this;
+    const { what, reason } = this;
     const name = this.#name(this.code);
-    if (what && reason.trim()) remember(name, { what, reason, base } satisfies Left);
+    const base = what ? { ...this.base, whole: null } : null;
+    if (reason.trim()) remember(name, { what, reason, base, at: Date.now() } satisfies Left);
     else forget(name);
   }
 

@@ -48,6 +48,7 @@ export const vi = {
     },
     states: { review: 'chờ duyệt', hidden: 'đã ẩn', public: 'đang hiện' },
     photos: (shown: string, hidden: string) => `${shown} hiện, ${hidden} ẩn`,
+    another: 'trước đó khác',
     accept: 'Tôi đã xem bản mới',
     acceptSend: { release: 'Vẫn cho hiện bản mới', hide: 'Vẫn giữ ẩn' },
     cannot: {

@@ -112,7 +112,7 @@ def test_a_cell_is_reached_by_the_keyboard_alone(service, opened, crowd):
     page.locator(".map canvas").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("list")).to_contain_text(f"{cell['point_count']} phản ánh ở đây")
-    expect(page.locator("#list-title")).to_be_focused()
+    expect(page.get_by_test_id("list").get_by_role("heading")).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Phóng to vùng này")).to_be_focused()
@@ -144,7 +144,9 @@ def test_an_open_list_follows_what_happens_in_its_cell(service, opened, crowd):
     expect(page.locator("[data-testid=list] [data-code]").first).to_have_attribute(
         "data-code", code, timeout=8_000
     )
-    expect(page.locator("#list-title")).to_have_text(f"{cell['point_count'] + 1} phản ánh ở đây")
+    expect(page.get_by_test_id("list").get_by_role("heading")).to_have_text(
+        f"{cell['point_count'] + 1} phản ánh ở đây"
+    )
 
 
 def test_what_is_in_sight_is_listed_without_the_map(service, opened, crowd):

@@ -1,10 +1,8 @@
 """What one member of staff leaves behind for the next at the same device, and what days count."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 from crewed import at_work, kept, open_task, press, put_crew, resolve, some_tasks, waiting
-from desks import WIDE, account, at_desk, row, sent
+from desks import account, at_desk, row, sent
 from playwright.sync_api import Page, expect
 from staffed import PASSWORD
 
@@ -58,14 +56,6 @@ def test_who_signs_out_on_another_page_is_not_at_work_on_the_crews_any_more(serv
     other.goto(service.base + "/crew")
     other.get_by_role("main").get_by_role("button", name="Đăng nhập").wait_for()
     expect(other.get_by_test_id("tasks")).to_have_count(0)
-
-
-def test_days_to_come_are_not_compared_with_days_gone_by(service, opened):
-    today = datetime.now(UTC) + timedelta(hours=7)
-    since, until = (f"{today + timedelta(days=n):%Y-%m-%d}" for n in (-2, 27))
-    page = opened(service, f"/plan?tab=compare&since={since}&until={until}", size=WIDE)
-    expect(page.locator("[name=one-until]")).to_have_value(f"{today:%Y-%m-%d}")
-    expect(page.locator("[name=two-since]")).to_have_value(f"{today - timedelta(days=5):%Y-%m-%d}")
 
 
 def test_undo_takes_back_what_was_said_and_never_what_waits_besides(service, opened):

@@ -13,6 +13,7 @@ from crewed import (
     open_task,
     put_crew,
     row,
+    save,
     some_tasks,
     waiting,
 )
@@ -142,6 +143,7 @@ def test_everything_is_done_by_the_keyboard_alone(service, opened, crew):
     expect(page.locator("[data-move=start]")).to_be_visible()
     tab_to("[data-move=resolve]")
     page.keyboard.press("Enter")
+    page.locator("dialog[open]").wait_for()
     tab_to("dialog textarea")
     page.keyboard.type("Xong")
     tab_to("dialog form > button.main")
@@ -149,6 +151,42 @@ def test_everything_is_done_by_the_keyboard_alone(service, opened, crew):
     expect(page.locator("dialog[open]")).to_have_count(0)
     waiting(page, 0)
     assert history(service, code) == ["assigned", "taken", "resolved"]
+
+
+def test_what_a_key_asks_for_while_the_device_still_writes_has_its_turn(service, opened, crew):
+    (code,) = some_tasks(service, 1)
+    page = at_work(opened, service, crew)
+    open_task(page, code)
+    keys = "moves => { for (const m of moves) document.querySelector(`[data-move=${m}]`).click() }"
+    # The same again is no other: it was done then.
+    page.evaluate(keys, ["take", "take", "resolve", "note"])
+    dialog = page.locator("dialog[open]")
+    expect(dialog.get_by_role("heading")).to_have_text("Báo xong")
+    dialog.locator("textarea").first.fill("Xong rồi.")
+    save(page)
+    waiting(page, 0)
+    assert history(service, code) == ["assigned", "taken", "resolved"]
+    expect(page.locator("dialog[open]")).to_have_count(0)
+
+
+def test_a_key_held_down_is_one_press(service, opened, crew):
+    (code,) = some_tasks(service, 1)
+    page = at_work(opened, service, crew)
+    open_task(page, code)
+    take, start = (page.locator(f"main [data-move={move}]") for move in ("take", "start"))
+    take.focus()
+    page.keyboard.down("Enter")
+    expect(start).to_be_focused()
+    page.keyboard.down("Enter")
+    page.keyboard.down("Enter")
+    page.keyboard.up("Enter")
+    waiting(page, 0)
+    expect(start).to_be_visible()
+    assert history(service, code) == ["assigned", "taken"]
+    page.keyboard.press("Enter")
+    expect(start).to_have_count(0)
+    waiting(page, 0)
+    assert history(service, code) == ["assigned", "taken", "in_progress"]
 
 
 def test_at_twice_the_size_nothing_is_cut_off(service, opened, crew):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from desks import WIDE, account, at_desk, begin, opens, row, sent
+from desks import WIDE, account, at_desk, begin, done, opens, row, sent
 from hostile import drawn, written
 from looking import faults, shoot, small_targets, wider_than_its_window
 from own import Sent
@@ -151,7 +151,7 @@ def test_what_changed_is_laid_beside_what_is_written(service, opened, scheme):
     other = at_desk(service, opened, account(service, ward=builders.CODES[2], name=f"x-{scheme}"))
     opens(other, code)
     begin(other, "start")
-    other.get_by_test_id("send").click()
+    done(other)
     page.bring_to_front()
     page.get_by_test_id("send").click()
     page.get_by_test_id("stale").wait_for()

@@ -192,6 +192,7 @@ export const en: Messages = {
     now: 'Send now',
     list: (n: number) => `${n} report${n === 1 ? '' : 's'} waiting to be sent`,
     waits: 'waits for a network',
+    oneAtATime: 'You are writing another report: send or discard it, then one that waits can be edited.',
     refused: 'The service did not take it; please look at it again.',
     went: 'A report kept on this device was sent:',
     drop: 'Delete',

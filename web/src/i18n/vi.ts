@@ -189,6 +189,7 @@ export const vi = {
     now: 'Gửi ngay',
     list: (n: number) => `${n} phản ánh chờ gửi`,
     waits: 'chờ có mạng',
+    oneAtATime: 'Bạn đang viết dở một phản ánh khác: gửi hoặc bỏ nó rồi mới sửa được phản ánh chờ gửi.',
     refused: 'Máy chủ chưa nhận; hãy xem lại nội dung.',
     went: 'Phản ánh giữ trên máy đã gửi xong:',
     drop: 'Xoá',

@@ -21,22 +21,25 @@ export class ChosenPhotos {
   items = $state<Chosen[]>([]);
   /** False: what is chosen is lost with the page. */
   safe = $state(true);
+  /** Chosen before the page was loaded, and not read from the device yet. */
+  #coming = $state.raw<string[]>([]);
   #line: Promise<void> = Promise.resolve();
 
   constructor(private readonly onchange: () => void) {}
 
   /** Ids of what can be sent. */
   get ids(): string[] {
-    return this.items.filter(({ id, state }) => id && state !== 'refused').map(({ id }) => id);
+    const there = this.items.filter(({ id, state }) => id && state !== 'refused');
+    return [...there.map(({ id }) => id), ...this.#coming];
   }
 
   get room(): number {
-    return MOST - this.items.length;
+    return MOST - this.items.length - this.#coming.length;
   }
 
-  /** Whether a photo is still being made small. */
+  /** Whether a photo is still being made small, or read from the device. */
   get busy(): boolean {
-    return this.items.some(({ state }) => state === 'shrinking');
+    return this.#coming.length > 0 || this.items.some(({ state }) => state === 'shrinking');
   }
 
   async add(files: Iterable<File>): Promise<void> {
@@ -68,9 +71,14 @@ export class ChosenPhotos {
 
   /** Shows again what was chosen before the page was loaded. */
   async restore(ids: readonly string[]): Promise<void> {
-    for (const id of ids) {
+    const isHere = (id: string): boolean => this.items.some((each) => each.id === id);
+    this.#coming = ids.filter((id) => !isHere(id));
+    for (const id of this.#coming) {
       const photo = await kept(id);
-      if (!photo || this.items.some((each) => each.id === id)) continue;
+      // Let go of meanwhile, or shown already.
+      if (!this.#coming.includes(id)) continue;
+      this.#coming = this.#coming.filter((each) => each !== id);
+      if (!photo || isHere(id)) continue;
       const state = photo.upload ? 'there' : 'waiting';
       const part = photo.upload ? 1 : 0;
       this.items.push({ id, url: URL.createObjectURL(photo.blob), part, state, why: null });
@@ -95,8 +103,16 @@ export class ChosenPhotos {
     this.onchange();
   }
 
+  /** Throws all of them away. */
+  discard(): void {
+    for (const id of this.#coming) void drop(id);
+    this.#coming = [];
+    for (const item of [...this.items]) this.remove(item);
+  }
+
   /** Lets go of all of them: what they belong to has them now. */
   release(): void {
+    this.#coming = [];
     for (const { url } of this.items) URL.revokeObjectURL(url);
     this.items = [];
   }

@@ -61,8 +61,10 @@ export const sending = $state<{
   elsewhere: 'gone' | 'gone without contact' | null;
 }>({ busy: false, refused: null, kept: null, receipt: null, elsewhere: null });
 
-/** It lies in the outbox now: were it still a draft as well, a reload would have it sent twice. */
-let handed = false;
+/** Which draft is being sent; it may have been left meanwhile. */
+let current = '';
+/** Which lies in the outbox now: were it still a draft as well, a reload would have it sent twice. */
+let handed = '';
 let timer: ReturnType<typeof setTimeout> | undefined;
 /** Letters come faster than they are worth writing down. */
 const TYPING_MS = 200;
@@ -81,7 +83,7 @@ function save(): void {
 
 /** What the fields hold and nothing else does; null: nothing. */
 function written(): Draft | null {
-  if (handed || !filled()) return null;
+  if (!filled() || handed === values.id) return null;
   return { ...($state.snapshot(values) as Draft), photos: photos.ids };
 }
 
@@ -140,10 +142,12 @@ function isOver(kept: Draft | null | undefined): boolean {
 }
 
 /** What was being written when this page was last open, or else any: what was written to last.
- * Nothing that was begun meanwhile is lost. */
+ * It stands there before anything else can be begun; the slower store is asked besides. */
 async function restore(): Promise<void> {
   const here = recallHere<Draft>('draft');
   const found = [here, recall<Draft>('draft')];
+  take(found, here);
+  const { at } = values;
   try {
     const store = await db();
     found.push(((await store.get('drafts', KEY)) as Draft | undefined) ?? null);
@@ -152,13 +156,23 @@ async function restore(): Promise<void> {
   } catch {
     photos.safe = false;
   }
+  if (!isGone(values.id)) take(found, here);
+  else if (values.at !== at) follow();
+  else {
+    photos.release();
+    blank();
+  }
+}
+
+function take(found: readonly (Draft | null)[], here: Draft | null): void {
   const [kept] = found
     .filter((each): each is Draft => !isOver(each))
     .sort((one, other) => other.at - one.at)
     .filter((each, _, all) => !all.some(({ id }) => id === here?.id) || each.id === here?.id);
-  if (!kept || values.pin || values.category || values.text) return;
+  // Nothing that was begun meanwhile is lost.
+  if (!kept || (kept.id === values.id ? kept.at <= values.at : filled())) return;
   Object.assign(values, { ...EMPTY, ...kept });
-  await photos.restore(values.photos);
+  void photos.restore(values.photos);
 }
 export const restored = restore();
 
@@ -214,10 +228,16 @@ function empty(): void {
   save();
 }
 
-/** Throws away what is written, photos too. */
+/** Throws away what is written, photos too; what is on its way goes its way. */
 export function clearDraft(): void {
-  for (const photo of [...photos.items]) photos.remove(photo);
+  leave();
   empty();
+}
+
+function leave(): void {
+  if (current) photos.release();
+  else photos.discard();
+  current = '';
   Object.assign(sending, { busy: false, refused: null, kept: null, receipt: null });
 }
 
@@ -246,16 +266,22 @@ export async function send(): Promise<void> {
   follow();
   const report = compose();
   if (!report || sending.busy || photos.busy) return;
+  const of = (current = values.id);
   Object.assign(sending, { busy: true, refused: null, kept: null });
   try {
     const { id } = await keepReport(report, photos.ids, written() ?? EMPTY);
-    handed = outbox.safe;
-    if (handed) {
-      setGone(values.id);
+    if (outbox.safe && current === of) {
+      handed = of;
+      setGone(of);
       save();
     }
     const outcome = await sendKept(id);
-    handed = false;
+    if (handed === of) handed = '';
+    // Left meanwhile: what became of it is told where one is now, and a refused one waits there.
+    if (current !== of) {
+      if ('receipt' in outcome) outbox.arrived.unshift({ id, receipt: outcome.receipt });
+      return;
+    }
     if ('refused' in outcome) {
       values.id = uuid();
       save();
@@ -267,7 +293,11 @@ export async function send(): Promise<void> {
     if ('receipt' in outcome) sending.receipt = outcome.receipt;
     else sending.kept = { id, reason: outcome.unreachable.reason };
   } finally {
-    handed = sending.busy = false;
+    if (handed === of) handed = '';
+    if (current === of) {
+      current = '';
+      sending.busy = false;
+    }
   }
 }
 
@@ -276,13 +306,13 @@ export async function send(): Promise<void> {
 export async function edit(id: string): Promise<boolean> {
   const item = await takeBack(id);
   if (!item) return false;
-  for (const photo of [...photos.items]) photos.remove(photo);
+  leave();
   Object.assign(values, item.draft, { id: uuid() });
   const reporter = item.report.reporter;
   Object.assign(contact, { anonymous: !reporter, name: '', phone: '', email: '', ...reporter });
-  Object.assign(sending, { refused: null, kept: null, receipt: null });
-  await photos.restore(item.photos);
+  const read = photos.restore(item.photos);
   save();
+  await read;
   return true;
 }
 

@@ -21,12 +21,12 @@ class List<T> {
 
   async #fetch(): Promise<void> {
     this.failed = false;
+    // Until the answer comes, and without a signal: what was true last time is better than nothing.
+    if (this.items.length === 0) this.items = recall<T[]>(this.name) ?? [];
     try {
       this.items = await this.fetchAll();
       remember(this.name, this.items);
     } catch {
-      // Without a signal, what was true last time is better than nothing.
-      this.items = recall<T[]>(this.name) ?? [];
       this.failed = this.items.length === 0;
       this.#asked = null;
     }

@@ -49,6 +49,8 @@ let running: Promise<void> | null = null;
 const outcomes = new Map<string, Outcome>();
 /** Whose sender waits for the answer; all others are told of by `arrived`. */
 const watched = new Set<string>();
+/** Taken out here: a list that was asked for before must not bring them back. */
+const out = new Set<string>();
 
 /** Pages of one device send for each other: whoever waits in another one is told. */
 const channel = 'BroadcastChannel' in window ? new BroadcastChannel('pinward-reports') : null;
@@ -69,6 +71,7 @@ async function save(item: OutgoingReport): Promise<void> {
 }
 
 async function remove(item: OutgoingReport, photosToo: boolean): Promise<void> {
+  out.add(item.id);
   outbox.items = outbox.items.filter(({ id }) => id !== item.id);
   try {
     await (await db()).delete('reports', item.id);
@@ -82,7 +85,7 @@ async function remove(item: OutgoingReport, photosToo: boolean): Promise<void> {
 async function reread(): Promise<void> {
   try {
     const kept = await (await db()).getAllFromIndex('reports', 'at');
-    if (outbox.safe) outbox.items = kept;
+    if (outbox.safe) outbox.items = kept.filter(({ id }) => !out.has(id));
   } catch {
     outbox.safe = false;
   }

@@ -18,6 +18,7 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
 import builders
 from geo.store import migrate
@@ -27,6 +28,10 @@ from geo.store.database import AsyncConnection, AsyncEngine, create_engine
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 _numbers = itertools.count()
+
+# What is slow is no wrong: measures are in `benchmarks/`.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 # Started in the background of a shell the tests are deaf to Ctrl-C, and so is what they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -155,7 +160,7 @@ def serving(
         )
     service = Service(f"http://127.0.0.1:{port}", url, log, process.pid)
     try:
-        for _ in range(300):
+        for _ in range(1200):
             try:
                 # 503 is an answer too: a service without wards is up.
                 service.http.get("/readyz")
@@ -173,10 +178,10 @@ def serving(
         service.http.close()
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(20)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait(5)
+            process.wait(30)
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +207,7 @@ def command(folder: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
         *words: str | Path,
         url: str = "",
         stdin: str | None = None,
-        timeout: float = 120,
+        timeout: float = 300,
         **env: str,
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -18,7 +18,7 @@ import builders
 LON, LAT = builders.middle(0)
 STEP = 0.0009
 """About 100 m, in degrees of latitude."""
-MANY = 30_000
+MANY = 120_000
 
 
 def put_crew(service: Any, name: str) -> str:
@@ -252,7 +252,7 @@ def sign_out(page: Page) -> None:
 def worker_ready(page: Page) -> None:
     """Wait until the page is on the device."""
     page.evaluate("navigator.serviceWorker.register('/sw.js')")
-    until(page, lambda: page.evaluate("navigator.serviceWorker.controller !== null"), bool)
+    until(page, lambda: page.evaluate("navigator.serviceWorker.controller !== null"), bool, 60)
 
 
 def note(page: Page, said: str, photos: int = 0) -> None:

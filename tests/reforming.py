@@ -142,7 +142,7 @@ def until_held(url: str, process: "subprocess.Popen[str]", n: int) -> None:
         assert process.poll() is None, process.communicate()
         return query(url, held)[0][0] >= n
 
-    until(true, 30)
+    until(true)
 
 
 def until_gone(url: str) -> None:
@@ -158,7 +158,7 @@ def until_gone(url: str) -> None:
 def kill(process: "subprocess.Popen[str]") -> None:
     """As power does."""
     process.send_signal(signal.SIGKILL)
-    assert process.wait(10) == -signal.SIGKILL
+    assert process.wait(30) == -signal.SIGKILL
 
 
 def _work(url: str, work: Callable[[Any], Any]) -> None:

@@ -11,7 +11,7 @@ import builders
 DESKTOP = {"width": 1280, "height": 800}
 LIST = "/api/v1/reports"
 # A change is to be on every open map within a second or two of its commit; other tests run beside.
-SOON_S = 12.0
+SOON_S = 30.0
 LON, LAT = builders.middle(4)
 
 RENDERED = """([code]) => document.querySelector('.map').engine
@@ -67,7 +67,10 @@ def looking_at(page: Page, lon: float, lat: float, zoom: float) -> Page:
 
 
 def settled(page: Page) -> None:
-    until_true(page, "document.querySelector('.map').engine.areTilesLoaded()")
+    until_true(
+        page,
+        "((map) => map.loaded() && map.areTilesLoaded())(document.querySelector('.map').engine)",
+    )
     until_true(page, "!document.querySelector('.map .sign')")
     page.wait_for_timeout(400)
 
@@ -75,7 +78,12 @@ def settled(page: Page) -> None:
 def until_true(page: Page, expression: str) -> None:
     """Wait until JavaScript says so. (Playwright's own way evaluates text within the page, which
     the page's policy forbids.)"""
-    until(page, lambda: page.evaluate(expression), bool, 30.0)
+    until(page, lambda: page.evaluate(expression), bool, 60.0)
+
+
+def standing(page: Page) -> None:
+    """Wait until the map does not move any more."""
+    until_true(page, "!document.querySelector('.map').engine.isMoving()")
 
 
 def send(service, **changes) -> str:

@@ -21,6 +21,8 @@ DATABASE = "pinward"
 SUPERUSER = "pinward"
 # Signs in for the service: a member of its role, and nothing else.
 SERVICE = "pinward_app"
+# Seconds it may take to come up or down: after a power cut, or with much to write, on a slow disk.
+PATIENCE_S = "600"
 
 # A unix socket's path may have 107 bytes; ".s.PGSQL.5432.lock" is 18 of them.
 _LONGEST_SOCKET_FOLDER = 85
@@ -103,7 +105,8 @@ class Cluster:
         self._configure()
         self._own(self.log, touch=True)
         self._run(
-            "pg_ctl", "start", "-w", "-t", "60", "-D", str(self.data), "-l", str(self.log), "-s"
+            *("pg_ctl", "start", "-w", "-t", PATIENCE_S, "-D", str(self.data)),
+            *("-l", str(self.log), "-s"),
         )
         self._ensure_database()
         self._ensure_roles()
@@ -112,7 +115,10 @@ class Cluster:
     def stop(self) -> None:
         """Stop the server, letting running transactions end quickly; quiet when it is not up."""
         if self.running():
-            self._run("pg_ctl", "stop", "-w", "-m", "fast", "-D", str(self.data), "-s")
+            self._run(
+                *("pg_ctl", "stop", "-w", "-t", PATIENCE_S, "-m", "fast", "-D", str(self.data)),
+                "-s",
+            )
 
     def remove(self) -> None:
         """Stop and delete everything."""

@@ -33,7 +33,7 @@ def an_alert(**changes):
         "headline": {"vi": "Triều cường, ngập sâu", "en": "High tide"},
         "description": {"vi": "Không để xe dưới hầm.\nTránh đường ven sông."},
         "area": IN_WARD,
-        "expires_at": (NOW + timedelta(hours=6)).isoformat(),
+        "expires_at": (datetime.now(UTC) + timedelta(hours=6)).isoformat(),
         **changes,
     }
     return {name: value for name, value in body.items() if value is not None}
@@ -238,7 +238,8 @@ def test_an_alert_that_ran_out_cannot_be_called_off(service, planner):
 
 
 def test_an_alert_is_in_force_from_its_beginning_to_its_end(service, planner):
-    begin, end = NOW + timedelta(hours=2), NOW + timedelta(hours=5)
+    now = datetime.now(UTC)
+    begin, end = now + timedelta(hours=2), now + timedelta(hours=5)
     made = sent(planner, effective_at=begin.isoformat(), expires_at=end.isoformat())
     instant = timedelta(microseconds=1)
     for at, there in (

@@ -91,7 +91,7 @@ def sent(planner, **changes):
         "severity": "extreme",
         "headline": {"vi": "Bão số 9 <gần bờ> & mưa to"},
         "wards": [CODES[0]],
-        "expires_at": (NOW + timedelta(hours=6)).isoformat(),
+        "expires_at": (datetime.now(UTC) + timedelta(hours=6)).isoformat(),
         **changes,
     }
     answer = planner.post(ALERTS, json={k: v for k, v in body.items() if v is not None})

@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import time
 from collections import Counter
 
 import httpx
@@ -33,7 +34,7 @@ async def the_crowd(base):
     """Answers of the phones, how many proofs each gave, and the answers of one that floods."""
     # A connection of its own for each request: one that was kept may be closed as it is used.
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-    async with httpx.AsyncClient(base_url=base, limits=limits, timeout=120) as http:
+    async with httpx.AsyncClient(base_url=base, limits=limits, timeout=600) as http:
         over, told = asyncio.Event(), []
 
         async def flood():
@@ -49,15 +50,17 @@ async def the_crowd(base):
 
 
 def test_a_thousand_phones_behind_one_address_are_let_in_and_one_that_floods_is_held(service):
+    began = time.monotonic()
     answers, proofs, told = asyncio.run(the_crowd(service.base))
+    took = time.monotonic() - began
     assert Counter(answer.status_code for answer in answers) == {201: PHONES}
     # one is free every six seconds; the one that floods may take three
-    assert PHONES - FREE - 20 <= sum(each > 0 for each in proofs) <= PHONES - FREE + 3
+    assert PHONES - FREE - 20 - took / 6 <= sum(each > 0 for each in proofs) <= PHONES - FREE + 3
     # asked for before the crowd grew to many times what it was, a proof is asked for once more
     assert max(proofs) <= 2
     # three for a new device, and one more every two minutes
     let_in = [answer.status_code for answer in told].count(201)
-    assert 1 <= let_in <= 4
+    assert 1 <= let_in <= 4 + took // 120
     refused = [answer for answer in told if answer.status_code != 201]
     assert {answer.status_code for answer in refused} == {429}
     assert all(answer.json()["type"].endswith("/too-many") for answer in refused)

@@ -211,7 +211,7 @@ def test_what_time_told_meanwhile_is_no_conflict_and_makes_nobody_late(service, 
     actions = a_day_s_work(sent.code, At(crew, sent.code).seen["version"])
     etag = At(desk, sent.code).etag
     settings = Settings(database_url=service.url)
-    assert asyncio.run(in_time(service.url, settings, due + timedelta(minutes=5))) >= 2
+    asyncio.run(in_time(service.url, settings, due + timedelta(minutes=5)))
     assert At(crew, sent.code).seen["escalated"]["resolve"] == 2
     assert At(desk, sent.code).etag == etag
     done = (now - timedelta(hours=1)).isoformat()

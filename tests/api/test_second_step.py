@@ -52,7 +52,10 @@ def test_the_second_step_is_asked_for_and_a_code_counts_once(service):
     assert not any(code in kept or code.replace("-", "") in kept for code in codes)
     with client(service) as http:
         # The code that confirmed the app is used up.
-        used = {"ticket": first(http, email), "code": pyotp.TOTP(secret).now()}
+        with psycopg.connect(service.url) as db:
+            asked = "SELECT totp_step FROM users WHERE email = %s"
+            (step,) = db.execute(asked, (email,)).fetchone()
+        used = {"ticket": first(http, email), "code": pyotp.TOTP(secret).at(step * 30)}
         assert http.post(CODE, json=used).status_code == 401
         assert http.get(SESSION).status_code == 401
         forget_steps(service)

@@ -128,11 +128,11 @@ def test_a_tile_that_takes_too_long_is_503_and_not_kept(held_url, tmp_path):
             with ThreadPoolExecutor(len(asked)) as several:
                 began = time.monotonic()
                 answers = list(
-                    several.map(lambda kind: httpx.get(f"{service.base}{PATH}?kind={kind}"), asked)
+                    several.map(lambda kind: service.http.get(f"{PATH}?kind={kind}"), asked)
                 )
             assert {answer.status_code for answer in answers} == {503}
-            assert time.monotonic() - began < 4
-        assert service.http.get(PATH).status_code == 200
+            assert time.monotonic() - began < 7
+        until(lambda: service.http.get(PATH).status_code == 200)
 
 
 @pytest.mark.parametrize("table", ["pyramid_counts", "pyramid_nodes", "pyramid_state", "changes"])
@@ -151,4 +151,4 @@ def test_a_reports_tile_that_takes_too_long_is_503_whatever_it_waits_for(
         assert answer.headers["retry-after"] == "2"
         assert answer.headers["content-type"] == "application/problem+json"
         assert "longer than 0.3 s" in answer.json()["detail"]
-        assert service.http.get(path).status_code == 200
+        until(lambda: service.http.get(path).status_code == 200)

@@ -9,6 +9,7 @@ import httpx
 import psycopg
 from conftest import serving
 from drawn import decoded
+from reforming import until_gone
 
 from builders import a_key, a_report
 
@@ -40,6 +41,7 @@ def test_a_killed_service_leaves_every_acknowledged_report_on_the_map(
         os.killpg(service.pid, signal.SIGKILL)
         for sender in senders:
             sender.join()
+    until_gone(url)
     with psycopg.connect(url) as db:
         codes = {row[0] for row in db.execute("SELECT code FROM reports")}
     assert set(acknowledged) <= codes

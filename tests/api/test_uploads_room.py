@@ -17,16 +17,23 @@ from geo.photos.inbox import FIRST_BYTES, KEPT_FOR, ROOM_BYTES, Inbox
 
 PHOTO = written(drawn(64, 48), "JPEG")
 TUS = {"Tus-Resumable": "1.0.0"}
-UNTIL = datetime.now(UTC) + timedelta(hours=24)
+
+
+@pytest.fixture
+def quiet_disk(tmp_path, monkeypatch):
+    """Others use this disk, too: as free as it is now it stays."""
+    space = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: space)
 
 
 def _left(folder):
-    """What may be promised now; others use this disk, too."""
+    """What may be promised now."""
     return shutil.disk_usage(folder).free - ROOM_BYTES
 
 
 def _promise(inbox, length):
-    return inbox.begin(secrets.token_bytes(32), length, UNTIL)
+    ends = datetime.now(UTC) + timedelta(hours=24)
+    return inbox.begin(secrets.token_bytes(32), length, ends)
 
 
 def _age(part, minutes):
@@ -34,7 +41,7 @@ def _age(part, minutes):
     os.utime(part.path, (then, then))
 
 
-def test_no_more_is_promised_than_there_is(tmp_path):
+def test_no_more_is_promised_than_there_is(tmp_path, quiet_disk):
     inbox = Inbox(tmp_path / "uploads")
     most = _left(tmp_path)
     with inbox.once(int(most * 0.6)):
@@ -56,7 +63,7 @@ def test_no_more_is_promised_than_there_is(tmp_path):
     _promise(inbox, int(most * 0.8))
 
 
-def test_who_begins_many_and_sends_next_to_nothing_does_not_hold_the_disk(tmp_path):
+def test_who_begins_many_and_sends_next_to_nothing_does_not_hold_the_disk(tmp_path, quiet_disk):
     inbox = Inbox(tmp_path / "uploads")
     most = _left(tmp_path)
     for _ in range(50):
@@ -67,13 +74,14 @@ def test_who_begins_many_and_sends_next_to_nothing_does_not_hold_the_disk(tmp_pa
 def test_one_into_which_nothing_came_ends_within_the_hour(tmp_path):
     inbox = Inbox(tmp_path / "uploads")
     now = datetime.now(UTC)
+    ends = now + timedelta(hours=24)
     names = [secrets.token_bytes(32) for _ in range(3)]
-    empty, begun, fresh = (inbox.begin(name, 100, UNTIL) for name in names)
+    empty, begun, fresh = (inbox.begin(name, 100, ends) for name in names)
     os.truncate(begun.path, 1)
     for part in (empty, begun):
         _age(part, 61)
     assert [inbox.find(name, now) for name in names] == [None, begun, fresh]
-    assert fresh.ends_at < now + timedelta(hours=1, minutes=1) < UNTIL
+    assert fresh.ends_at < now + timedelta(hours=1, minutes=1) < ends
     assert begun.ends_at > now + timedelta(hours=23)
     assert inbox.resumable(now) == set(names[1:])
     assert inbox.clear(now) == [empty.path]

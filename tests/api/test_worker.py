@@ -35,7 +35,14 @@ class Workers:
         self.all = []
 
     def start(self, *options):
-        environment = {**os.environ, "PINWARD_DATABASE_URL": self.url}
+        # Of this test alone, and no night's work beside.
+        environment = {
+            **os.environ,
+            "PINWARD_DATABASE_URL": self.url,
+            "PINWARD_STATE": str(self.folder / "state"),
+            "PINWARD_HOTSPOTS_HOUR": "24",
+            "PINWARD_RETENTION_HOUR": "24",
+        }
         log = self.folder / f"worker-{len(self.all)}.log"
         with log.open("wb") as out:
             process = subprocess.Popen(
@@ -57,7 +64,7 @@ def workers(city_url, tmp_path):
     yield made
     for process, _ in made.all:
         process.kill()
-        process.wait(5)
+        process.wait(30)
 
 
 def alive(pid):
@@ -83,12 +90,12 @@ def test_one_works_and_another_takes_over_soon_after_its_death(workers, city_url
     second = workers.start()
     wait_until(lambda: workers.stands_by(second), 30)
     put_reports(city_url, [PLACE])
-    wait_until(lambda: numbered(city_url), 5)
+    wait_until(lambda: numbered(city_url), 60)
     assert not workers.leads(second)
     first.send_signal(signal.SIGKILL)
-    wait_until(lambda: workers.leads(second), 5)
+    wait_until(lambda: workers.leads(second), 60)
     put_reports(city_url, [PLACE])
-    wait_until(lambda: numbered(city_url), 5)
+    wait_until(lambda: numbered(city_url), 60)
 
 
 def test_killed_again_and_again_while_others_write_every_change_gets_one_number(workers, city_url):
@@ -115,7 +122,7 @@ def test_killed_again_and_again_while_others_write_every_change_gets_one_number(
         done.set()
         for thread in writers:
             thread.join()
-    wait_until(lambda: numbered(city_url), 10)
+    wait_until(lambda: numbered(city_url), 60)
     with psycopg.connect(city_url) as db:
         rows = db.execute(
             "SELECT subject FROM changes WHERE topic = 'report' ORDER BY seq"
@@ -156,7 +163,7 @@ def test_it_waits_for_a_database_that_restarts(tmp_path):
         cluster.start()
         with psycopg.connect(workers.url) as db:
             db.execute("INSERT INTO changes (topic) VALUES ('x')")
-        wait_until(lambda: numbered(workers.url), 5)
+        wait_until(lambda: numbered(workers.url), 60)
     finally:
         for process, _ in workers.all:
             process.kill()
@@ -180,11 +187,11 @@ def test_interrupted_it_numbers_again_though_its_jobs_do_not_end_well(workers, c
 
 def test_serve_runs_one_starts_it_again_when_it_dies_and_takes_it_along(city_url, tmp_path):
     with serving(city_url, tmp_path) as service:
-        wait_until(lambda: children(service.pid), 10)
+        wait_until(lambda: children(service.pid), 60)
         (first,) = children(service.pid)
         wait_until(lambda: numbered(city_url), 20)
         os.kill(first, signal.SIGKILL)
-        wait_until(lambda: children(service.pid) not in ([], [first]), 10)
+        wait_until(lambda: children(service.pid) not in ([], [first]), 60)
         put_reports(city_url, [PLACE])
         wait_until(lambda: numbered(city_url), 20)
         (second,) = children(service.pid)
@@ -193,13 +200,13 @@ def test_serve_runs_one_starts_it_again_when_it_dies_and_takes_it_along(city_url
 
 def test_serve_killed_leaves_nothing_behind(city_url, tmp_path):
     with serving(city_url, tmp_path, 2) as service:
-        wait_until(lambda: children(service.pid), 10)
+        wait_until(lambda: children(service.pid), 60)
         wait_until(lambda: numbered(city_url), 20)
         left = children(service.pid, " ")
         assert len(left) == 3
         with Listening(service.base):
             os.kill(service.pid, signal.SIGKILL)
-            wait_until(lambda: not any(map(alive, left)), 10)
+            wait_until(lambda: not any(map(alive, left)), 60)
 
 
 def test_serve_can_be_told_to_run_none(city_url, tmp_path):
@@ -210,7 +217,9 @@ def test_serve_can_be_told_to_run_none(city_url, tmp_path):
         assert not numbered(city_url)
 
 
-def test_old_changes_are_forgotten_once_folded(city_url, monkeypatch):
+def test_old_changes_are_forgotten_once_folded(city_url, tmp_path, monkeypatch):
+    monkeypatch.setenv("PINWARD_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("PINWARD_DATABASE_URL", city_url)
     monkeypatch.setattr(worker, "PURGE_EVERY_S", 0.2)
     put_reports(city_url, [PLACE] * 3)
     with psycopg.connect(city_url) as db:
@@ -223,14 +232,16 @@ def test_old_changes_are_forgotten_once_folded(city_url, monkeypatch):
     async def work():
         stop = asyncio.Event()
         working = asyncio.create_task(
-            worker.Worker(city_url, Settings(changes_kept_h=1), stop).run()
+            worker.Worker(
+                city_url, Settings(changes_kept_h=1, hotspots_hour=24, retention_hour=24), stop
+            ).run()
         )
         # Folded because they are old, and only then forgotten.
-        await asyncio.to_thread(wait_until, lambda: kept() == 0, 20)
+        await asyncio.to_thread(wait_until, lambda: kept() == 0, 60)
         put_reports(city_url, [PLACE])
         await asyncio.sleep(1)
         assert kept() == 1
         stop.set()
-        await asyncio.wait_for(working, 5)
+        await asyncio.wait_for(working, 60)
 
     asyncio.run(work())

@@ -47,8 +47,8 @@ def test_an_alert_comes_onto_the_open_map_tells_itself_and_goes_when_it_is_over(
     page = looking_at(opened(service, size=DESKTOP), LON, LAT, 14)
     assert page.evaluate(SIGNS) == []
     # Long enough to be looked at, also on a busy machine.
-    an_alert(service, ends_in_s=25)
-    until(page, lambda: page.evaluate(SIGNS), lambda found: found == ["Triều cường, ngập sâu"], 4)
+    an_alert(service, ends_in_s=45)
+    until(page, lambda: page.evaluate(SIGNS), lambda found: found == ["Triều cường, ngập sâu"])
     at = page.evaluate(
         "(at) => { const p = document.querySelector('.map').engine.project(at); "
         "return [p.x, p.y]; }",
@@ -67,7 +67,7 @@ def test_an_alert_comes_onto_the_open_map_tells_itself_and_goes_when_it_is_over(
     # Beside its sign the place can be pinned as ever.
     page.mouse.click(at[0] + 60, at[1] + 30)
     page.locator("[data-testid=ward][data-state=found]").wait_for()
-    until(page, lambda: page.evaluate(SIGNS), lambda found: not found, 45)
+    until(page, lambda: page.evaluate(SIGNS), lambda found: not found, 75)
 
 
 def test_alerts_that_come_late_move_nothing_under_the_thumb(service, opened):

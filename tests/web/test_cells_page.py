@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from drawn import put_reports
 from playwright.sync_api import Page, expect
-from watching import CELLS, DESKTOP, LIST, looking_at, send, settled
+from watching import CELLS, DESKTOP, LIST, looking_at, send, settled, until
 
 import builders
 
@@ -60,6 +60,7 @@ def test_a_tapped_cell_lists_exactly_its_reports_page_by_page(service, opened, c
     expect(page.get_by_test_id("list")).to_contain_text(f"{cell['open_count']} đang xử lý")
     expected = listed(service, cell["cell"])
     assert len(expected) == cell["point_count"]
+    page.locator("[data-testid=list] [data-code]").first.wait_for()
     while (more := page.get_by_role("button", name="Xem thêm")).count():
         n = len(shown(page))
         more.click()
@@ -95,8 +96,7 @@ def test_a_cell_can_be_gone_into(service, opened, crowd):
     cell = a_cell(page, 41, 1000)
     page.mouse.click(cell["x"], cell["y"])
     page.get_by_role("button", name="Phóng to vùng này").click()
-    page.wait_for_timeout(1_200)
-    assert page.evaluate(zoom) >= before + 1
+    until(page, lambda: page.evaluate(zoom), lambda now: now >= before + 1)
 
 
 def test_a_cell_is_reached_by_the_keyboard_alone(service, opened, crowd):
@@ -142,7 +142,7 @@ def test_an_open_list_follows_what_happens_in_its_cell(service, opened, crowd):
     at = there["features"][0]["geometry"]["coordinates"]
     code = send(service, lon=at[0], lat=at[1])
     expect(page.locator("[data-testid=list] [data-code]").first).to_have_attribute(
-        "data-code", code, timeout=8_000
+        "data-code", code
     )
     expect(page.get_by_test_id("list").get_by_role("heading")).to_have_text(
         f"{cell['point_count'] + 1} phản ánh ở đây"

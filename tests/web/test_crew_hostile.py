@@ -68,11 +68,11 @@ def test_a_battery_that_dies_amid_the_sending_does_nothing_twice(service, opened
 
     page.route(ACTIONS, answer_to_nobody)
     page.context.set_offline(False)
-    until(page, lambda: done, lambda found: found == [200], 30)
+    until(page, lambda: done, lambda found: found == [200], 120)
     second = page.context.new_page()
     page.close()
     second.goto(f"{service.base}/crew")
-    until(second, lambda: kept(second, "actions"), lambda n: n == 0, 30)
+    until(second, lambda: kept(second, "actions"), lambda n: n == 0, 120)
     for code in codes:
         assert history(service, code) == ["assigned", "taken", "resolved"]
         assert photos(service, code) == 1

@@ -33,7 +33,7 @@ def crew(service):
 
 
 def has(page, *wanted):
-    until(page, lambda: sorted(pictures(page)), lambda found: found == sorted(wanted), 30)
+    until(page, lambda: sorted(pictures(page)), lambda found: found == sorted(wanted), 120)
 
 
 def widths(page):

@@ -26,7 +26,7 @@ def test_a_tapped_hotspot_says_what_it_is(service, opened, lang, said):
     hull = shapely.Point(LON, LAT).buffer(0.002)
     put_hotspots(service.url, [hull.wkt], trend="persistent", months=[9, 10])
     page = looking_at(opened(service, f"/?lang={lang}", size=DESKTOP), LON, LAT, 14)
-    until(page, lambda: page.evaluate(HULLS), lambda found: found > 0, 15)
+    until(page, lambda: page.evaluate(HULLS), lambda found: found > 0, 60)
     at = page.evaluate(
         "(at) => { const p = document.querySelector('.map').engine.project(at); "
         "return [p.x, p.y]; }",

@@ -12,6 +12,7 @@ from looking import shoot
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route, expect
 from reporting import ready
+from watching import until
 
 import builders
 
@@ -25,7 +26,7 @@ def add(page: Page, *files: Path, state: str = "there") -> None:
     before = page.locator(".photos li").count()
     page.locator("input[type=file][multiple]").set_input_files(files)
     for n in range(len(files)):
-        page.locator(f".photos li[data-state={state}]").nth(before + n).wait_for()
+        page.locator(f".photos li[data-state={state}]").nth(before + n).wait_for(timeout=60_000)
 
 
 @pytest.fixture
@@ -106,19 +107,19 @@ def test_written_and_photographed_offline_it_is_sent_once_and_whole_by_itself(
     expect(page.get_by_test_id("outbox")).to_contain_text("1 phản ánh chờ gửi")
     assert stored(service, text) == []
     page.context.set_offline(False)
-    expect(page.get_by_test_id("arrived")).to_contain_text("gửi xong")
+    expect(page.get_by_test_id("arrived")).to_contain_text("gửi xong", timeout=60_000)
     shoot(page, "citizen-arrived-vi-light-phone")
     code = page.get_by_test_id("arrived").locator("a").inner_text()
     assert stored(service, text) == [(code, 2)]
     expect(page.get_by_test_id("outbox")).to_have_count(0)
     # Nothing of it is left behind on the device but its code.
-    left = page.evaluate(
+    left = (
         "new Promise((done) => { const asked = indexedDB.open('pinward'); asked.onsuccess = () => {"
         " const t = asked.result.transaction(['reports', 'photos']);"
         " const n = [t.objectStore('reports').count(), t.objectStore('photos').count()];"
         " t.oncomplete = () => done(n.map((each) => each.result)); } })"
     )
-    assert left == [0, 0]
+    until(page, lambda: page.evaluate(left), lambda found: found == [0, 0])
 
 
 def test_what_was_typed_and_photographed_outlives_a_battery_that_dies(

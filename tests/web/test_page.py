@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
+from watching import standing
 
 import builders
 from api.auth import passwords
@@ -76,7 +77,8 @@ def test_a_dragged_pin_asks_again_for_the_ward_beneath_it(service, opened):
     page = drawn(opened(service, at=builders.middle(0)))
     pin_by_location(page)
     expect(page.locator(WARD)).to_contain_text(builders.NAMES[0])
-    page.wait_for_timeout(600)  # the flight to the pin
+    page.wait_for_load_state("networkidle")
+    standing(page)
     box = page.locator(".pin:visible").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 3
     page.mouse.move(x, y)
@@ -240,7 +242,8 @@ def test_switching_a_layer_off_takes_its_marks_from_the_map(service, opened):
     ).json()
     page = drawn(opened(service, size=DESKTOP, at=(lon, lat)))
     pin_by_location(page)
-    page.wait_for_timeout(800)  # the flight there
+    page.wait_for_load_state("networkidle")
+    standing(page)
     pin = page.locator(".pin:visible").bounding_box()
     mark = pin["x"] + pin["width"] / 2, pin["y"] + pin["height"] - 3
     page.get_by_role("button", name="Bỏ ghim").click()

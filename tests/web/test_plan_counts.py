@@ -124,13 +124,14 @@ def test_the_map_colours_each_ward_by_the_tables_number(service, opened):
             wanted[builders.CODES[k]] = sum(in_time / ended >= each for each in bounds)
     painted = """() => {
         const engine = document.querySelector('.map').engine;
+        if (!engine.getLayer('plan-wards')) return null;
         const style = getComputedStyle(document.documentElement);
         const levels = [0, 1, 2, 3, 4].map((n) => style.getPropertyValue(`--seq-${n}`).trim());
         const colours = engine.getPaintProperty('plan-wards', 'fill-color')[1][1][2][1];
         return Object.fromEntries(
             Object.entries(colours).map(([code, colour]) => [code, levels.indexOf(colour)]));
     }"""
-    assert page.evaluate(painted) == wanted
+    until(page, lambda: page.evaluate(painted), lambda found: found == wanted)
     hatched = """() => [...new Set(document.querySelector('.map').engine
         .queryRenderedFeatures({ layers: ['plan-few'] }).map((f) => f.properties.code))].sort()"""
     until(page, lambda: page.evaluate(hatched), lambda found: found == ["90003", "90006"])

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from planned import counted, fill
 from playwright.sync_api import Page, expect
-from watching import until
+from watching import standing, until
 
 import builders
 
@@ -70,6 +70,7 @@ def test_every_view_is_a_link_that_gives_the_same_view_again(service, opened):
     page.get_by_label("Tháng đang xem").fill("2")
     # Until the map has come to the ward that was chosen.
     until(page, lambda: asked(page).get("at"), bool)
+    standing(page)
     expect(page.get_by_test_id("month")).to_contain_text("3/2026")
     ready(page)
     view = asked(page)
@@ -88,6 +89,9 @@ def test_every_view_is_a_link_that_gives_the_same_view_again(service, opened):
     def seen(one: Page) -> dict[str, object]:
         drawn(ready(one))
         one.locator("thead th").first.wait_for()
+        for value in ("category] option[value=drainage", "ward] option[value='90001'"):
+            one.locator(f"[name={value}]").wait_for(state="attached")
+        standing(one)
         middle = "(() => { const c = document.querySelector('.map').engine.getCenter(); "
         return {
             "count": one.locator(COUNT).inner_text(),
@@ -132,6 +136,8 @@ def test_a_link_that_is_misspelt_shows_what_it_can(service, opened):
 
 def test_a_table_is_saved_as_it_stands_and_excel_reads_its_letters(service, opened):
     page = ready(opened(service, "/plan?tab=wards&sort=received", size=DESKTOP))
+    # Of wards in which nothing happened the city's list tells.
+    page.locator("[data-row='90006']").wait_for()
     shown = rows(page)
     name, body = saved(page, "Tải CSV")
     assert name == "pinward-phuong-xa.csv"
@@ -195,6 +201,7 @@ def test_the_map_is_saved_as_a_picture_that_explains_itself(service, opened, tmp
 
 def test_tables_are_sorted_by_keyboard_and_say_so(service, opened):
     page = ready(opened(service, "/plan?tab=wards", size=DESKTOP))
+    page.locator("[data-row='90006']").wait_for()
     heading = page.locator("thead th").nth(1)
     assert heading.get_attribute("aria-sort") == "descending"
     heading.get_by_role("button").focus()

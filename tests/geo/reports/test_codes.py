@@ -17,7 +17,8 @@ def test_codes_have_no_vowel_and_nothing_that_looks_like_another():
 
 def test_drawn_codes_are_spread_evenly_and_differ():
     drawn = [bytes(row).decode() for row in codes.new_codes(20_000)]
-    assert len(set(drawn)) == len(drawn)
+    # Of so many, two are the same once in four hundred times.
+    assert len(set(drawn)) > 19_990
     for place in (0, 3, 5, 8):
         counts = dict.fromkeys(codes.ALPHABET, 0)
         for code in drawn:

@@ -164,7 +164,7 @@ async def test_any_damage_to_what_is_kept_is_found_and_made_good(engine, city_ur
 
 
 async def test_what_becomes_late_by_itself_is_late_whether_folded_or_not(engine, city_url):
-    soon = datetime.now(UTC) + timedelta(seconds=1.5)
+    soon = datetime.now(UTC) + timedelta(seconds=8)
     long_ago = soon - timedelta(days=400)
     world = Serviced(city_url, 6)
     world.insert(1)
@@ -204,7 +204,7 @@ async def test_what_becomes_late_by_itself_is_late_whether_folded_or_not(engine,
 async def test_what_became_late_counts_once_where_a_fold_leaves_lines_for_the_next(
     engine, city_url, monkeypatch
 ):
-    soon = datetime.now(UTC) + timedelta(seconds=1.5)
+    soon = datetime.now(UTC) + timedelta(seconds=8)
     world = Serviced(city_url, 7)
     world.insert(3)
     world.db.execute(

@@ -262,3 +262,27 @@ def note(page: Page, said: str, photos: int = 0) -> None:
     for n in range(photos):
         shoot_one(page, n)
     save(page)
+
+
+def hold(page: Page) -> None:
+    """From now on what is done has to wait for the device, as for slow memory, until `let_go`."""
+    page.evaluate(
+        """() => new Promise((done) => {
+          const asked = indexedDB.open('pinward');
+          asked.onsuccess = () => {
+            const actions = asked.result.transaction('actions', 'readwrite').objectStore('actions');
+            window.letGo = false;
+            const on = () => {
+              done();
+              if (window.letGo) asked.result.close();
+              else actions.count().onsuccess = on;
+            };
+            actions.count().onsuccess = on;
+          };
+        })"""
+    )
+
+
+def let_go(page: Page) -> None:
+    """What had to wait is written down."""
+    page.evaluate("() => void (window.letGo = true)")

@@ -6,7 +6,7 @@ import { drop, kept } from '../photos/kept';
 import { db } from '../state/db';
 import { withRoom } from '../state/room';
 import { forget, recall, remember } from '../state/storage';
-import type { Move } from './types';
+import type { Move, OfflineAction } from './types';
 
 export interface Draft {
   text: string;
@@ -23,6 +23,37 @@ export interface CrewDraft extends Draft {
 const TYPING_MS = 200;
 const NONE: Draft = { text: '', inner: '', photos: [] };
 
+function keyOf(account: string, code: string, move: Move): string {
+  return `crew.draft.${account}.${code}.${move}`;
+}
+
+function later(near: CrewDraft | null, deep: CrewDraft | null): CrewDraft | null {
+  return (deep?.at ?? 0) > (near?.at ?? 0) ? deep : near;
+}
+
+/** Where a draft lies in IndexedDB, to be written there with what it was before. */
+interface Deep {
+  get(key: string): Promise<unknown>;
+  put(draft: CrewDraft, key: string): Promise<unknown>;
+}
+
+/** What was taken back is a draft again, with what was begun since after it. */
+export async function putBack(drafts: Deep, action: OfflineAction): Promise<void> {
+  const { account, code, move, text, inner, photos } = action;
+  if (!text && !inner && photos.length === 0) return;
+  const key = keyOf(account, code, move);
+  const deep = (await drafts.get(key)) as CrewDraft | undefined;
+  const since = later(recall<CrewDraft>(key), deep ?? null);
+  const both = (one: string, two = ''): string => [one, two].filter(Boolean).join('\n');
+  const back = {
+    text: both(text, since?.text),
+    inner: both(inner, since?.inner),
+    photos: [...new Set([...photos, ...(since?.photos ?? [])])],
+    at: Math.max(Date.now(), (since?.at ?? 0) + 1),
+  };
+  await drafts.put(back, key);
+}
+
 /** The draft of one move of one task. */
 export class Begun {
   readonly #key: string;
@@ -31,14 +62,14 @@ export class Begun {
   #photos = 0;
 
   constructor(account: string, code: string, move: Move) {
-    this.#key = `crew.draft.${account}.${code}.${move}`;
+    this.#key = keyOf(account, code, move);
   }
 
   /** What was begun before, but for photos that went with something since. */
   async read(taken: ReadonlySet<string>): Promise<Draft> {
     const near = recall<CrewDraft>(this.#key);
     const deep = await this.#deep();
-    const last = (deep?.at ?? 0) > (near?.at ?? 0) ? deep : near;
+    const last = later(near, deep);
     if (!last) return { ...NONE };
     const there = await Promise.all(
       last.photos.map(async (id) => !taken.has(id) && (await kept(id)) !== null),

@@ -138,6 +138,7 @@ export const en: typeof vi = {
     needPhoto: 'Resolving this kind of task wants at least one photo.',
     tooLong: (n) => `Longer than ${n} characters.`,
     save: 'Save',
+    saving: 'Saving…',
     unsafe: 'The device could not keep this draft (no room). Save before you close it or leave the page.',
     unchanged: 'The device could not write this down (no room). Nothing changed; free some space and try again.',
     cancel: 'Close, keep the draft',

@@ -8,10 +8,11 @@ import { db, type Schema } from '../state/db';
 import { withRoom } from '../state/room';
 import { uuid } from '../uuid';
 import { clock } from './clock';
+import { putBack } from './drafts';
 import { after as next, standing } from './moves';
 import type { Move, OfflineAction, Task } from './types';
 
-type Store = 'actions' | 'photos' | 'tasks';
+type Store = 'actions' | 'photos' | 'tasks' | 'drafts';
 type Writing = IDBPTransaction<Schema, Store[], 'readwrite'>;
 
 /** Tells the other pages of this device that the outbox changed. */
@@ -28,7 +29,7 @@ function write<T>(work: (writing: Writing) => Promise<T>): Promise<T> {
 }
 
 async function transact<T>(work: (writing: Writing) => Promise<T>): Promise<T> {
-  const stores: Store[] = ['actions', 'photos', 'tasks'];
+  const stores: Store[] = ['actions', 'photos', 'tasks', 'drafts'];
   const writing = (await db()).transaction(stores, 'readwrite', { durability: 'strict' });
   try {
     const value = await work(writing);
@@ -200,8 +201,9 @@ async function take(writing: Writing, ids: string[]): Promise<void> {
   }
 }
 
-/** Takes back what was done, unless it may have arrived: `force` where it is known that it has not.
- * What came after it comes after what was before it. Says whether it is gone. */
+/** Takes back what was done, unless it may have arrived: its words and photos are a draft again. By
+ * `force`, where it is known that it has not arrived, it goes with them. What came after it comes
+ * after what was before it. Says whether it is gone. */
 export function takeBack(id: string, force = false): Promise<boolean> {
   return write(async (writing) => {
     const store = writing.objectStore('actions');
@@ -211,7 +213,11 @@ export function takeBack(id: string, force = false): Promise<boolean> {
       if (next.after !== id) continue;
       await store.put({ ...next, version: action.version, after: action.after });
     }
-    await take(writing, [id]);
+    if (force) await take(writing, [id]);
+    else {
+      await putBack(writing.objectStore('drafts'), action);
+      await store.delete(id);
+    }
     return true;
   });
 }

@@ -12,6 +12,7 @@ import { foreseen, isOpen } from './moves';
 import { outbox } from './outbox.svelte';
 import { keepAhead } from './pictures';
 import type { Task, TaskFeature, WholeFeature } from './types';
+import { place } from './where.svelte';
 import { isEnded, who } from './who.svelte';
 
 export type Holder = 'all' | 'mine' | 'free';
@@ -63,10 +64,11 @@ class Tasks {
     return this.spot ? metres(this.spot, task) : null;
   }
 
-  /** What the device has of the account; what it has of others is not theirs to read, and goes. */
+  /** What the device has of the account; what it has of others is not theirs to read, and goes. What
+   * is here already stays meanwhile: one of them may be open, with a form that is being filled in. */
   async load(): Promise<void> {
     const { account } = who;
-    this.all = [];
+    this.all = this.all.filter((task) => task.account === account);
     const asked = recall<Asked>('crew.listed');
     this.askedAt = account && asked?.account === account ? asked.at : null;
     if (!account) return;
@@ -76,7 +78,13 @@ class Tasks {
       for (const task of every) {
         if (task.account !== account) await store.delete('tasks', task.code);
       }
-      if (account === who.account) this.all = every.filter((task) => task.account === account);
+      if (account !== who.account) return;
+      const known = new Map(this.all.map((task) => [task.code, task]));
+      for (const task of every) {
+        if (task.account !== account) continue;
+        known.set(task.code, latest(task, known.get(task.code) ?? task));
+      }
+      this.all = [...known.values()];
     } catch {
       // nothing is kept: the list is what the service says
     }
@@ -192,9 +200,10 @@ class Tasks {
       const fresh: Task = { code, account, lon, lat, it: properties, whole };
       made.set(code, before ? latest(before, fresh) : fresh);
     }
-    // Something was done to these here: they stay, whatever became of them.
+    // Something was done to these here, or is about to be: they stay, whatever became of them.
+    const isInUse = ({ code }: Task): boolean => code === place.task || outbox.of(code).length > 0;
     for (const task of this.all) {
-      if (!made.has(task.code) && outbox.of(task.code).length > 0) made.set(task.code, task);
+      if (!made.has(task.code) && isInUse(task)) made.set(task.code, task);
     }
     const gone = this.all.filter(({ code }) => !made.has(code)).map(({ code }) => code);
     this.all = [...made.values()];

@@ -21,8 +21,12 @@ interface Kept {
 class Trips {
   chosen = $state.raw<string[]>([]);
   now = $state.raw<Trip | null>(null);
+  #of: string | null = null;
 
+  /** What an account has here already stays, with what it has just chosen. */
   load(): void {
+    if (this.#of === who.account) return;
+    this.#of = who.account;
     const kept = recall<Kept>('crew.trip');
     this.now = kept && kept.account === who.account ? kept.trip : null;
     this.chosen = this.now?.codes ?? [];

@@ -135,6 +135,7 @@ export const vi = {
     needPhoto: 'Loại việc này cần ít nhất một ảnh khi báo xong.',
     tooLong: (n: string) => `Dài quá ${n} ký tự.`,
     save: 'Lưu',
+    saving: 'Đang lưu…',
     unsafe: 'Máy không giữ được bản nháp này (bộ nhớ đầy). Hãy lưu trước khi đóng hay rời trang.',
     unchanged: 'Máy không lưu được (bộ nhớ đầy). Chưa có gì thay đổi; hãy dọn bớt bộ nhớ rồi thử lại.',
     cancel: 'Đóng, giữ bản nháp',

@@ -175,7 +175,7 @@ def test_a_contact_is_left_and_taken_back(service, opened):
 def kept_waiting(page: Page, what: str, press: Locator) -> Route:
     """Press a button on a line that carries no answer yet; the request, to let go."""
     held: list[Route] = []
-    page.route(f"**/api/v1/reports/*/{what}", held.append)
+    page.route(f"**/api/v1/reports/*/{what}", lambda route: held.append(route))
     with page.expect_request(f"**/api/v1/reports/*/{what}"):
         press.click()
     expect(press).to_be_disabled()

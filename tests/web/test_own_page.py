@@ -5,7 +5,7 @@ import pytest
 from hostile import drawn, written
 from looking import shoot
 from own import Sent
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 from reporting import LATE
 
 import builders
@@ -170,6 +170,64 @@ def test_a_contact_is_left_and_taken_back(service, opened):
     page.get_by_role("button", name="Xoá liên hệ", exact=True).click()
     expect(page.get_by_text("giờ là ẩn danh")).to_be_visible()
     assert sent.mine["reporter"] == {}
+
+
+def kept_waiting(page: Page, what: str, press: Locator) -> Route:
+    """Press a button on a line that carries no answer yet; the request, to let go."""
+    held: list[Route] = []
+    page.route(f"**/api/v1/reports/*/{what}", lambda route: held.append(route))
+    with page.expect_request(f"**/api/v1/reports/*/{what}"):
+        press.click()
+    expect(press).to_be_disabled()
+    return held[0]
+
+
+def test_nothing_can_be_typed_into_what_is_on_its_way(service, opened):
+    sent = Sent(service)
+    page = theirs(opened, sent)
+    page.get_by_role("button", name="Viết bổ sung").click()
+    field = page.get_by_label("Có gì mới?")
+    field.fill("Nước đang lên.")
+    form = page.locator("form", has=field)
+    going = kept_waiting(page, "additions", form.locator("button.main"))
+    expect(field).not_to_be_editable()
+    field.focus()
+    page.keyboard.type(" Nhanh lên.")
+    expect(field).to_have_value("Nước đang lên.")
+    # Another form is open for writing, and stays so.
+    page.get_by_role("button", name="Để lại hoặc xoá liên hệ").click()
+    page.get_by_label("Điện thoại").fill("0912 345 678")
+    going.continue_()
+    expect(page.get_by_test_id("timeline")).to_contain_text("Nước đang lên.")
+    expect(page.get_by_text("Đã bổ sung.")).to_be_visible()
+    expect(page.get_by_label("Điện thoại")).to_have_value("0912 345 678")
+    save = page.get_by_role("button", name="Lưu")
+    going = kept_waiting(page, "contact", save)
+    expect(page.get_by_label("Điện thoại")).not_to_be_editable()
+    going.continue_()
+    expect(page.get_by_text("Đã lưu liên hệ.")).to_be_visible()
+
+
+@pytest.mark.parametrize("opened_first", [True, False])
+def test_a_rating_closes_no_form_in_which_somebody_types(service, opened, opened_first):
+    sent = Sent(service)
+    sent.becomes("status = 'closed', resolved_at = now(), closed_at = now()")
+    page = theirs(opened, sent)
+    page.get_by_role("radio", name="4: Hài lòng").check(force=True)
+
+    def leave_a_number() -> None:
+        page.get_by_role("button", name="Để lại hoặc xoá liên hệ").click()
+        page.get_by_label("Điện thoại").fill("0912 345 678")
+
+    if opened_first:
+        leave_a_number()
+    going = kept_waiting(page, "rating", page.get_by_role("button", name="Gửi đánh giá"))
+    if not opened_first:
+        leave_a_number()
+    expect(page.get_by_label("Điện thoại")).to_be_editable()
+    going.continue_()
+    expect(page.get_by_text("Cảm ơn bạn đã đánh giá.")).to_be_visible()
+    expect(page.get_by_label("Điện thoại")).to_have_value("0912 345 678")
 
 
 def test_it_is_withdrawn_and_erased(service, opened):

@@ -84,7 +84,6 @@ export const en: typeof vi = {
     day: (n, days) => (days === 1 ? '1 day' : `${n} days`),
   },
   task: {
-    close: 'Close the report',
     back: 'Back to the list',
     loading: 'Loading the report…',
     failed: 'The report did not load.',
@@ -126,7 +125,6 @@ export const en: typeof vi = {
     by: (name) => `${name}`,
     publicPage: 'See the public page',
     print: 'Print',
-    updated: 'The report was just updated.',
   },
   contact: {
     title: 'Reach the sender',
@@ -184,6 +182,8 @@ export const en: typeof vi = {
     done: (what) => `Sent: ${what}.`,
     failed: 'Not sent.',
     stillHere: 'What you wrote is still here.',
+    lost: (code) => `The answer to ${code} was not sent; the draft is kept.`,
+    openLost: (code) => `Open ${code}`,
     instead: 'What can be done now:',
     nothing: 'Nothing more can be done now.',
     needText: 'Say why, or what was done; the sender will read it.',

@@ -2,11 +2,18 @@
 import { isStale, Refused } from '../api';
 import { refusal } from '../api/ask';
 import { change, task } from '../api/desk';
-import { arrive as arrivePhoto, drop, forgetUpload } from '../photos/kept';
+import { worded } from '../i18n/index.svelte';
+import { arrive as arrivePhoto, drop, forgetUpload, keep as keepPhoto } from '../photos/kept';
+import { shrink } from '../photos/shrink';
 import { EMPTY, isWritten, keepDraft, recallDraft, type Begun, type Draft } from './drafts';
+import { en } from './en';
 import { trouble } from './signed.svelte';
 import type { Seen, WholeFacts } from './types';
+import { vi } from './vi';
 import { baseOf, Other, Watched } from './watched.svelte';
+
+/** The service takes no more photos with one move. */
+const MOST = 6;
 
 export class Opened extends Watched {
   view = $state<'loading' | 'found' | 'missing' | 'foreign' | 'failed'>('loading');
@@ -19,16 +26,24 @@ export class Opened extends Watched {
   wrong = $state.raw<Record<string, string>>({});
   /** What can be done instead, where that could not; null: it was not about that. */
   instead = $state.raw<string[] | null>(null);
+  /** How many picks of photos are still made small: what is sent waits for them. */
+  shrinking = $state(0);
+  /** Of the last pick, one is no photo or cannot be kept. */
+  photoFailed = $state(false);
   /** The one that it may be the same as. */
   other = $state.raw<Other | null>(null);
   /** What the answer was begun upon, where it was left unfinished. */
   #left: Begun;
   #newer = new AbortController();
+  /** Until the photos that were picked are small. */
+  #small: Promise<void> = Promise.resolve();
 
   constructor(
     code: string,
     /** Hears of every new state of the report. */
     private readonly onchange: (task: WholeFacts) => void,
+    /** Hears that an answer was not sent: its report may not be looked at any more. */
+    private readonly onunsent: (opened: Opened) => void,
   ) {
     super(code);
     const { draft, begun } = recallDraft(code);
@@ -103,6 +118,39 @@ export class Opened extends Watched {
     keepDraft(this.code, this.draft, { mine, other });
   }
 
+  /** Photos that go with the answer: with this one, whichever report is looked at by the time they
+   * are small. */
+  addPhotos(files: File[]): void {
+    const { draft } = this;
+    this.photoFailed = false;
+    this.shrinking += 1;
+    this.#small = this.#small.then(async () => {
+      for (const file of files) await this.#addPhoto(file, draft);
+      this.shrinking -= 1;
+    });
+  }
+
+  async #addPhoto(file: File, draft: Draft): Promise<void> {
+    if (draft.photos.length >= MOST) return;
+    try {
+      const { id } = (await keepPhoto(await shrink(file))).photo;
+      if (this.draft !== draft) return void drop(id).catch(() => {});
+      draft.photos = [...draft.photos, id];
+      if (this.#newer.signal.aborted) this.#keepLate(id);
+      // On its way while the rest is written; sending waits for it, and says what went wrong.
+      void arrivePhoto(id).catch(() => {});
+    } catch {
+      this.photoFailed = true;
+    }
+  }
+
+  /** The report was left meanwhile, and may be open anew: nothing else that is kept is touched. */
+  #keepLate(id: string): void {
+    const { draft, begun } = recallDraft(this.code);
+    const what = draft.what || this.draft.what;
+    keepDraft(this.code, { ...draft, what, photos: [...draft.photos, id] }, begun);
+  }
+
   discard(): void {
     for (const photo of this.draft.photos) void drop(photo).catch(() => {});
     this.#empty();
@@ -127,6 +175,7 @@ export class Opened extends Watched {
     this.wrong = {};
     this.instead = null;
     try {
+      await this.#photosSmall();
       const seen = await this.#ask(base.etag);
       for (const photo of this.draft.photos) void drop(photo).catch(() => {});
       this.#empty();
@@ -135,6 +184,7 @@ export class Opened extends Watched {
       return true;
     } catch (error) {
       this.#refused(error);
+      this.onunsent(this);
       return false;
     } finally {
       this.sending = false;
@@ -146,6 +196,12 @@ export class Opened extends Watched {
   }
 
   #looked = false;
+
+  async #photosSmall(): Promise<void> {
+    if (this.shrinking === 0) return;
+    await this.#small;
+    if (this.photoFailed) throw new Error(worded({ vi, en }).form.photoFailed);
+  }
 
   async #ask(etag: string): Promise<Seen> {
     const { what, text, inner, organisation, category, other, otherEnds } = this.draft;

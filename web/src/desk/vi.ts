@@ -83,7 +83,6 @@ export const vi = {
     day: (n: string, _n: number) => `${n} ngày`,
   },
   task: {
-    close: 'Đóng phản ánh',
     back: 'Về danh sách',
     loading: 'Đang tải phản ánh…',
     failed: 'Chưa tải được phản ánh.',
@@ -125,7 +124,6 @@ export const vi = {
     by: (name: string) => `${name}`,
     publicPage: 'Xem trang công khai',
     print: 'In',
-    updated: 'Phản ánh vừa được cập nhật.',
   },
   contact: {
     title: 'Liên hệ người gửi',
@@ -182,6 +180,8 @@ export const vi = {
     done: (what: string) => `Đã gửi: ${what}.`,
     failed: 'Chưa gửi được.',
     stillHere: 'Những gì bạn viết vẫn còn.',
+    lost: (code: string) => `Trả lời cho ${code} chưa gửi được, bản nháp vẫn còn.`,
+    openLost: (code: string) => `Mở ${code}`,
     instead: 'Lúc này có thể:',
     nothing: 'Lúc này không làm được gì thêm.',
     needText: 'Hãy viết lý do hoặc việc đã làm; người gửi sẽ đọc.',

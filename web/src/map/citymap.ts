@@ -163,7 +163,9 @@ export class CityMap {
     if (pin) this.reveal(pin.lng, pin.lat);
   }
 
+  /** Where the middle is, or will be once the map has come to where it is on its way to. */
   center(): [number, number] {
+    if (this.#bound?.center && this.engine.isMoving()) return this.#bound.center;
     const { lng, lat } = this.engine.getCenter();
     return [lng, lat];
   }

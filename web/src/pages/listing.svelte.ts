@@ -9,6 +9,8 @@ type Said = Record<string, unknown> | null | undefined;
 
 /** Changes come in bursts. */
 const PAUSE_MS = 400;
+/** The map's tile may come later than the list: it is looked at again, so long after it. */
+const LOOKS_MS = [0, 1_000, 4_000, 15_000];
 
 export class Listing {
   list = $state.raw<ReportList | null>(null);
@@ -53,8 +55,12 @@ export class Listing {
   async #refresh(list: ReportList): Promise<void> {
     await list.refresh();
     const { cell } = list.query;
-    const said = cell === undefined ? null : this.cellNow(cell);
-    if (said && this.list === list) this.counts = countsOf(said) ?? this.counts;
+    if (cell === undefined) return;
+    for (const after of LOOKS_MS) setTimeout(() => this.#count(list, cell), after);
+  }
+
+  #count(list: ReportList, cell: number): void {
+    if (this.list === list) this.counts = countsOf(this.cellNow(cell)) ?? this.counts;
   }
 }
 

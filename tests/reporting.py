@@ -1,5 +1,8 @@
 """Writing a report on the citizen's page, up to where it can be sent."""
 
+from typing import Any
+
+import psycopg
 from playwright.sync_api import Page
 
 # Says where the device is only once the test calls `tell`.
@@ -19,3 +22,13 @@ def ready(page: Page, text: str) -> Page:
     page.locator("[data-category='drainage.flooding']").click()
     page.get_by_label("Mô tả").fill(text)
     return page
+
+
+def stored(service: Any, text: str) -> list[tuple[str, int]]:
+    """Code and number of photos of each report with this text."""
+    with psycopg.connect(service.url) as db:
+        return db.execute(
+            "SELECT r.code, (SELECT count(*) FROM photos p WHERE p.report_id = r.id)"
+            " FROM reports r WHERE text = %s",
+            [text],
+        ).fetchall()

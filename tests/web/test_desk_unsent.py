@@ -169,7 +169,7 @@ def test_an_answer_refused_after_its_report_was_left_is_told(service, opened, la
     expect(page.locator("#task-title")).to_contain_text(code)
     expect(page.locator("#answer-text")).to_have_value("Chờ bóng đèn mới.")
     expect(page.get_by_test_id("stale")).to_contain_text("Đã có đèn.")
-    expect(lost).to_be_empty()
+    expect(lost).to_have_count(0)
     assert "Chờ bóng đèn" not in words(service, code)
     assert page.complaints == []
 
@@ -185,7 +185,7 @@ def test_an_answer_that_does_not_arrive_is_told_wherever_its_writer_is_by_then(s
     lost.get_by_role("button", name=f"Mở {code}").click()
     unsent = page.get_by_test_id("task").get_by_role("alert")
     expect(unsent).to_contain_text("Chưa gửi được.")
-    expect(lost).to_be_empty()
+    expect(lost).to_have_count(0)
     # Left and opened anew before the answer came.
     page.unroute(f"**/api/v1/tasks/{code}/resolve")
     held = waits(page, code, "resolve")

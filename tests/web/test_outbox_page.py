@@ -5,13 +5,12 @@ import signal
 from pathlib import Path
 
 import browsing
-import psycopg
 import pytest
 from hostile import SECRET, drawn, exif, written
 from looking import shoot
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route, expect
-from reporting import ready
+from reporting import ready, stored
 from watching import until
 
 import builders
@@ -40,16 +39,6 @@ def shots(tmp_path) -> list[Path]:
         path.write_bytes(written(picture, "JPEG", quality=94, exif=exif(1)))
         made.append(path)
     return made
-
-
-def stored(service, text: str) -> list[tuple[str, int]]:
-    """Code and number of photos of each report with this text."""
-    with psycopg.connect(service.url) as db:
-        return db.execute(
-            "SELECT r.code, (SELECT count(*) FROM photos p WHERE p.report_id = r.id)"
-            " FROM reports r WHERE text = %s",
-            [text],
-        ).fetchall()
 
 
 def test_photos_are_small_and_there_before_the_report_is_sent(service, opened, shots):

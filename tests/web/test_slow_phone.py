@@ -3,11 +3,10 @@ is lost, and nothing late takes its place."""
 
 from pathlib import Path
 
-import psycopg
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
-from reporting import LATE, ready
+from reporting import LATE, ready, stored
 
 import builders
 
@@ -24,16 +23,6 @@ HELD = """
       listen.call(this, kind, waits ? (event) => gone.then(() => heard(event)) : heard, ...rest);
     };
 """
-
-
-def stored(service, text: str) -> list[tuple[str, int]]:
-    """Code and number of photos of each report with this text."""
-    with psycopg.connect(service.url) as db:
-        return db.execute(
-            "SELECT r.code, (SELECT count(*) FROM photos p WHERE p.report_id = r.id)"
-            " FROM reports r WHERE text = %s",
-            [text],
-        ).fetchall()
 
 
 def kept_draft(page: Page) -> dict:

@@ -17,7 +17,6 @@ ALERTS = "/api/v1/alerts"
 CAP = {"Accept": "application/cap+xml"}
 NS = {"cap": "urn:oasis:names:tc:emergency:cap:1.2", "atom": "http://www.w3.org/2005/Atom"}
 LON, LAT = middle(0)
-NOW = datetime.now(UTC)
 
 # The sequences of the schema of CAP 1.2 (OASIS, CAP-v1.2.xsd), "*" where any number may come.
 ALERT = (

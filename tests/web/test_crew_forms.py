@@ -20,7 +20,7 @@ from crewed import (
     some_tasks,
     waiting,
 )
-from looking import faults
+from looking import faults, shoot
 from playwright.sync_api import expect
 from watching import until
 
@@ -194,6 +194,7 @@ def test_a_form_that_is_being_saved_takes_nothing_it_would_lose(service, opened,
     page.keyboard.type(" dở")
     expect(page.get_by_role("button", name="Bỏ ảnh 1")).to_be_disabled()
     expect(page.locator("dialog[open] input[capture]")).to_be_disabled()
+    shoot(page, "crew-saving-vi-light-phone")
     assert faults(page) == []
     shown = page.get_by_label(SAID).input_value()
     let_go(page)

@@ -4,6 +4,7 @@ is lost, and nothing late takes its place."""
 from pathlib import Path
 
 import pytest
+from looking import faults, shoot
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 from reporting import LATE, ready, stored
@@ -233,6 +234,8 @@ def test_one_that_waits_is_not_edited_over_another_that_is_being_written(service
     page.get_by_role("button", name="Bỏ ghim").click()
     expect(waits.get_by_role("button", name="Sửa nội dung")).to_be_disabled()
     expect(waits).to_contain_text("gửi hoặc bỏ nó rồi mới sửa được")
+    shoot(page, "citizen-one-at-a-time-vi-light-phone")
+    assert faults(page) == []
 
 
 def test_answers_go_though_the_categories_have_not_come_again(service, opened):

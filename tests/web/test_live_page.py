@@ -114,8 +114,14 @@ def test_a_stream_goes_on_where_it_was_when_the_map_moves_away(service, opened):
     # Heard of, so that the stream has a number to go on from.
     until(page, lambda: page.evaluate(RENDERED, [code]), bool)
     far = builders.middle(0)
-    page.evaluate("(center) => document.querySelector('.map').engine.jumpTo({ center })", list(far))
-    until(page, lambda: len(streams(page)), lambda n: n > first)
+    jump = "(center) => { document.querySelector('.map').engine.jumpTo({ center }); }"
+
+    # A map that lost its drawing just then is made anew where it was.
+    def streams_there() -> int:
+        page.evaluate(jump, list(far))
+        return len(streams(page))
+
+    until(page, streams_there, lambda n: n > first)
     asked = parse_qs(urlsplit(streams(page)[-1].url).query)
     west, south, east, north = map(float, asked["bbox"][0].split(","))
     assert west < far[0] < east

@@ -156,6 +156,7 @@ def test_a_draft_open_in_two_pages_is_sent_by_one_of_them(service, opened, how):
     # Nothing of what is over is left on the device.
     if how == "hears":
         assert not one.evaluate("(text) => JSON.stringify(localStorage).includes(text)", text)
+    assert not one.evaluate("(text) => JSON.stringify(sessionStorage).includes(text)", text)
 
 
 def test_another_draft_in_another_page_stays_when_one_is_sent(service, opened):

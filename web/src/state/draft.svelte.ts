@@ -135,6 +135,7 @@ onGone(follow);
 function blank(): void {
   Object.assign(values, { ...EMPTY, answers: {}, photos: [] });
   Object.assign(contact, { anonymous: true, name: '', phone: '', email: '' });
+  rememberHere('draft', null);
 }
 
 function isOver(kept: Draft | null | undefined): boolean {

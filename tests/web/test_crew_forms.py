@@ -37,6 +37,16 @@ def crew(service):
     return put_crew(service, "to-1")
 
 
+@pytest.fixture
+def at_task(service, opened, crew):
+    """`(code, page)`: a task, open whole."""
+    (code,) = some_tasks(service, 1)
+    page = at_work(opened, service, crew)
+    open_task(page, code)
+    expect(page.get_by_test_id("history")).to_be_visible()
+    return code, page
+
+
 def resolving(page):
     """Half of what was done is typed, with a photo."""
     press(page, "resolve")
@@ -73,10 +83,8 @@ def ends(page, service):
     page.get_by_test_id("ended").wait_for()
 
 
-def test_a_service_that_says_late_who_one_is_closes_no_form(service, opened, crew):
-    (code,) = some_tasks(service, 1)
-    page = at_work(opened, service, crew)
-    open_task(page, code)
+def test_a_service_that_says_late_who_one_is_closes_no_form(service, at_task):
+    code, page = at_task
     held = known_late(page)
     resolving(page)
     known(page, held)
@@ -87,11 +95,8 @@ def test_a_service_that_says_late_who_one_is_closes_no_form(service, opened, cre
     assert photos(service, code) == 1
 
 
-def test_a_sign_in_that_ends_closes_no_form(service, opened, crew):
-    (code,) = some_tasks(service, 1)
-    page = at_work(opened, service, crew)
-    open_task(page, code)
-    expect(page.get_by_test_id("history")).to_be_visible()
+def test_a_sign_in_that_ends_closes_no_form(service, at_task):
+    _, page = at_task
     resolving(page)
     ends(page, service)
     stays(page)
@@ -99,12 +104,9 @@ def test_a_sign_in_that_ends_closes_no_form(service, opened, crew):
     waiting(page, 1)
 
 
-def test_a_task_that_is_not_listed_any_more_stays_while_it_is_open(service, opened, crew):
+def test_a_task_that_is_not_listed_any_more_stays_while_it_is_open(service, at_task):
     """Somebody else resolved it while the crew was typing."""
-    (code,) = some_tasks(service, 1)
-    page = at_work(opened, service, crew)
-    open_task(page, code)
-    expect(page.get_by_test_id("history")).to_be_visible()
+    _, page = at_task
     resolving(page)
     (other,) = some_tasks(service, 1)
     before = page.evaluate(ASKED_AT)
@@ -137,12 +139,9 @@ def test_what_was_ticked_for_a_trip_stays(service, opened, crew):
     expect(go).to_contain_text("(2)")
 
 
-def test_what_is_taken_back_is_a_draft_again_with_its_photos(service, opened, crew):
+def test_what_is_taken_back_is_a_draft_again_with_its_photos(service, at_task):
     """To mend a word, one undoes it: the words, the note and the photos are there to be mended."""
-    (code,) = some_tasks(service, 1)
-    page = at_work(opened, service, crew)
-    open_task(page, code)
-    expect(page.get_by_test_id("history")).to_be_visible()
+    code, page = at_task
     offline(page)
     resolve(page, "Đã thông cóng", photos=2, inner="Nên quay lại")
     waiting(page, 1)
@@ -161,10 +160,8 @@ def test_what_is_taken_back_is_a_draft_again_with_its_photos(service, opened, cr
     until(page, lambda: (kept(page, "photos"), kept(page, "drafts")), lambda n: n == (0, 0))
 
 
-def test_what_is_taken_back_joins_what_was_begun_since(service, opened, crew):
-    (code,) = some_tasks(service, 1)
-    page = at_work(opened, service, crew)
-    open_task(page, code)
+def test_what_is_taken_back_joins_what_was_begun_since(at_task):
+    _, page = at_task
     offline(page)
     note(page, "Cần thang", photos=1)
     press(page, "note")
@@ -178,10 +175,8 @@ def test_what_is_taken_back_joins_what_was_begun_since(service, opened, crew):
     expect(page.locator("dialog[open] fieldset img")).to_have_count(2)
 
 
-def test_a_form_that_is_being_saved_takes_nothing_it_would_lose(service, opened, crew):
-    (code,) = some_tasks(service, 1)
-    page = at_work(opened, service, crew)
-    open_task(page, code)
+def test_a_form_that_is_being_saved_takes_nothing_it_would_lose(at_task):
+    _, page = at_task
     offline(page)
     resolving(page)
     hold(page)
@@ -203,11 +198,8 @@ def test_a_form_that_is_being_saved_takes_nothing_it_would_lose(service, opened,
     assert kept(page, "photos") == 1
 
 
-def test_another_move_pressed_while_the_device_writes_has_its_turn(service, opened, crew):
-    (code,) = some_tasks(service, 1)
-    page = at_work(opened, service, crew)
-    open_task(page, code)
-    expect(page.get_by_test_id("history")).to_be_visible()
+def test_another_move_pressed_while_the_device_writes_has_its_turn(at_task):
+    _, page = at_task
     offline(page)
     hold(page)
     # Tapped twice it is the same tap; another one is meant.

@@ -7,15 +7,12 @@
  * report waits there.
  */
 import type { Refused, Unreachable } from '../api';
-import { i18n } from '../i18n/index.svelte';
 import { ChosenPhotos } from '../photos/chosen.svelte';
-import { asAnswers } from '../report/answers';
-import type { NewReport, Pin, Receipt } from '../types';
+import { composed } from '../report/compose';
+import type { Pin, Receipt } from '../types';
 import { uuid } from '../uuid';
 import { db } from './db';
-import { rounded } from '../map/degrees';
 import { isGone, onGone, setGone } from './gone';
-import { findCategory } from './lists.svelte';
 import { keepReport, outbox, sendKept, takeBack } from './outbox.svelte';
 import { forget, onRemembered, recall, recallHere, remember, rememberHere } from './storage';
 
@@ -242,30 +239,11 @@ function leave(): void {
   Object.assign(sending, { busy: false, refused: null, kept: null, receipt: null });
 }
 
-function compose(): NewReport | null {
-  const { pin, category, address } = values;
-  if (!pin || !category) return null;
-  let text = values.text.trim();
-  if (needsAddress() && address.trim()) text = `${i18n.t.details.addressLine(address.trim())}\n${text}`;
-  const report: NewReport = { category, lon: rounded(pin.lon), lat: rounded(pin.lat), text };
-  if (pin.accuracy_m !== null) report.accuracy_m = Math.round(pin.accuracy_m);
-  const questions = findCategory(category)?.category.questions ?? [];
-  const answers = asAnswers(questions, values.answers);
-  if (Object.keys(answers).length > 0) report.answers = answers;
-  if (!contact.anonymous) {
-    const filled = (['name', 'phone', 'email'] as const)
-      .map((field) => [field, contact[field].trim()] as const)
-      .filter(([, value]) => value !== '');
-    if (filled.length > 0) report.reporter = Object.fromEntries(filled);
-  }
-  return report;
-}
-
 /** Hands what is written to the outbox and sends it. Afterwards `sending` holds a receipt, what is
  * kept for later, or a refusal; of a refusal what is written stays. */
 export async function send(): Promise<void> {
   follow();
-  const report = compose();
+  const report = composed(values, contact);
   if (!report || sending.busy || photos.busy) return;
   const of = (current = values.id);
   Object.assign(sending, { busy: true, refused: null, kept: null });
